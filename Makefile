@@ -1,0 +1,120 @@
+# ipck: conformance, stress and fault injection for implementations of System V and POSIX IPC.
+#
+# One program a flavour holds all conformance tests; everything is built under build/.
+#   make run ARGS='-k semop --target host-musl'     make build/glibc/sysv/sem/semop_wait (that file's tests alone)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON := /usr/bin/python3
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+ARGS :=
+
+machine := $(shell uname -m)
+flavours := glibc glibc-static musl $(if $(filter x86_64,$(machine)),i386)
+flavours_checked := clang
+
+sources := $(sort $(shell find conformance/sysv conformance/posix conformance/common -name '*.c' 2>/dev/null))
+library := $(sort $(wildcard conformance/lib/*.c))
+bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
+
+warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
+common := -std=gnu11 -O2 -g1 -D_GNU_SOURCE $(warnings) -Iconformance/include -Ibuild -pthread
+
+musl_version = $(shell { /lib/ld-musl-$(machine).so.1 2>&1 || true; } | sed -n 's/^Version //p')
+multiarch = $(shell gcc -print-multiarch 2>/dev/null)
+
+compiler_glibc := gcc
+compiler_glibc-static := gcc
+compiler_i386 := gcc -m32
+compiler_clang := clang
+# musl's own headers come first; the kernel's, which it does not have, from the system.
+compiler_musl = musl-gcc -idirafter /usr/include -idirafter /usr/include/$(multiarch) -DIPCK_LIBC_NAME='"musl $(musl_version)"'
+link_glibc-static := -static
+link_musl := -static
+
+## help: list the targets
+.PHONY: help
+help:
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+## run: install what is missing, build, judge this machine, write reports/out/index.html
+.PHONY: run
+run:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@scripts/ipck run $(ARGS)
+
+## test: install what is missing, build, and run the project's own tests
+.PHONY: test
+test:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory -j$(JOBS) programs checked bad
+	@$(PYTHON) -m pytest harness/tests $(ARGS)
+
+## lint: compilers' and checkers' opinion of C, Python and shell
+.PHONY: lint
+lint:
+	@scripts/setup lint
+	@$(MAKE) --no-print-directory build/reqs.h
+	@scripts/lint
+
+## bench: time the runner and the suite, as ratios to a bare fork+wait loop
+.PHONY: bench
+bench:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) programs build/bench-fork
+	@$(PYTHON) scripts/bench $(ARGS)
+
+## programs: build the test programs of all flavours
+.PHONY: programs checked bad
+programs: $(flavours:%=build/%/ipck-tests)
+checked: $(flavours_checked:%=build/%/ipck-tests)
+bad: build/glibc/bad-tests
+
+## clean: remove everything that was built and reported
+.PHONY: clean
+clean:
+	rm -rf build reports/out
+
+# ---- generated from the catalogue ----
+
+build/reqs.stamp: $(wildcard conformance/requirements/*.toml) harness/ipck/catalogue.py
+	@mkdir -p build
+	@scripts/ipck catalogue --emit-c build
+	@touch $@
+build/reqs.h build/reqs.c: build/reqs.stamp ;
+
+# ---- one set of rules a flavour ----
+
+define flavour_rules
+build/$(1)/obj/%.o: %.c | build/reqs.h
+	@mkdir -p $$(@D)
+	@echo "  CC  $(1) $$<"
+	@$$(compiler_$(1)) $$(common) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
+		-MMD -MP -c -o $$@ $$<
+
+build/$(1)/obj/reqs.o: build/reqs.c build/reqs.h
+	@mkdir -p $$(@D)
+	@$$(compiler_$(1)) $$(common) -c -o $$@ $$<
+
+build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/reqs.o
+	@rm -f $$@ && ar rcs $$@ $$^
+
+build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+
+build/$(1)/bad-tests: $(bad_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+
+# The tests of one file as a program of its own, to copy to another machine.
+build/$(1)/%: build/$(1)/obj/conformance/%.o build/$(1)/libipck.a
+	@mkdir -p $$(@D)
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+endef
+$(foreach flavour,$(flavours) $(flavours_checked),$(eval $(call flavour_rules,$(flavour))))
+
+.SECONDARY:
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ipck.h: what a conformance test is written with.
+ *
+ *      TEST(rmid_wakes_waiter, VERIFIES(semctl_rmid_removes, semop_eidrm_dec))
+ *      {
+ *              int set = new_sems(1, 0600);
+ *              struct child waiter;
+ *
+ *              CHILD(&waiter)
+ *                      FAILS_WITH(semop_eidrm_dec, EIDRM, SEMOP(set, OP(0, -1, 0)));
+ *
+ *              UNTIL(semctl(set, 0, GETNCNT) == 1);
+ *              EQ(semctl_rmid_removes, semctl(set, 0, IPC_RMID), 0);
+ *              join(&waiter);
+ *      }
+ *
+ * A test runs as process 2 of IPC, mount and PID namespaces of its own, under a supervisor with a deadline: it needs no
+ * clean-up and cannot collide with anybody. Every requirement that it declares must get a verdict; verdicts may be given by
+ * any process or thread of the test, and those given before a crash are kept. A test never sleeps to wait for another
+ * process: it uses UNTIL or EVENTUALLY.
+ */
+#ifndef IPCK_H
+#define IPCK_H
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "reqs.h"
+
+/* ---- declaring a test ---- */
+
+/* How a test reaches the calls under test: through the C library, by the system call of that name, or by ipc(2). */
+enum ipck_route { IPCK_LIBC, IPCK_RAW, IPCK_MUX, IPCK_ROUTES };
+
+struct ipck_test {
+        const char *file;
+        int line;
+        const char *name;
+        void (*body)(void);
+        const enum ipck_requirement *verifies;  /* ends with IPCK_REQUIREMENTS */
+        unsigned routes;                        /* bit set of enum ipck_route; 0: the test has no variants */
+        void (*available)(void);                /* says UNSUPPORTED where the whole family is missing; may be NULL */
+        bool waits;                             /* mostly waits for the clock: started first, takes no job */
+};
+
+/* A family header (ipck_sem.h) redefines these two: then each test of the file runs once a route. */
+#ifndef IPCK_FILE_ROUTES
+#define IPCK_FILE_ROUTES 0
+#define IPCK_FILE_AVAILABLE NULL
+#endif
+
+/* VERIFIES(requirement, ...): what the test gives verdicts on; enumerators come from the catalogue (build/reqs.h). */
+#define VERIFIES(...) ((const enum ipck_requirement[]){__VA_ARGS__, IPCK_REQUIREMENTS})
+
+/* TEST(name, VERIFIES(...), .field = value ...): the block that follows is the test's body. */
+#define TEST(test_name, verifies_list, ...)                                                             \
+        static void ipck_body_##test_name(void);                                                        \
+        static const struct ipck_test ipck_test_##test_name = {                                         \
+                .file = __FILE__, .line = __LINE__, .name = #test_name, .body = ipck_body_##test_name,  \
+                .verifies = verifies_list, .routes = IPCK_FILE_ROUTES,                                  \
+                .available = IPCK_FILE_AVAILABLE, ##__VA_ARGS__};                                       \
+        static const struct ipck_test *const ipck_entry_##test_name                                     \
+                __attribute__((used, section("ipck_tests"))) = &ipck_test_##test_name;                  \
+        static void ipck_body_##test_name(void)
+
+/* Fields for the end of TEST(): the test has no libc/raw variants; the test mostly waits for the clock. */
+#define ONE_ROUTE .routes = 0
+#define MOSTLY_WAITS .waits = true
+
+/* The route of the running variant. */
+extern enum ipck_route ipck_route;
+
+/* ---- verdicts ----
+ * Each evaluates its arguments once. A failed check is recorded and the test goes on; EVENTUALLY, MUST, UNTIL and
+ * UNSUPPORTED end the whole test where they fail. All may be used in any process or thread of the test. */
+
+struct ipck_here {
+        const char *file;
+        int line;
+};
+#define IPCK_HERE ((struct ipck_here){__FILE__, __LINE__})
+
+/* FAILS_WITH(req, ERRNO, call): call must return -1 (or (void *)-1) with errno ERRNO. True if it did. */
+#define FAILS_WITH(req, err, call) ipck_fails_with(IPCK_HERE, req, #call, err, (errno = 0, (intptr_t)(call)))
+
+/* EQ(req, got, want): two integers must be equal. On -1 the message names errno. */
+#define EQ(req, got, want)                                                                              \
+        do {                                                                                            \
+                const intmax_t ipck_got = (errno = 0, (intmax_t)(got));                                 \
+                const int ipck_errno = errno;                                                           \
+                const intmax_t ipck_want = (intmax_t)(want);                                            \
+                ipck_eq(IPCK_HERE, req, #got, ipck_got, ipck_errno, #want, ipck_want);                  \
+        } while (0)
+
+/* BETWEEN(req, low, got, high): low <= got <= high. */
+#define BETWEEN(req, low, got, high)                                                                    \
+        do {                                                                                            \
+                const intmax_t ipck_low = (intmax_t)(low);                                              \
+                const intmax_t ipck_got = (intmax_t)(got);                                              \
+                const intmax_t ipck_high = (intmax_t)(high);                                            \
+                ipck_between(IPCK_HERE, req, #got, ipck_low, ipck_got, ipck_high);                      \
+        } while (0)
+
+/* HOLDS(req, condition) */
+#define HOLDS(req, condition) ipck_holds(IPCK_HERE, req, #condition, (condition))
+
+/* EVENTUALLY(req, condition): becomes true within the patience (2 s, scaled for slow targets); else FAIL, and the test ends:
+ * what follows would only hang. For wake-ups that a requirement promises. */
+#define EVENTUALLY(req, condition)                                                                      \
+        do {                                                                                            \
+                struct ipck_wait ipck_w = ipck_wait_begin(IPCK_HERE, #condition);                       \
+                bool ipck_true;                                                                         \
+                while (!(ipck_true = (condition)) && ipck_wait_more(&ipck_w)) {                         \
+                }                                                                                       \
+                ipck_eventually(&ipck_w, req, ipck_true);                                               \
+        } while (0)
+
+/* OBSERVE(req, format, ...): records implementation-defined behaviour as data; counts as a pass. */
+#define OBSERVE(req, ...) ipck_observe(IPCK_HERE, req, __VA_ARGS__)
+
+/* MUST(call): set-up; returns the call's value, or ends the test as unresolved where that is -1. */
+#define MUST(call) ipck_must(IPCK_HERE, #call, (errno = 0, (intptr_t)(call)))
+
+/* REQUIRE(condition): set-up that is no call; ends the test as unresolved where it is false. */
+#define REQUIRE(condition) ipck_require(IPCK_HERE, #condition, (condition))
+
+/* UNTIL(condition): waits for a state that the test needs; not reached within the patience = unresolved, and the test ends. */
+#define UNTIL(condition)                                                                                \
+        do {                                                                                            \
+                struct ipck_wait ipck_w = ipck_wait_begin(IPCK_HERE, #condition);                       \
+                bool ipck_true;                                                                         \
+                while (!(ipck_true = (condition)) && ipck_wait_more(&ipck_w)) {                         \
+                }                                                                                       \
+                ipck_until(&ipck_w, ipck_true);                                                         \
+        } while (0)
+
+/* UNSUPPORTED(format, ...): this target lacks what the test needs; says why and ends the test. */
+#define UNSUPPORTED(...) ipck_unsupported(IPCK_HERE, __VA_ARGS__)
+
+/* EACH_ROW(row, rows): table tests. Runs the statement for each element of the array; an element's member `name` is shown
+ * with every failure inside. */
+#define EACH_ROW(row, rows)                                                                             \
+        for (size_t ipck_i = 0; ipck_row(ipck_i < sizeof(rows) / sizeof(*(rows)) ? (rows)[ipck_i].name : NULL); ipck_i++) \
+                for (const __typeof__(*(rows)) *row = &(rows)[ipck_i]; row; row = NULL)
+
+/* ---- processes ---- */
+
+struct ipck_child_state;
+struct child {
+        pid_t pid;
+        struct ipck_child_state *state;
+};
+
+/* CHILD(&c) statement: a new process runs the statement and ends with status 0. */
+#define CHILD(c) for (bool ipck_in = ipck_fork(IPCK_HERE, c); ipck_in; ipck_in = (ipck_child_done(c), false))
+
+/* Waits for the child; a death by signal or a status other than 0 makes the test an error. */
+#define join(c) ipck_join(IPCK_HERE, c)
+
+/* Waits for the child and returns its wait status, whatever it is. */
+int reap(struct child *c);
+
+/* Sends SIGKILL and reaps. */
+void kill_child(struct child *c);
+
+/* Whether the child's statement has come to its end. Never true early. */
+bool returned(const struct child *c);
+
+/* Progress of a child: it calls here(c, n); others read at(c). */
+void here(struct child *c, int n);
+int at(const struct child *c);
+
+/* Orders to a child: others call tell(c, n), the child waits in await(c, n) until told n or more. */
+void tell(struct child *c, int n);
+void await(struct child *c, int n);
+
+/* Whether process pid sleeps in an interruptible wait (state S of /proc/PID/stat). Only after a flag that it set just before. */
+bool sleeping(pid_t pid);
+
+/* Zeroed memory shared with all later children. */
+void *shared(size_t size);
+
+/* Replaces the process by this program, running the ROLE of that name; returns only on failure. Verdicts cannot be given
+ * after it; exit status and inherited descriptors can. arg is a short string for the role. */
+int exec_role(const char *role, const char *arg);
+
+struct ipck_role {
+        const char *name;
+        int (*body)(const char *arg);
+};
+#define ROLE(role_name)                                                                                 \
+        static int ipck_role_body_##role_name(const char *arg);                                         \
+        static const struct ipck_role ipck_role_##role_name = {#role_name, ipck_role_body_##role_name}; \
+        static const struct ipck_role *const ipck_role_entry_##role_name                                \
+                __attribute__((used, section("ipck_roles"))) = &ipck_role_##role_name;                  \
+        static int ipck_role_body_##role_name(const char *arg)
+
+/* Installs a handler that only counts; flags as for sigaction (SA_RESTART or 0). signals_caught() is per process. */
+void catch_signal(int signo, int flags);
+int signals_caught(void);
+
+/* ---- users and privileges: for the calling process, so mostly in a CHILD ---- */
+
+enum { USER_A = 20001, USER_B = 20002, USER_C = 20003, GROUP_A = 30001, GROUP_B = 30002, GROUP_C = 30003 };
+
+/* Becomes uid and gid (real, effective, saved) with exactly these supplementary groups, without capabilities unless uid is
+ * 0. UNSUPPORTED where the ids do not exist here (a user namespace with one id). */
+void become(uid_t uid, gid_t gid, const gid_t *groups, size_t count);
+
+/* become(uid, uid, no groups): a user and group unrelated to anybody else. */
+void as_user(uid_t uid);
+
+/* Whether the process has the capability (CAP_..) effective in its user namespace. */
+bool has_capability(int capability);
+
+/* Gives up one capability, or all: an owner with mode 0 is then refused although still user 0. */
+void drop_capability(int capability);
+void drop_all_capabilities(void);
+
+/* ---- the world around ---- */
+
+/* A key in use by no queue, set or segment of the namespace; never IPC_PRIVATE. */
+key_t fresh_key(void);
+
+/* 0 .. below-1, from the run's seed and the test's name. */
+uint32_t random_below(uint32_t below);
+
+/* CLOCK_REALTIME_COARSE in whole seconds: the clock that the time stamps come from. */
+time_t now(void);
+
+/* Waits until now() is greater than after (at most a second; use with MOSTLY_WAITS). */
+void next_second(time_t after);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+int64_t monotonic_ns(void);
+
+/* Reads a whole small file into buffer as a string; -1 with errno on failure. */
+ssize_t read_file(const char *path, char *buffer, size_t size);
+
+/* Writes text to /proc/sys/NAME of the private namespace; -1 with errno on failure. */
+int write_sysctl(const char *name, const char *text);
+
+/* The same where the test needs it: UNSUPPORTED where this user may not. */
+void set_sysctl(const char *name, const char *text);
+
+/* An address that is mapped to nothing, and a page that can be read but not written. */
+void *bad_address(void);
+void *read_only_page(void);
+
+/* Memory of size bytes that ends where an inaccessible page begins: one byte beyond is SIGSEGV, or EFAULT. */
+void *guarded(size_t size);
+
+/* Name of an errno value ("EINVAL"); a number in text where it has none. */
+const char *errno_name(int error);
+
+/* ---- what the macros call ---- */
+
+struct ipck_wait {
+        struct ipck_here here;
+        const char *what;
+        int64_t deadline;
+        unsigned turns;
+};
+
+bool ipck_fails_with(struct ipck_here, enum ipck_requirement, const char *call, int want, intptr_t got);
+void ipck_eq(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t got, int error,
+             const char *want_text, intmax_t want);
+void ipck_between(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t low, intmax_t got,
+                  intmax_t high);
+bool ipck_holds(struct ipck_here, enum ipck_requirement, const char *condition, bool truth);
+void ipck_observe(struct ipck_here, enum ipck_requirement, const char *format, ...) __attribute__((format(printf, 3, 4)));
+intptr_t ipck_must(struct ipck_here, const char *call, intptr_t got);
+void ipck_require(struct ipck_here, const char *condition, bool truth);
+_Noreturn void ipck_unsupported(struct ipck_here, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct ipck_wait ipck_wait_begin(struct ipck_here, const char *what);
+bool ipck_wait_more(struct ipck_wait *);
+void ipck_eventually(struct ipck_wait *, enum ipck_requirement, bool truth);
+void ipck_until(struct ipck_wait *, bool truth);
+bool ipck_row(const char *name);
+bool ipck_fork(struct ipck_here, struct child *);
+_Noreturn void ipck_child_done(struct child *);
+void ipck_join(struct ipck_here, struct child *);
+
+#endif

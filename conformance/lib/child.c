@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * child.c: processes of a test.
+ */
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "internal.h"
+
+static struct ipck_child_state *self;
+
+struct ipck_child_state *ipck_self(void)
+{
+        return self;
+}
+
+void ipck_enter_body(void)
+{
+        self = &ipck_state->child[0];
+        atomic_store(&ipck_state->children, 1);
+        self->pid = getpid();
+        atomic_store(&ipck_state->body, getpid());
+}
+
+bool ipck_fork(struct ipck_here here, struct child *c)
+{
+        unsigned index = atomic_fetch_add(&ipck_state->children, 1);
+
+        if (index >= MAX_CHILDREN) {
+                ipck_unresolved(here, "more than %d processes in one test", MAX_CHILDREN);
+                ipck_stop();
+        }
+        c->state = &ipck_state->child[index];
+        fflush(NULL);
+        c->pid = fork();
+        if (c->pid < 0) {
+                ipck_unresolved(here, "fork: %s", errno_name(errno));
+                ipck_stop();
+        }
+        if (c->pid == 0) {
+                self = c->state;
+                self->pid = getpid();
+                return true;
+        }
+        return false;
+}
+
+void ipck_child_done(struct child *c)
+{
+        atomic_store(&c->state->returned, 1);
+        fflush(NULL);
+        _exit(0);
+}
+
+int reap(struct child *c)
+{
+        int status;
+
+        while (waitpid(c->pid, &status, 0) == -1) {
+                if (errno != EINTR) {
+                        ipck_unresolved(IPCK_HERE, "waitpid(%d): %s", (int)c->pid, errno_name(errno));
+                        ipck_stop();
+                }
+        }
+        /* A child that ended the test did so for all of it. */
+        if (ipck_state->stopped)
+                ipck_stop();
+        return status;
+}
+
+void ipck_join(struct ipck_here here, struct child *c)
+{
+        int status = reap(c);
+
+        if (WIFSIGNALED(status))
+                ipck_unresolved(here, "child %d was killed by signal %d (%s)", (int)c->pid, WTERMSIG(status),
+                                strsignal(WTERMSIG(status)));
+        else if (status != 0)
+                ipck_unresolved(here, "child %d ended with status %d", (int)c->pid, WEXITSTATUS(status));
+}
+
+void kill_child(struct child *c)
+{
+        kill(c->pid, SIGKILL);
+        reap(c);
+}
+
+bool returned(const struct child *c)
+{
+        return c->state->returned != 0;
+}
+
+void here(struct child *c, int n)
+{
+        atomic_store(&c->state->at, n);
+}
+
+int at(const struct child *c)
+{
+        return c->state->at;
+}
+
+void tell(struct child *c, int n)
+{
+        atomic_store(&c->state->told, n);
+        syscall(SYS_futex, &c->state->told, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+void await(struct child *c, int n)
+{
+        int told;
+
+        while ((told = c->state->told) < n) {
+                if (ipck_state->stopped)
+                        ipck_stop();
+                syscall(SYS_futex, &c->state->told, FUTEX_WAIT, told, NULL, NULL, 0);
+        }
+}
+
+bool sleeping(pid_t pid)
+{
+        char path[64], text[512];
+
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        if (ipck_state->no_proc)
+                UNSUPPORTED("a private /proc, to see whether a process sleeps");
+        if (read_file(path, text, sizeof(text)) <= 0)
+                return false;
+        const char *state = strrchr(text, ')');
+        return state && state[1] == ' ' && state[2] == 'S';
+}
+
+void *shared(size_t size)
+{
+        void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (memory == MAP_FAILED)
+                MUST(-1);
+        return memory;
+}
+
+int exec_role(const char *role, const char *arg)
+{
+        return execl("/proc/self/exe", "ipck-tests", "--role", role, arg, (char *)NULL);
+}
+
+static volatile sig_atomic_t caught;
+
+static void count_signal(int signo)
+{
+        (void)signo;
+        caught++;
+}
+
+void catch_signal(int signo, int flags)
+{
+        struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
+
+        sigemptyset(&action.sa_mask);
+        MUST(sigaction(signo, &action, NULL));
+}
+
+int signals_caught(void)
+{
+        return caught;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * internal.h: what the parts of the runner share; tests never include it.
+ *
+ * Processes: the runner (schedule.c) starts for each test a process 1 in new PID, IPC and mount namespaces (sandbox.c), which
+ * starts the test's body as process 2 and from then on only reaps. Verdicts travel in a shared page (struct ipck_shared).
+ */
+#ifndef IPCK_INTERNAL_H
+#define IPCK_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "ipck.h"
+
+enum { MAX_DECLARED = 64, MAX_CHILDREN = 1024, STOP_FD = 3 };
+
+/* ---- the shared page ---- */
+
+struct ipck_verdict {
+        _Atomic unsigned checks;
+        _Atomic int failed;             /* the first to set it writes the texts */
+        _Atomic int observing;
+        char where[96], row[64], expression[256], wanted[128], got[256], observed[256];
+};
+
+struct ipck_child_state {
+        _Atomic int pid, returned, at, told;
+        char place[160];                /* what it waits for, for the dump of a hung test */
+};
+
+struct ipck_shared {
+        _Atomic int body;               /* its process id in the namespace */
+        _Atomic int finished;           /* the body came to its end */
+        _Atomic int stopped;            /* a process ended the test early, and said why */
+        _Atomic int body_status;        /* wait status, once body_reaped */
+        _Atomic int body_reaped;
+        _Atomic int sandbox_failed;
+        _Atomic int no_proc;            /* /proc could not be mounted */
+        _Atomic int unresolved, skipped;
+        char error[640], skip[320];
+        _Atomic unsigned children;
+        struct ipck_verdict verdicts[MAX_DECLARED];
+        struct ipck_child_state child[MAX_CHILDREN];
+};
+
+extern struct ipck_shared *ipck_state;          /* of the running test */
+extern const struct ipck_test *ipck_running;
+
+/* ---- a test to run, and how it ended ---- */
+
+struct ipck_case {
+        const struct ipck_test *test;
+        enum ipck_route route;
+        char id[256];
+};
+
+enum ipck_status { STATUS_PASS, STATUS_SKIP, STATUS_ERROR, STATUS_TIMEOUT, STATUS_FAIL };
+enum ipck_answer { ANSWER_PASS, ANSWER_FAIL, ANSWER_UNRESOLVED, ANSWER_MISSING, ANSWER_SKIP };
+
+struct ipck_outcome {
+        const struct ipck_case *which;
+        enum ipck_status status;
+        double seconds;
+        char *reason, *output;                  /* allocated, never NULL */
+        size_t requirements;
+        struct {
+                enum ipck_requirement id;
+                enum ipck_answer answer;
+                const struct ipck_verdict *verdict;     /* NULL where the test never ran */
+                const char *reason;
+        } requirement[MAX_DECLARED];
+};
+
+/* ---- parts ---- */
+
+struct ipck_options {
+        bool list, shuffle;
+        const char *json, *ktap, *select;
+        unsigned jobs;
+        uint64_t seed;
+        double deadline, time_scale;
+        char **patterns;
+        int pattern_count;
+};
+extern struct ipck_options ipck_options;
+
+/* registry.c: all cases of the program, in the order of files and lines. */
+struct ipck_case *ipck_cases(size_t *count);
+void ipck_list(FILE *out, const struct ipck_case *cases, size_t count);
+const struct ipck_role *ipck_find_role(const char *name);
+
+/* sandbox.c */
+struct ipck_isolation {
+        bool possible, user_namespace;
+        char reason[256];                       /* why not possible */
+        char limits[768];                       /* JSON object: the limits of a fresh namespace */
+};
+struct ipck_isolation ipck_isolate(void);       /* once, before the first sandbox */
+pid_t ipck_sandbox(const struct ipck_case *which, int out_fd, int stop_fd);
+
+/* hung.c: the state of all processes below the test's process 1, as text. */
+char *ipck_dump(pid_t init);
+
+/* schedule.c: runs the cases; the exit status of the program. */
+int ipck_run(struct ipck_case *cases, size_t count);
+
+/* output.c: one whole record a call; report what cannot be written and end with status 2. */
+void ipck_out_open(void);
+void ipck_out_head(const struct ipck_isolation *, size_t tests);
+void ipck_out_start(const struct ipck_case *);
+void ipck_out_case(const struct ipck_outcome *, size_t number);
+void ipck_out_end(size_t tests, double seconds);
+
+/* verdict.c */
+_Noreturn void ipck_stop(void);
+void ipck_unresolved(struct ipck_here here, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* child.c */
+struct ipck_child_state *ipck_self(void);
+void ipck_enter_body(void);
+
+/* world.c */
+double ipck_seconds(void);
+void ipck_seed_test(const char *id);
+uint64_t ipck_mix(uint64_t x);
+
+/* Whether size bytes at address can be read, without touching them. */
+bool ipck_readable(const void *address, size_t size);
+
+/* Ends the program with status 2 and one message. */
+_Noreturn void ipck_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

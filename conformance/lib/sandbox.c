@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sandbox.c: the namespaces around a test.
+ *
+ * The runner itself moves once into a private mount namespace (and, where it lacks the privilege, into a user namespace), so
+ * that nothing it mounts is seen outside. Each test then gets PID, IPC and mount namespaces by one clone(). Process 1 dies
+ * with the runner (PR_SET_PDEATHSIG), and with process 1 the kernel kills and frees everything in its namespaces: kill -9 of
+ * the runner leaves nothing behind.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "internal.h"
+
+static int lifeline[2] = {-1, -1};      /* its write end is closed when the runner dies */
+static int null_fd = -1;
+
+static pid_t clone_namespaces(void)
+{
+        const unsigned long flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS | SIGCHLD;
+
+#ifdef __s390x__
+        return (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
+#else
+        return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+#endif
+}
+
+static void die_with_runner(void)
+{
+        struct pollfd runner = {.fd = lifeline[0]};
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        /* The runner may have died before the line above: in a new PID namespace getppid() cannot tell. */
+        if (poll(&runner, 1, 0) == 1)
+                _exit(0);
+}
+
+static void private_mounts(struct ipck_shared *state)
+{
+        if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1)
+                state->no_proc = 1;
+        /* A machine without /dev/shm is for the POSIX tests to judge. */
+        if (mount("ipck", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0)
+                (void)!chdir("/dev/shm");
+}
+
+static void close_from(unsigned first)
+{
+#ifdef SYS_close_range
+        if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+                return;
+#endif
+        for (unsigned fd = first; fd < 4096; fd++)
+                close((int)fd);
+}
+
+static void default_signals(void)
+{
+        sigset_t none;
+
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        for (int signo = 1; signo < 32; signo++)
+                signal(signo, SIG_DFL);
+}
+
+static void run_body(const struct ipck_case *which)
+{
+        ipck_enter_body();
+        ipck_seed_test(which->id);
+        ipck_route = which->route;
+        if (which->test->available)
+                which->test->available();
+        which->test->body();
+        fflush(NULL);
+        atomic_store(&ipck_state->finished, 1);
+        _exit(0);
+}
+
+static _Noreturn void be_process_1(const struct ipck_case *which, int out_fd, int stop_fd)
+{
+        die_with_runner();
+        setsid();
+        private_mounts(ipck_state);
+        dup2(null_fd, 0);
+        dup2(out_fd, 1);
+        dup2(out_fd, 2);
+        dup2(stop_fd, STOP_FD);
+        close_from(STOP_FD + 1);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        umask(022);
+        default_signals();
+
+        pid_t body = fork();
+        if (body == 0)
+                run_body(which);
+        if (body == -1) {
+                ipck_state->sandbox_failed = errno;
+                _exit(1);
+        }
+        for (;;) {
+                int status;
+                pid_t pid = waitpid(-1, &status, 0);
+                if (pid == body) {
+                        atomic_store(&ipck_state->body_status, status);
+                        atomic_store(&ipck_state->body_reaped, 1);
+                        _exit(0);
+                }
+        }
+}
+
+pid_t ipck_sandbox(const struct ipck_case *which, int out_fd, int stop_fd)
+{
+        pid_t pid = clone_namespaces();
+
+        if (pid == 0)
+                be_process_1(which, out_fd, stop_fd);
+        return pid;
+}
+
+/* ---- what this machine allows ---- */
+
+static bool write_text(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+        if (fd >= 0)
+                close(fd);
+        return good;
+}
+
+static bool enter_user_namespace(void)
+{
+        char map[64];
+        const unsigned uid = geteuid(), gid = getegid();
+
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
+                return false;
+        write_text("/proc/self/setgroups", "deny");
+        snprintf(map, sizeof(map), "0 %u 1", uid);
+        if (!write_text("/proc/self/uid_map", map))
+                return false;
+        snprintf(map, sizeof(map), "0 %u 1", gid);
+        return write_text("/proc/self/gid_map", map);
+}
+
+static void describe_limits(char *buffer, size_t size)
+{
+        static const char *const names[] = {"sem", "msgmax", "msgmnb", "msgmni", "shmmax", "shmall", "shmmni",
+                                            "shm_rmid_forced"};
+        size_t used = 0;
+
+        buffer[0] = '\0';
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                char path[64], text[64];
+                snprintf(path, sizeof(path), "/proc/sys/kernel/%s", names[i]);
+                if (read_file(path, text, sizeof(text)) <= 0)
+                        continue;
+                for (char *c = text; *c; c++)
+                        if (*c == '\t' || *c == '\n' || *c == '"' || *c == '\\')
+                                *c = *c == '\n' && !c[1] ? '\0' : ' ';
+                used += (size_t)snprintf(buffer + used, size - used, "%s\"%s\":\"%s\"", used ? "," : "", names[i], text);
+        }
+}
+
+/* One sandbox with nothing in it: shows whether they can be made, and the limits of a fresh one. */
+static bool try_sandbox(struct ipck_isolation *is)
+{
+        int ends[2], status = 1;
+        ssize_t n;
+        size_t length = 0;
+
+        if (pipe2(ends, O_CLOEXEC) == -1)
+                ipck_fatal("pipe: %s", strerror(errno));
+        pid_t pid = clone_namespaces();
+        if (pid == -1) {
+                snprintf(is->reason, sizeof(is->reason), "new PID, IPC and mount namespaces: %s", strerror(errno));
+                close(ends[0]);
+                close(ends[1]);
+                return false;
+        }
+        if (pid == 0) {
+                die_with_runner();
+                struct ipck_shared scratch = {.no_proc = 0};
+                private_mounts(&scratch);
+                describe_limits(is->limits, sizeof(is->limits));
+                _exit(write(ends[1], is->limits, strlen(is->limits)) < 0);
+        }
+        close(ends[1]);
+        while (length < sizeof(is->limits) - 1 && (n = read(ends[0], is->limits + length, sizeof(is->limits) - 1 - length)) > 0)
+                length += (size_t)n;
+        is->limits[length] = '\0';
+        close(ends[0]);
+        while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+        }
+        if (status != 0)
+                snprintf(is->reason, sizeof(is->reason), "process 1 of a new PID namespace ended with wait status %#x", (unsigned)status);
+        return status == 0;
+}
+
+struct ipck_isolation ipck_isolate(void)
+{
+        struct ipck_isolation is = {.possible = false};
+
+        if (pipe2(lifeline, O_CLOEXEC) == -1)
+                ipck_fatal("pipe: %s", strerror(errno));
+        null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null_fd < 0)
+                ipck_fatal("/dev/null: %s", strerror(errno));
+        if (unshare(CLONE_NEWNS) == -1) {
+                const int denied = errno;
+                if (!enter_user_namespace()) {
+                        snprintf(is.reason, sizeof(is.reason), "a mount namespace: %s; a user namespace: %s", strerror(denied),
+                                 strerror(errno));
+                        return is;
+                }
+                is.user_namespace = true;
+        }
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1) {
+                snprintf(is.reason, sizeof(is.reason), "private mounts: %s", strerror(errno));
+                return is;
+        }
+        is.possible = try_sandbox(&is);
+        return is;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * schedule.c: runs the tests side by side, gathers what they print and decide, and ends the hung ones. One process, one loop.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "internal.h"
+
+enum { KEEP = 2048, MAX_WAITING = 64 };
+
+/* A running test. */
+struct slot {
+        const struct ipck_case *which;
+        struct ipck_shared *state;
+        pid_t init;                     /* 0: the slot is free */
+        int out, stop;                  /* read ends; -1 at their end */
+        double start, deadline;
+        char *timeout;                  /* the dump, once it has hung */
+        char head[KEEP], tail[KEEP];    /* the first and the last of what it printed */
+        size_t printed;
+        bool waits;
+};
+
+static void on_child(int signo)
+{
+        (void)signo;
+}
+
+static void *map_state(void)
+{
+        void *state = mmap(NULL, sizeof(struct ipck_shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (state == MAP_FAILED)
+                ipck_fatal("out of memory");
+        return state;
+}
+
+static void make_pipe(int ends[2])
+{
+        if (pipe2(ends, O_CLOEXEC) == -1)
+                ipck_fatal("pipe: %s", strerror(errno));
+        if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
+                ipck_fatal("fcntl: %s", strerror(errno));
+}
+
+static void start(struct slot *s, const struct ipck_case *which)
+{
+        int out[2], stop[2];
+
+        make_pipe(out);
+        make_pipe(stop);
+        *s = (struct slot){.which = which, .out = out[0], .stop = stop[0], .state = map_state(),
+                           .start = ipck_seconds(), .waits = which->test->waits};
+        s->deadline = s->start + ipck_options.deadline * ipck_options.time_scale;
+        ipck_state = s->state;
+        ipck_running = which->test;
+        ipck_out_start(which);
+        s->init = ipck_sandbox(which, out[1], stop[1]);
+        if (s->init == -1) {
+                /* Decided by finish(): a full process table must not lose the other results. */
+                s->state->sandbox_failed = errno;
+                s->init = 0;
+        }
+        close(out[1]);
+        close(stop[1]);
+}
+
+static void drain(struct slot *s)
+{
+        char buffer[65536];
+        ssize_t n;
+
+        while (s->out >= 0 && (n = read(s->out, buffer, sizeof(buffer))) != 0) {
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return;
+                }
+                for (ssize_t i = 0; i < n; i++, s->printed++) {
+                        /* The text is kept as a string: a NUL becomes a byte that is shown as undecodable. */
+                        const char byte = buffer[i] ? buffer[i] : '\xff';
+                        if (s->printed < KEEP)
+                                s->head[s->printed] = byte;
+                        else
+                                s->tail[s->printed % KEEP] = byte;
+                }
+        }
+        if (s->out >= 0)
+                close(s->out);
+        s->out = -1;
+}
+
+static char *printed_text(const struct slot *s)
+{
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+
+        if (!out)
+                ipck_fatal("out of memory");
+        fwrite(s->head, 1, s->printed < KEEP ? s->printed : KEEP, out);
+        if (s->printed > 2 * KEEP)
+                fprintf(out, "\n[%zu bytes left out]\n", s->printed - 2 * KEEP);
+        for (size_t i = s->printed > 2 * KEEP ? s->printed - KEEP : KEEP; i < s->printed; i++)
+                fputc(s->tail[i % KEEP], out);
+        fclose(out);
+        return text;
+}
+
+static void end_texts(const struct ipck_test *test, struct ipck_shared *state)
+{
+        /* A test may have scribbled over its page: every text ends inside its own field. */
+#define END(field) ((field)[sizeof(field) - 1] = '\0')
+        END(state->error);
+        END(state->skip);
+        for (size_t i = 0; test->verifies[i] != IPCK_REQUIREMENTS; i++) {
+                struct ipck_verdict *v = &state->verdicts[i];
+                END(v->where);
+                END(v->row);
+                END(v->expression);
+                END(v->wanted);
+                END(v->got);
+                END(v->observed);
+        }
+        for (size_t i = 0; i < MAX_CHILDREN && i < state->children; i++)
+                END(state->child[i].place);
+#undef END
+}
+
+/* Why the test as a whole could not decide; NULL if it came to its end. */
+static char *trouble(const struct slot *s)
+{
+        const struct ipck_shared *state = s->state;
+        const int status = state->body_status;
+        char *text = NULL;
+        int n = 0;
+
+        if (s->timeout)
+                n = asprintf(&text, "not finished after %g s\n%s", ipck_options.deadline * ipck_options.time_scale, s->timeout);
+        else if (state->unresolved)
+                n = asprintf(&text, "%s", state->error);
+        else if (state->sandbox_failed)
+                n = asprintf(&text, "starting the test: %s", strerror(state->sandbox_failed));
+        else if (state->finished || state->stopped)
+                return NULL;
+        else if (!state->body_reaped)
+                n = asprintf(&text, "process 1 of the test was killed");
+        else if (WIFSIGNALED(status))
+                n = asprintf(&text, "the test was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        else
+                n = asprintf(&text, "the test ended itself with status %d", WEXITSTATUS(status));
+        if (n < 0)
+                ipck_fatal("out of memory");
+        return text;
+}
+
+static void judge(struct ipck_outcome *o, const struct slot *s, const char *why)
+{
+        const struct ipck_shared *state = s->state;
+        bool failed = false, skipped = false, silent = false;
+
+        for (size_t i = 0; s->which->test->verifies[i] != IPCK_REQUIREMENTS; i++) {
+                const struct ipck_verdict *v = &state->verdicts[i];
+                enum ipck_answer answer = ANSWER_PASS;
+                const char *reason = "";
+
+                if (v->failed) {
+                        answer = ANSWER_FAIL;
+                        failed = true;
+                } else if (v->checks) {
+                        answer = ANSWER_PASS;
+                } else if (why) {
+                        answer = ANSWER_UNRESOLVED;
+                        reason = why;
+                } else if (state->skipped) {
+                        answer = ANSWER_SKIP;
+                        reason = state->skip;
+                        skipped = true;
+                } else {
+                        /* After a failed EVENTUALLY the rest was not reached: that failure tells, not the silence. */
+                        answer = state->stopped ? ANSWER_UNRESOLVED : ANSWER_MISSING;
+                        reason = state->stopped ? "not reached after the failure" : "declared, but the test gave no verdict";
+                        silent = true;
+                }
+                o->requirement[i].id = s->which->test->verifies[i];
+                o->requirement[i].answer = answer;
+                o->requirement[i].verdict = v;
+                o->requirement[i].reason = reason;
+                o->requirements = i + 1;
+        }
+        o->status = failed ? STATUS_FAIL : s->timeout ? STATUS_TIMEOUT : why || silent ? STATUS_ERROR
+                    : skipped ? STATUS_SKIP : STATUS_PASS;
+        if (!why && silent && !failed)
+                why = "a declared requirement got no verdict";
+        o->reason = strdup(why ? why : skipped ? state->skip : "");
+        if (!o->reason)
+                ipck_fatal("out of memory");
+}
+
+struct tally {
+        size_t done, failed, undecided;
+};
+
+static void report(struct tally *tally, struct ipck_outcome *o)
+{
+        tally->done++;
+        tally->failed += o->status == STATUS_FAIL;
+        tally->undecided += o->status == STATUS_ERROR || o->status == STATUS_TIMEOUT;
+        ipck_out_case(o, tally->done);
+        free(o->reason);
+        free(o->output);
+}
+
+static void finish(struct slot *s, struct tally *tally)
+{
+        struct ipck_outcome o = {.which = s->which, .seconds = ipck_seconds() - s->start};
+
+        drain(s);
+        end_texts(s->which->test, s->state);
+        char *why = trouble(s);
+        judge(&o, s, why);
+        o.output = printed_text(s);
+        report(tally, &o);
+        free(why);
+        free(s->timeout);
+        close(s->stop);
+        munmap(s->state, sizeof(*s->state));
+        s->which = NULL;
+        s->init = 0;
+}
+
+static void check_deadline(struct slot *s)
+{
+        if (s->timeout || ipck_seconds() < s->deadline)
+                return;
+        ipck_state = s->state;
+        end_texts(s->which->test, s->state);
+        s->timeout = ipck_dump(s->init);
+        kill(s->init, SIGKILL);
+}
+
+/* Sleeps until something happens to a running test. */
+static void wait_for_news(struct slot *slots, struct pollfd *fds, size_t count)
+{
+        double next = ipck_seconds() + 3600;
+        size_t used = 0;
+        sigset_t none;
+
+        for (size_t i = 0; i < count; i++) {
+                if (!slots[i].which)
+                        continue;
+                if (!slots[i].timeout && slots[i].deadline < next)
+                        next = slots[i].deadline;
+                /* Negative descriptors are ignored by poll. */
+                fds[used++] = (struct pollfd){.fd = slots[i].out, .events = POLLIN};
+                fds[used++] = (struct pollfd){.fd = slots[i].stop, .events = POLLIN};
+        }
+        double left = next - ipck_seconds();
+        if (left < 0)
+                left = 0;
+        struct timespec patience = {.tv_sec = (time_t)left, .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)};
+        sigemptyset(&none);
+        ppoll(fds, used, &patience, &none);
+}
+
+static void serve(struct slot *s)
+{
+        char byte;
+        ssize_t n;
+
+        drain(s);
+        if (s->stop >= 0 && (n = read(s->stop, &byte, 1)) >= 0) {
+                if (n == 1)
+                        kill(s->init, SIGKILL);
+                close(s->stop);
+                s->stop = -1;
+        }
+        check_deadline(s);
+}
+
+static void run_all(struct ipck_case *cases, size_t count, struct tally *tally)
+{
+        const size_t most = ipck_options.jobs + MAX_WAITING;
+        struct slot *slots = calloc(most, sizeof(*slots));
+        struct pollfd *fds = calloc(2 * most, sizeof(*fds));
+        bool *started = calloc(count + 1, sizeof(*started));
+        size_t working = 0, waiting = 0, left = count;
+
+        if (!slots || !fds || !started)
+                ipck_fatal("out of memory");
+        while (tally->done < count) {
+                /* Tests that wait for the clock first: they cost time, not a processor. */
+                for (int turn = 0; turn < 2 && left; turn++) {
+                        for (size_t i = 0; i < count; i++) {
+                                const bool waits = turn == 0;
+                                if (started[i] || cases[i].test->waits != waits)
+                                        continue;
+                                if (waits ? waiting == MAX_WAITING : working == ipck_options.jobs)
+                                        break;
+                                size_t free_slot = 0;
+                                while (slots[free_slot].which)
+                                        free_slot++;
+                                started[i] = true;
+                                left--;
+                                start(&slots[free_slot], &cases[i]);
+                                if (!slots[free_slot].init)
+                                        finish(&slots[free_slot], tally);
+                                else if (waits)
+                                        waiting++;
+                                else
+                                        working++;
+                        }
+                }
+                if (tally->done == count)
+                        break;
+                wait_for_news(slots, fds, most);
+                for (size_t i = 0; i < most; i++) {
+                        struct slot *s = &slots[i];
+                        int status;
+                        if (!s->which)
+                                continue;
+                        serve(s);
+                        if (waitpid(s->init, &status, WNOHANG) == s->init) {
+                                if (s->waits)
+                                        waiting--;
+                                else
+                                        working--;
+                                finish(s, tally);
+                        }
+                }
+        }
+        free(slots);
+        free(fds);
+        free(started);
+}
+
+/* No private namespaces: every test is unsupported, since its objects would be the host's. */
+static void skip_all(struct ipck_case *cases, size_t count, const char *reason, struct tally *tally)
+{
+        for (size_t i = 0; i < count; i++) {
+                struct ipck_outcome o = {.which = &cases[i], .status = STATUS_SKIP, .output = strdup("")};
+
+                if (asprintf(&o.reason, "namespaces of its own (%s)", reason) < 0 || !o.output)
+                        ipck_fatal("out of memory");
+                for (size_t r = 0; cases[i].test->verifies[r] != IPCK_REQUIREMENTS; r++) {
+                        o.requirement[r].id = cases[i].test->verifies[r];
+                        o.requirement[r].answer = ANSWER_SKIP;
+                        o.requirement[r].reason = o.reason;
+                        o.requirements = r + 1;
+                }
+                ipck_out_start(&cases[i]);
+                report(tally, &o);
+        }
+}
+
+int ipck_run(struct ipck_case *cases, size_t count)
+{
+        struct sigaction child = {.sa_handler = on_child};
+        struct tally tally = {0};
+        const double begin = ipck_seconds();
+        sigset_t block;
+
+        signal(SIGPIPE, SIG_IGN);
+        ipck_out_open();
+        sigemptyset(&child.sa_mask);
+        sigaction(SIGCHLD, &child, NULL);
+        sigemptyset(&block);
+        sigaddset(&block, SIGCHLD);
+        struct ipck_isolation isolation = ipck_isolate();
+        sigprocmask(SIG_BLOCK, &block, NULL);
+        ipck_out_head(&isolation, count);
+        if (isolation.possible)
+                run_all(cases, count, &tally);
+        else
+                skip_all(cases, count, isolation.reason, &tally);
+        ipck_out_end(tally.done, ipck_seconds() - begin);
+        return tally.failed ? 1 : tally.undecided ? 2 : 0;
+}

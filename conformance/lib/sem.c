@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sem.c: the three routes to the semaphore calls, and set-up for semaphore tests.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+#include "internal.h"
+#include "ipck_sem.h"
+
+#undef semget
+#undef semop
+#undef semtimedop
+#undef semctl
+
+enum ipck_route ipck_route;
+
+/* Sub-calls of ipc(2), and the flag that selects the present structures there (include/uapi/linux/ipc.h). */
+enum { MUX_SEMOP = 1, MUX_SEMGET = 2, MUX_SEMCTL = 3, MUX_SEMTIMEDOP = 4, WITH_IPC_64 = 0x100 };
+
+#ifdef SYS_ipc
+#define MUX(...) ((int)syscall(SYS_ipc, __VA_ARGS__))
+#else
+#define MUX(...) (errno = ENOSYS, -1)
+#endif
+
+int ipck_semget(key_t key, int nsems, int semflg)
+{
+        switch (ipck_route) {
+        case IPCK_RAW: return (int)syscall(SYS_semget, key, nsems, semflg);
+        case IPCK_MUX: return MUX(MUX_SEMGET, key, nsems, semflg, 0, 0);
+        default: return semget(key, nsems, semflg);
+        }
+}
+
+int ipck_semop(int semid, struct sembuf *sops, size_t nsops)
+{
+        switch (ipck_route) {
+        case IPCK_RAW:
+#ifdef SYS_semop
+                return (int)syscall(SYS_semop, semid, sops, nsops);
+#else
+                return (int)syscall(SYS_semtimedop_time64, semid, sops, nsops, NULL);
+#endif
+        case IPCK_MUX: return MUX(MUX_SEMOP, semid, nsops, 0, sops, 0);
+        default: return semop(semid, sops, nsops);
+        }
+}
+
+int ipck_semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout)
+{
+        switch (ipck_route) {
+#if defined(SYS_semtimedop_time64) && !defined(__LP64__)
+        case IPCK_RAW: {
+                int64_t wide[2];
+
+                /* Addresses that a test makes bad on purpose must reach the kernel as they are. */
+                if (timeout && ipck_readable(timeout, sizeof(*timeout))) {
+                        wide[0] = timeout->tv_sec;
+                        wide[1] = timeout->tv_nsec;
+                        timeout = (const void *)wide;
+                }
+                return (int)syscall(SYS_semtimedop_time64, semid, sops, nsops, timeout);
+        }
+#else
+        case IPCK_RAW: return (int)syscall(SYS_semtimedop, semid, sops, nsops, timeout);
+#endif
+        case IPCK_MUX: return MUX(MUX_SEMTIMEDOP, semid, nsops, 0, sops, timeout);
+        default: return semtimedop(semid, sops, nsops, timeout);
+        }
+}
+
+int ipck_semctl(int semid, int semnum, int cmd, union semun arg, ...)
+{
+        unsigned long word = 0;
+
+        switch (ipck_route) {
+        case IPCK_RAW:
+                memcpy(&word, &arg, sizeof(arg));
+                return (int)syscall(SYS_semctl, semid, semnum, cmd, word);
+        case IPCK_MUX:
+                /* ipc(2) takes the union by address. */
+                return MUX(MUX_SEMCTL, semid, semnum, cmd | WITH_IPC_64, &arg, 0);
+        default: return semctl(semid, semnum, cmd, arg);
+        }
+}
+
+void ipck_sem_available(void)
+{
+        if (ipck_semget(IPC_PRIVATE, 0, 0) == -1 && errno == ENOSYS)
+                UNSUPPORTED("System V semaphores by this route (semget: ENOSYS)");
+}
+
+int new_sems(int nsems, int mode)
+{
+        return (int)MUST(ipck_semget(IPC_PRIVATE, nsems, IPC_CREAT | mode));
+}
+
+void set_val(int set, int num, int value)
+{
+        MUST(ipck_semctl(set, num, SETVAL, ARG_VAL(value)));
+}
+
+void set_all(int set, const unsigned short *values)
+{
+        MUST(ipck_semctl(set, 0, SETALL, ARG_ARRAY((unsigned short *)values)));
+}
+
+void get_all(int set, unsigned short *values)
+{
+        MUST(ipck_semctl(set, 0, GETALL, ARG_ARRAY(values)));
+}
+
+struct semid_ds stat_of(int set)
+{
+        struct semid_ds ds;
+
+        memset(&ds, 0x5a, sizeof(ds));
+        MUST(ipck_semctl(set, 0, IPC_STAT, ARG_BUF(&ds)));
+        return ds;
+}
+
+void set_mode(int set, int mode)
+{
+        struct semid_ds ds = stat_of(set);
+
+        ds.sem_perm.mode = (unsigned short)mode;
+        MUST(ipck_semctl(set, 0, IPC_SET, ARG_BUF(&ds)));
+}
+
+void set_owner(int set, uid_t uid, gid_t gid, int mode)
+{
+        struct semid_ds ds = stat_of(set);
+
+        ds.sem_perm.uid = uid;
+        ds.sem_perm.gid = gid;
+        ds.sem_perm.mode = (unsigned short)mode;
+        if (ipck_semctl(set, 0, IPC_SET, ARG_BUF(&ds)) == -1) {
+                if (errno == EINVAL)
+                        UNSUPPORTED("user %u and group %u: not mapped in this user namespace", (unsigned)uid, (unsigned)gid);
+                MUST(-1);
+        }
+}
+
+struct seminfo sem_limits(void)
+{
+        struct seminfo info;
+
+        memset(&info, 0x5a, sizeof(info));
+        MUST(ipck_semctl(0, 0, IPC_INFO, ARG_INFO(&info)));
+        return info;
+}
+
+void set_sem_limits(int semmsl, int semmns, int semopm, int semmni)
+{
+        char text[64];
+
+        snprintf(text, sizeof(text), "%d %d %d %d", semmsl, semmns, semopm, semmni);
+        set_sysctl("kernel/sem", text);
+}
+
+void burn_sem_ids(int count)
+{
+        for (int i = 0; i < count; i++)
+                MUST(ipck_semctl(new_sems(1, 0600), 0, IPC_RMID, ARG_VAL(0)));
+}
+
+struct sem_view view_of(int set)
+{
+        const struct semid_ds ds = stat_of(set);
+        struct sem_view view;
+
+        REQUIRE(ds.sem_nsems <= sizeof(view.sem) / sizeof(*view.sem));
+        memset(&view, 0, sizeof(view));
+        view.nsems = (int)ds.sem_nsems;
+        for (int i = 0; i < view.nsems; i++) {
+                view.sem[i].val = (int)MUST(ipck_semctl(set, i, GETVAL, ARG_VAL(0)));
+                view.sem[i].pid = (int)MUST(ipck_semctl(set, i, GETPID, ARG_VAL(0)));
+                view.sem[i].ncnt = (int)MUST(ipck_semctl(set, i, GETNCNT, ARG_VAL(0)));
+                view.sem[i].zcnt = (int)MUST(ipck_semctl(set, i, GETZCNT, ARG_VAL(0)));
+        }
+        view.mode = ds.sem_perm.mode;
+        view.uid = ds.sem_perm.uid;
+        view.gid = ds.sem_perm.gid;
+        view.otime = ds.sem_otime;
+        view.ctime = ds.sem_ctime;
+        return view;
+}
+
+bool same_view(const struct sem_view *a, const struct sem_view *b)
+{
+        /* Both were zeroed before, padding included. */
+        return memcmp(a, b, sizeof(*a)) == 0;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verdict.c: recording verdicts in the shared page. Any process or thread of the test may come here, several at once; the
+ * first failure of a requirement keeps its texts.
+ */
+#include <sched.h>
+#include <stdarg.h>
+
+#include "internal.h"
+
+struct ipck_shared *ipck_state;
+const struct ipck_test *ipck_running;
+
+static _Thread_local const char *current_row;
+
+bool ipck_row(const char *name)
+{
+        current_row = name;
+        return name != NULL;
+}
+
+void ipck_stop(void)
+{
+        atomic_store(&ipck_state->stopped, 1);
+        /* A descendant cannot always signal the body (it may be another user): the runner does it. */
+        if (getpid() != ipck_state->body && write(STOP_FD, "", 1) != 1)
+                _exit(1);
+        _exit(0);
+}
+
+static bool first(_Atomic int *flag)
+{
+        int zero = 0;
+
+        return atomic_compare_exchange_strong(flag, &zero, 1);
+}
+
+static void put_where(char *buffer, size_t size, struct ipck_here here)
+{
+        snprintf(buffer, size, "%s:%d", here.file, here.line);
+}
+
+void ipck_unresolved(struct ipck_here here, const char *format, ...)
+{
+        if (first(&ipck_state->unresolved)) {
+                char *text = ipck_state->error;
+                size_t size = sizeof(ipck_state->error);
+                va_list args;
+
+                put_where(text, size, here);
+                size_t length = strlen(text);
+                length += (size_t)snprintf(text + length, size - length, ": %s%s%s", current_row ? "[" : "",
+                                           current_row ? current_row : "", current_row ? "] " : "");
+                va_start(args, format);
+                if (length < size)
+                        vsnprintf(text + length, size - length, format, args);
+                va_end(args);
+        }
+}
+
+void ipck_unsupported(struct ipck_here here, const char *format, ...)
+{
+        if (first(&ipck_state->skipped)) {
+                va_list args;
+
+                (void)here;
+                va_start(args, format);
+                vsnprintf(ipck_state->skip, sizeof(ipck_state->skip), format, args);
+                va_end(args);
+        }
+        ipck_stop();
+}
+
+static struct ipck_verdict *verdict_of(struct ipck_here here, enum ipck_requirement req)
+{
+        for (size_t i = 0; i < MAX_DECLARED && ipck_running->verifies[i] != IPCK_REQUIREMENTS; i++)
+                if (ipck_running->verifies[i] == req)
+                        return &ipck_state->verdicts[i];
+        ipck_unresolved(here, "verdict for %s, which the test does not declare in VERIFIES()",
+                        req < IPCK_REQUIREMENTS ? ipck_requirement_ids[req] : "an unknown requirement");
+        return NULL;
+}
+
+/* Counts the check; where it failed and nothing was recorded yet, the verdict to fill in. */
+static struct ipck_verdict *check(struct ipck_here here, enum ipck_requirement req, const char *expression, bool truth)
+{
+        struct ipck_verdict *v = verdict_of(here, req);
+
+        if (!v)
+                return NULL;
+        atomic_fetch_add(&v->checks, 1);
+        if (truth || !first(&v->failed))
+                return NULL;
+        put_where(v->where, sizeof(v->where), here);
+        snprintf(v->expression, sizeof(v->expression), "%s", expression);
+        if (current_row)
+                snprintf(v->row, sizeof(v->row), "%s", current_row);
+        return v;
+}
+
+bool ipck_fails_with(struct ipck_here here, enum ipck_requirement req, const char *call, int want, intptr_t got)
+{
+        const int error = errno;
+        const bool truth = got == -1 && error == want;
+        struct ipck_verdict *v = check(here, req, call, truth);
+
+        if (v) {
+                snprintf(v->wanted, sizeof(v->wanted), "-1 %s", errno_name(want));
+                if (got == -1)
+                        snprintf(v->got, sizeof(v->got), "-1 %s", errno_name(error));
+                else
+                        snprintf(v->got, sizeof(v->got), "%" PRIdPTR, got);
+        }
+        errno = error;
+        return truth;
+}
+
+void ipck_eq(struct ipck_here here, enum ipck_requirement req, const char *expression, intmax_t got, int error,
+             const char *want_text, intmax_t want)
+{
+        struct ipck_verdict *v = check(here, req, expression, got == want);
+        char *end;
+
+        if (!v)
+                return;
+        (void)strtoimax(want_text, &end, 0);
+        if (*end)
+                snprintf(v->wanted, sizeof(v->wanted), "%" PRIdMAX " (%s)", want, want_text);
+        else
+                snprintf(v->wanted, sizeof(v->wanted), "%" PRIdMAX, want);
+        snprintf(v->got, sizeof(v->got), "%" PRIdMAX "%s%s", got, got == -1 && error ? " " : "",
+                 got == -1 && error ? errno_name(error) : "");
+}
+
+void ipck_between(struct ipck_here here, enum ipck_requirement req, const char *expression, intmax_t low, intmax_t got,
+                  intmax_t high)
+{
+        struct ipck_verdict *v = check(here, req, expression, low <= got && got <= high);
+
+        if (v) {
+                snprintf(v->wanted, sizeof(v->wanted), "%" PRIdMAX " to %" PRIdMAX, low, high);
+                snprintf(v->got, sizeof(v->got), "%" PRIdMAX, got);
+        }
+}
+
+bool ipck_holds(struct ipck_here here, enum ipck_requirement req, const char *condition, bool truth)
+{
+        struct ipck_verdict *v = check(here, req, condition, truth);
+
+        if (v) {
+                strcpy(v->wanted, "true");
+                strcpy(v->got, "false");
+        }
+        return truth;
+}
+
+void ipck_observe(struct ipck_here here, enum ipck_requirement req, const char *format, ...)
+{
+        struct ipck_verdict *v = verdict_of(here, req);
+
+        if (!v)
+                return;
+        atomic_fetch_add(&v->checks, 1);
+        if (first(&v->observing)) {
+                va_list args;
+
+                va_start(args, format);
+                vsnprintf(v->observed, sizeof(v->observed), format, args);
+                va_end(args);
+        }
+}
+
+intptr_t ipck_must(struct ipck_here here, const char *call, intptr_t got)
+{
+        if (got == -1) {
+                ipck_unresolved(here, "MUST(%s): %s", call, errno_name(errno));
+                ipck_stop();
+        }
+        return got;
+}
+
+void ipck_require(struct ipck_here here, const char *condition, bool truth)
+{
+        if (!truth) {
+                ipck_unresolved(here, "REQUIRE(%s) is false", condition);
+                ipck_stop();
+        }
+}
+
+/* ---- waiting for a condition ---- */
+
+enum { PATIENCE_S = 5, FAST_TURNS = 200, LEAST_TURNS = 400 };
+
+struct ipck_wait ipck_wait_begin(struct ipck_here here, const char *what)
+{
+        struct ipck_child_state *self = ipck_self();
+        double patience = PATIENCE_S * ipck_options.time_scale;
+
+        snprintf(self->place, sizeof(self->place), "%s:%d: %s", here.file, here.line, what);
+        return (struct ipck_wait){.here = here, .what = what, .deadline = monotonic_ns() + (int64_t)(patience * 1e9)};
+}
+
+bool ipck_wait_more(struct ipck_wait *wait)
+{
+        if (ipck_state->stopped)
+                ipck_stop();
+        if (++wait->turns < FAST_TURNS) {
+                sched_yield();
+                return true;
+        }
+        /* Not synchronisation: the condition decides; this only leaves the processor to the others. */
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+        /* A minimum of turns as well as of time: a machine that stood still is no failure of the target. */
+        return monotonic_ns() < wait->deadline || wait->turns < LEAST_TURNS;
+}
+
+void ipck_eventually(struct ipck_wait *wait, enum ipck_requirement req, bool truth)
+{
+        ipck_self()->place[0] = '\0';
+        struct ipck_verdict *v = check(wait->here, req, wait->what, truth);
+
+        if (v) {
+                snprintf(v->wanted, sizeof(v->wanted), "true within %g s", PATIENCE_S * ipck_options.time_scale);
+                strcpy(v->got, "still false");
+        }
+        if (!truth)
+                ipck_stop();
+}
+
+void ipck_until(struct ipck_wait *wait, bool truth)
+{
+        ipck_self()->place[0] = '\0';
+        if (!truth) {
+                ipck_unresolved(wait->here, "UNTIL(%s): still false after %g s", wait->what,
+                                PATIENCE_S * ipck_options.time_scale);
+                ipck_stop();
+        }
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * world.c: clocks, random numbers, keys, limits and memory for tests.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+
+#include "internal.h"
+
+/* ---- clocks ---- */
+
+static int64_t clock_ns(clockid_t clock)
+{
+        struct timespec t;
+
+        clock_gettime(clock, &t);
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t monotonic_ns(void)
+{
+        return clock_ns(CLOCK_MONOTONIC);
+}
+
+double ipck_seconds(void)
+{
+        return (double)monotonic_ns() / 1e9;
+}
+
+time_t now(void)
+{
+        struct timespec t;
+
+        /* The kernel stamps objects with the coarse clock; the fine one can already be a second ahead. */
+        clock_gettime(CLOCK_REALTIME_COARSE, &t);
+        return t.tv_sec;
+}
+
+void next_second(time_t after)
+{
+        UNTIL(now() > after);
+}
+
+/* ---- random numbers: splitmix64 ---- */
+
+static _Atomic uint64_t random_state;
+
+uint64_t ipck_mix(uint64_t x)
+{
+        x += 0x9e3779b97f4a7c15;
+        x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+        x = (x ^ x >> 27) * 0x94d049bb133111eb;
+        return x ^ x >> 31;
+}
+
+void ipck_seed_test(const char *id)
+{
+        uint64_t state = ipck_options.seed;
+
+        for (; *id; id++)
+                state = ipck_mix(state ^ (unsigned char)*id);
+        random_state = state;
+}
+
+uint32_t random_below(uint32_t below)
+{
+        uint64_t next = ipck_mix(atomic_fetch_add(&random_state, 0x9e3779b97f4a7c15));
+
+        return (uint32_t)((next >> 32) * below >> 32);
+}
+
+/* ---- keys ---- */
+
+key_t fresh_key(void)
+{
+        for (;;) {
+                key_t key = (key_t)(random_below(0x7fffffff) + 1);
+                if (semget(key, 0, 0) == -1 && msgget(key, 0) == -1 && shmget(key, 0, 0) == -1)
+                        return key;
+        }
+}
+
+/* ---- files ---- */
+
+ssize_t read_file(const char *path, char *buffer, size_t size)
+{
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        size_t length = 0;
+        ssize_t n = -1;
+
+        if (fd < 0)
+                return -1;
+        while (length < size - 1 && (n = read(fd, buffer + length, size - 1 - length)) > 0)
+                length += (size_t)n;
+        int error = errno;
+        close(fd);
+        buffer[length] = '\0';
+        errno = error;
+        return n < 0 ? -1 : (ssize_t)length;
+}
+
+int write_sysctl(const char *name, const char *text)
+{
+        char path[256];
+
+        snprintf(path, sizeof(path), "/proc/sys/%s", name);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -1;
+        ssize_t n = write(fd, text, strlen(text));
+        int error = errno;
+        close(fd);
+        errno = error;
+        return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+void set_sysctl(const char *name, const char *text)
+{
+        if (write_sysctl(name, text) == -1) {
+                if (errno == EACCES || errno == EPERM || errno == ENOENT || errno == EROFS)
+                        UNSUPPORTED("write access to /proc/sys/%s in an own IPC namespace (%s)", name, errno_name(errno));
+                MUST(-1);
+        }
+}
+
+/* ---- memory ---- */
+
+static size_t page_size(void)
+{
+        return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void *map(size_t size, int protection)
+{
+        void *memory = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (memory == MAP_FAILED)
+                MUST(-1);
+        return memory;
+}
+
+void *bad_address(void)
+{
+        return map(page_size(), PROT_NONE);
+}
+
+void *read_only_page(void)
+{
+        return map(page_size(), PROT_READ);
+}
+
+void *guarded(size_t size)
+{
+        const size_t page = page_size(), whole = (size + page - 1) / page * page;
+        char *memory = map(whole + page, PROT_READ | PROT_WRITE);
+
+        MUST(mprotect(memory + whole, page, PROT_NONE));
+        return memory + whole - size;
+}
+
+bool ipck_readable(const void *address, size_t size)
+{
+        int ends[2];
+
+        if (pipe(ends) == -1)
+                return false;
+        ssize_t n = write(ends[1], address, size);
+        close(ends[0]);
+        close(ends[1]);
+        return n == (ssize_t)size;
+}
