@@ -64,8 +64,8 @@ lint:
 .PHONY: bench
 bench:
 	@scripts/setup run
-	@$(MAKE) --no-print-directory -j$(JOBS) programs build/bench-fork
-	@$(PYTHON) scripts/bench $(ARGS)
+	@$(MAKE) --no-print-directory -j$(JOBS) programs build/glibc/bench-fork build/glibc/bench-empty
+	@scripts/bench $(ARGS)
 
 ## programs: build the test programs of all flavours
 .PHONY: programs checked bad
@@ -89,10 +89,14 @@ build/reqs.h build/reqs.c: build/reqs.stamp ;
 # ---- one set of rules a flavour ----
 
 define flavour_rules
-build/$(1)/obj/%.o: %.c | build/reqs.h
+build/$(1)/names/sys_%.h: scripts/header-names
+	@mkdir -p $$(@D)
+	@scripts/header-names sys/$$*.h $$(compiler_$(1)) > $$@
+
+build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/names/sys_ipc.h build/$(1)/names/sys_sem.h
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
-	@$$(compiler_$(1)) $$(common) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
+	@$$(compiler_$(1)) $$(common) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
 		-MMD -MP -c -o $$@ $$<
 
 build/$(1)/obj/reqs.o: build/reqs.c build/reqs.h
@@ -107,6 +111,9 @@ build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
 
 build/$(1)/bad-tests: $(bad_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+
+build/$(1)/bench-%: build/$(1)/obj/harness/bench/%.o build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
 
 # The tests of one file as a program of its own, to copy to another machine.

@@ -50,6 +50,7 @@ struct ipck_test {
         const enum ipck_requirement *verifies;  /* ends with IPCK_REQUIREMENTS */
         unsigned routes;                        /* bit set of enum ipck_route; 0: the test has no variants */
         void (*available)(void);                /* says UNSUPPORTED where the whole family is missing; may be NULL */
+        bool one_route;                         /* no variants although the file has routes */
         bool waits;                             /* mostly waits for the clock: started first, takes no job */
 };
 
@@ -74,7 +75,7 @@ struct ipck_test {
         static void ipck_body_##test_name(void)
 
 /* Fields for the end of TEST(): the test has no libc/raw variants; the test mostly waits for the clock. */
-#define ONE_ROUTE .routes = 0
+#define ONE_ROUTE .one_route = true
 #define MOSTLY_WAITS .waits = true
 
 /* The route of the running variant. */
@@ -88,6 +89,9 @@ struct ipck_here {
         const char *file;
         int line;
 };
+#define IPCK_PASTE_(a, b) a##b
+#define IPCK_PASTE(a, b) IPCK_PASTE_(a, b)
+#define IPCK_UNIQUE(name) IPCK_PASTE(name, __LINE__)    /* so that macros can stand inside each other */
 #define IPCK_HERE ((struct ipck_here){__FILE__, __LINE__})
 
 /* FAILS_WITH(req, ERRNO, call): call must return -1 (or (void *)-1) with errno ERRNO. True if it did. */
@@ -102,13 +106,14 @@ struct ipck_here {
                 ipck_eq(IPCK_HERE, req, #got, ipck_got, ipck_errno, #want, ipck_want);                  \
         } while (0)
 
-/* BETWEEN(req, low, got, high): low <= got <= high. */
+/* BETWEEN(req, low, got, high): low <= got <= high. On -1 the message names errno. */
 #define BETWEEN(req, low, got, high)                                                                    \
         do {                                                                                            \
                 const intmax_t ipck_low = (intmax_t)(low);                                              \
-                const intmax_t ipck_got = (intmax_t)(got);                                              \
+                const intmax_t ipck_got = (errno = 0, (intmax_t)(got));                                 \
+                const int ipck_errno = errno;                                                           \
                 const intmax_t ipck_high = (intmax_t)(high);                                            \
-                ipck_between(IPCK_HERE, req, #got, ipck_low, ipck_got, ipck_high);                      \
+                ipck_between(IPCK_HERE, req, #got, ipck_low, ipck_got, ipck_errno, ipck_high);          \
         } while (0)
 
 /* HOLDS(req, condition) */
@@ -149,9 +154,10 @@ struct ipck_here {
 
 /* EACH_ROW(row, rows): table tests. Runs the statement for each element of the array; an element's member `name` is shown
  * with every failure inside. */
-#define EACH_ROW(row, rows)                                                                             \
-        for (size_t ipck_i = 0; ipck_row(ipck_i < sizeof(rows) / sizeof(*(rows)) ? (rows)[ipck_i].name : NULL); ipck_i++) \
-                for (const __typeof__(*(rows)) *row = &(rows)[ipck_i]; row; row = NULL)
+#define EACH_ROW(row, rows) IPCK_EACH_ROW(row, rows, IPCK_UNIQUE(ipck_row_))
+#define IPCK_EACH_ROW(row, rows, i)                                                                     \
+        for (size_t i = 0; ipck_row(i < sizeof(rows) / sizeof(*(rows)) ? (rows)[i].name : NULL); i++)   \
+                for (const __typeof__(*(rows)) *row = &(rows)[i]; row; row = NULL)
 
 /* ---- processes ---- */
 
@@ -162,7 +168,8 @@ struct child {
 };
 
 /* CHILD(&c) statement: a new process runs the statement and ends with status 0. */
-#define CHILD(c) for (bool ipck_in = ipck_fork(IPCK_HERE, c); ipck_in; ipck_in = (ipck_child_done(c), false))
+#define CHILD(c) IPCK_CHILD(c, IPCK_UNIQUE(ipck_in_))
+#define IPCK_CHILD(c, in) for (bool in = ipck_fork(IPCK_HERE, c); in; in = (ipck_child_done(c), false))
 
 /* Waits for the child; a death by signal or a status other than 0 makes the test an error. */
 #define join(c) ipck_join(IPCK_HERE, c)
@@ -260,6 +267,11 @@ void *read_only_page(void);
 /* Memory of size bytes that ends where an inaccessible page begins: one byte beyond is SIGSEGV, or EFAULT. */
 void *guarded(size_t size);
 
+/* Kernel fault injection of the calling thread (Documentation/fault-injection): the n-th step from here on that can fail
+ * will. UNSUPPORTED where the kernel has none. disarm_fault() tells whether that step was reached, and ends the injection. */
+void arm_fault(unsigned n);
+bool disarm_fault(void);
+
 /* Name of an errno value ("EINVAL"); a number in text where it has none. */
 const char *errno_name(int error);
 
@@ -276,7 +288,7 @@ bool ipck_fails_with(struct ipck_here, enum ipck_requirement, const char *call, 
 void ipck_eq(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t got, int error,
              const char *want_text, intmax_t want);
 void ipck_between(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t low, intmax_t got,
-                  intmax_t high);
+                  int error, intmax_t high);
 bool ipck_holds(struct ipck_here, enum ipck_requirement, const char *condition, bool truth);
 void ipck_observe(struct ipck_here, enum ipck_requirement, const char *format, ...) __attribute__((format(printf, 3, 4)));
 intptr_t ipck_must(struct ipck_here, const char *call, intptr_t got);

@@ -43,12 +43,13 @@ int ipck_semget(key_t key, int nsems, int semflg);
 int ipck_semop(int semid, struct sembuf *sops, size_t nsops);
 int ipck_semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);
 int ipck_semctl(int semid, int semnum, int cmd, union semun arg, ...);
+extern const union semun ipck_no_arg;
 void ipck_sem_available(void);
 
 #define semget(...) ipck_semget(__VA_ARGS__)
 #define semop(...) ipck_semop(__VA_ARGS__)
 #define semtimedop(...) ipck_semtimedop(__VA_ARGS__)
-#define semctl(semid, semnum, ...) ipck_semctl(semid, semnum, __VA_ARGS__, (union semun){.val = 0})
+#define semctl(semid, semnum, ...) ipck_semctl(semid, semnum, __VA_ARGS__, ipck_no_arg)
 
 /* SEMOP(set, OP(num, op, flags), ...): semop() on a literal array. SEMTIMEDOP(set, timeout, OP(..), ...) likewise. */
 #define OP(num, op, flags) ((struct sembuf){.sem_num = (num), .sem_op = (op), .sem_flg = (flags)})

@@ -36,16 +36,18 @@ bool ipck_fork(struct ipck_here here, struct child *c)
         }
         c->state = &ipck_state->child[index];
         fflush(NULL);
-        c->pid = fork();
-        if (c->pid < 0) {
+        const pid_t pid = fork();
+        if (pid < 0) {
                 ipck_unresolved(here, "fork: %s", errno_name(errno));
                 ipck_stop();
         }
-        if (c->pid == 0) {
+        if (pid == 0) {
                 self = c->state;
                 self->pid = getpid();
                 return true;
         }
+        /* Only the parent writes it: c may lie in shared memory. */
+        c->pid = pid;
         return false;
 }
 
@@ -139,7 +141,7 @@ void *shared(size_t size)
         void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
         if (memory == MAP_FAILED)
-                MUST(-1);
+                CANNOT("mmap");
         return memory;
 }
 

@@ -114,6 +114,8 @@ void ipck_out_end(size_t tests, double seconds);
 
 /* verdict.c */
 _Noreturn void ipck_stop(void);
+/* Set-up in the library that failed with errno. */
+#define CANNOT(what) ipck_must(IPCK_HERE, what, -1)
 void ipck_unresolved(struct ipck_here here, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* child.c */

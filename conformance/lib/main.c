@@ -124,7 +124,7 @@ static size_t keep_selected(struct ipck_case *cases, size_t count)
                 ipck_fatal("out of memory");
         qsort(cases, count, sizeof(*cases), by_id);
         while ((length = getline(&line, &room, in)) > 0) {
-                struct ipck_case wanted, *found;
+                struct ipck_case wanted = {0}, *found;
                 while (length > 0 && isspace((unsigned char)line[length - 1]))
                         line[--length] = '\0';
                 if (!length)

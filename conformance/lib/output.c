@@ -53,13 +53,12 @@ struct record {
         size_t size;
 };
 
-static struct record *begin(struct record *r)
+static FILE *begin(struct record *r)
 {
-        *r = (struct record){0};
         r->stream = open_memstream(&r->text, &r->size);
         if (!r->stream)
                 ipck_fatal("out of memory");
-        return r;
+        return r->stream;
 }
 
 static void emit(struct record *r, int fd)
@@ -165,14 +164,14 @@ void ipck_out_head(const struct ipck_isolation *is, size_t tests)
 {
         const char *isolation = is->possible ? is->user_namespace ? "user namespace" : "namespaces" : "none: ";
         struct utsname name;
-        struct record r;
         char libc[64];
 
         uname(&name);
         libc_name(libc, sizeof(libc));
         if (json_fd >= 0) {
+                struct record r = {0};
                 char text[320];
-                FILE *out = begin(&r)->stream;
+                FILE *out = begin(&r);
                 fputs("{\"type\":\"run\",\"schema\":1,\"program\":\"ipck-tests\"", out);
                 json_member(out, "flavour", IPCK_FLAVOUR);
                 json_member(out, "compiler", IPCK_COMPILER);
@@ -189,7 +188,8 @@ void ipck_out_head(const struct ipck_isolation *is, size_t tests)
                 emit(&r, json_fd);
         }
         if (ktap_fd >= 0) {
-                fprintf(begin(&r)->stream, "KTAP version 1\n# %s: %s, %s %s %s, user %u, isolation: %s%s\n# seed %" PRIu64 "\n1..%zu\n",
+                struct record r = {0};
+                fprintf(begin(&r), "KTAP version 1\n# %s: %s, %s %s %s, user %u, isolation: %s%s\n# seed %" PRIu64 "\n1..%zu\n",
                         IPCK_FLAVOUR, libc, name.sysname, name.release, name.machine, user, isolation,
                         is->possible ? "" : is->reason, ipck_options.seed, tests);
                 emit(&r, ktap_fd);
@@ -198,11 +198,11 @@ void ipck_out_head(const struct ipck_isolation *is, size_t tests)
 
 void ipck_out_start(const struct ipck_case *which)
 {
-        struct record r;
+        struct record r = {0};
 
         if (json_fd < 0)
                 return;
-        fputs("{\"type\":\"start\",\"test\":", begin(&r)->stream);
+        fputs("{\"type\":\"start\",\"test\":", begin(&r));
         json_string(r.stream, which->id);
         fputs("}\n", r.stream);
         emit(&r, json_fd);
@@ -216,8 +216,8 @@ static const char *const answer_names[] = {
 
 static void json_case(const struct ipck_outcome *o)
 {
-        struct record r;
-        FILE *out = begin(&r)->stream;
+        struct record r = {0};
+        FILE *out = begin(&r);
 
         fputs("{\"type\":\"test\",\"test\":", out);
         json_string(out, o->which->id);
@@ -326,8 +326,8 @@ static void ktap_requirement(FILE *out, const struct ipck_outcome *o, size_t i)
 static void ktap_case(const struct ipck_outcome *o, size_t number)
 {
         const bool ok = o->status == STATUS_PASS || o->status == STATUS_SKIP;
-        struct record r;
-        FILE *out = begin(&r)->stream;
+        struct record r = {0};
+        FILE *out = begin(&r);
 
         fprintf(out, "  KTAP version 1\n  # Subtest: %s\n  1..%zu\n", o->which->id, o->requirements);
         for (size_t i = 0; i < o->requirements; i++)
@@ -357,14 +357,14 @@ void ipck_out_case(const struct ipck_outcome *o, size_t number)
 
 void ipck_out_end(size_t tests, double seconds)
 {
-        struct record r;
-
         if (json_fd >= 0) {
-                fprintf(begin(&r)->stream, "{\"type\":\"end\",\"tests\":%zu,\"seconds\":%.6f}\n", tests, seconds);
+                struct record r = {0};
+                fprintf(begin(&r), "{\"type\":\"end\",\"tests\":%zu,\"seconds\":%.6f}\n", tests, seconds);
                 emit(&r, json_fd);
         }
         if (ktap_fd >= 0) {
-                fprintf(begin(&r)->stream, "# %zu tests in %.3f s\n", tests, seconds);
+                struct record r = {0};
+                fprintf(begin(&r), "# %zu tests in %.3f s\n", tests, seconds);
                 emit(&r, ktap_fd);
         }
 }

@@ -10,6 +10,12 @@ extern const struct ipck_test *const __stop_ipck_tests[] __attribute__((weak));
 extern const struct ipck_role *const __start_ipck_roles[] __attribute__((weak));
 extern const struct ipck_role *const __stop_ipck_roles[] __attribute__((weak));
 
+/* The linker's bounds are no one object to the compiler: count in addresses. */
+static size_t entries(const void *start, const void *stop)
+{
+        return ((uintptr_t)stop - (uintptr_t)start) / sizeof(void *);
+}
+
 static const char *const route_names[IPCK_ROUTES] = {[IPCK_LIBC] = "libc", [IPCK_RAW] = "raw", [IPCK_MUX] = "mux"};
 
 /* conformance/sysv/sem/semop_wait.c becomes sysv.sem.semop_wait. */
@@ -43,7 +49,7 @@ static int by_place(const void *a, const void *b)
 
 struct ipck_case *ipck_cases(size_t *count)
 {
-        size_t tests = (size_t)(__stop_ipck_tests - __start_ipck_tests), n = 0;
+        size_t tests = entries(__start_ipck_tests, __stop_ipck_tests), n = 0;
         struct ipck_case *cases = calloc(tests * IPCK_ROUTES + 1, sizeof(*cases));
 
         if (!cases)
@@ -55,11 +61,12 @@ struct ipck_case *ipck_cases(size_t *count)
                         declared++;
                 if (declared > MAX_DECLARED)
                         ipck_fatal("%s:%d: %zu requirements in one test, %d at most", test->file, test->line, declared, MAX_DECLARED);
+                const bool variants = test->routes && !test->one_route;
                 for (enum ipck_route route = 0; route < IPCK_ROUTES; route++) {
-                        if (test->routes ? !(test->routes & 1U << route) : route != IPCK_LIBC)
+                        if (variants ? !(test->routes & 1U << route) : route != IPCK_LIBC)
                                 continue;
                         cases[n] = (struct ipck_case){.test = test, .route = route};
-                        set_id(&cases[n++], test->routes != 0);
+                        set_id(&cases[n++], variants);
                 }
         }
         qsort(cases, n, sizeof(*cases), by_place);
@@ -80,8 +87,10 @@ void ipck_list(FILE *out, const struct ipck_case *cases, size_t count)
 
 const struct ipck_role *ipck_find_role(const char *name)
 {
-        for (const struct ipck_role *const *r = __start_ipck_roles; r < __stop_ipck_roles; r++)
-                if (strcmp((*r)->name, name) == 0)
-                        return *r;
+        const size_t roles = entries(__start_ipck_roles, __stop_ipck_roles);
+
+        for (size_t i = 0; i < roles; i++)
+                if (strcmp(__start_ipck_roles[i]->name, name) == 0)
+                        return __start_ipck_roles[i];
         return NULL;
 }

@@ -15,6 +15,7 @@
 #undef semctl
 
 enum ipck_route ipck_route;
+const union semun ipck_no_arg;
 
 /* Sub-calls of ipc(2), and the flag that selects the present structures there (include/uapi/linux/ipc.h). */
 enum { MUX_SEMOP = 1, MUX_SEMGET = 2, MUX_SEMCTL = 3, MUX_SEMTIMEDOP = 4, WITH_IPC_64 = 0x100 };
@@ -139,7 +140,7 @@ void set_owner(int set, uid_t uid, gid_t gid, int mode)
         if (ipck_semctl(set, 0, IPC_SET, ARG_BUF(&ds)) == -1) {
                 if (errno == EINVAL)
                         UNSUPPORTED("user %u and group %u: not mapped in this user namespace", (unsigned)uid, (unsigned)gid);
-                MUST(-1);
+                CANNOT("semctl(IPC_SET)");
         }
 }
 

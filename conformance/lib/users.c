@@ -19,7 +19,7 @@ void become(uid_t uid, gid_t gid, const gid_t *groups, size_t count)
                 if (errno == EINVAL || errno == EPERM)
                         UNSUPPORTED("user %u and group %u: user %u here may not become them (%s)", (unsigned)uid,
                                     (unsigned)gid, (unsigned)before, errno_name(errno));
-                MUST(-1);
+                CANNOT("changing user and group");
         }
         /* Otherwise /proc/PID of this process belongs to root from here on. */
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);

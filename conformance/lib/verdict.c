@@ -115,6 +115,13 @@ bool ipck_fails_with(struct ipck_here here, enum ipck_requirement req, const cha
         return truth;
 }
 
+static void put_got(struct ipck_verdict *v, intmax_t got, int error)
+{
+        const bool explained = got == -1 && error != 0;
+
+        snprintf(v->got, sizeof(v->got), "%" PRIdMAX "%s%s", got, explained ? " " : "", explained ? errno_name(error) : "");
+}
+
 void ipck_eq(struct ipck_here here, enum ipck_requirement req, const char *expression, intmax_t got, int error,
              const char *want_text, intmax_t want)
 {
@@ -128,18 +135,17 @@ void ipck_eq(struct ipck_here here, enum ipck_requirement req, const char *expre
                 snprintf(v->wanted, sizeof(v->wanted), "%" PRIdMAX " (%s)", want, want_text);
         else
                 snprintf(v->wanted, sizeof(v->wanted), "%" PRIdMAX, want);
-        snprintf(v->got, sizeof(v->got), "%" PRIdMAX "%s%s", got, got == -1 && error ? " " : "",
-                 got == -1 && error ? errno_name(error) : "");
+        put_got(v, got, error);
 }
 
 void ipck_between(struct ipck_here here, enum ipck_requirement req, const char *expression, intmax_t low, intmax_t got,
-                  intmax_t high)
+                  int error, intmax_t high)
 {
         struct ipck_verdict *v = check(here, req, expression, low <= got && got <= high);
 
         if (v) {
                 snprintf(v->wanted, sizeof(v->wanted), "%" PRIdMAX " to %" PRIdMAX, low, high);
-                snprintf(v->got, sizeof(v->got), "%" PRIdMAX, got);
+                put_got(v, got, error);
         }
 }
 

@@ -9,6 +9,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 
 #include "internal.h"
 
@@ -32,13 +33,20 @@ double ipck_seconds(void)
         return (double)monotonic_ns() / 1e9;
 }
 
+#ifdef SYS_clock_gettime64
+enum { NOW_CALL = SYS_clock_gettime64 };
+#else
+enum { NOW_CALL = SYS_clock_gettime };
+#endif
+
 time_t now(void)
 {
-        struct timespec t;
+        int64_t t[2];
 
-        /* The kernel stamps objects with the coarse clock; the fine one can already be a second ahead. */
-        clock_gettime(CLOCK_REALTIME_COARSE, &t);
-        return t.tv_sec;
+        /* The kernel stamps objects with the coarse clock; the fine one can already be a second ahead. And the clock is asked
+         * for by the system call: what the vDSO reads is updated at another moment than what the kernel reads itself. */
+        MUST(syscall(NOW_CALL, CLOCK_REALTIME_COARSE, t));
+        return (time_t)t[0];
 }
 
 void next_second(time_t after)
@@ -124,8 +132,36 @@ void set_sysctl(const char *name, const char *text)
         if (write_sysctl(name, text) == -1) {
                 if (errno == EACCES || errno == EPERM || errno == ENOENT || errno == EROFS)
                         UNSUPPORTED("write access to /proc/sys/%s in an own IPC namespace (%s)", name, errno_name(errno));
-                MUST(-1);
+                CANNOT("writing /proc/sys");
         }
+}
+
+/* ---- kernel fault injection ---- */
+
+static _Thread_local int fail_nth = -1;
+
+void arm_fault(unsigned n)
+{
+        char text[16];
+
+        if (fail_nth < 0)
+                fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+        if (fail_nth < 0)
+                UNSUPPORTED("kernel fault injection: /proc/thread-self/fail-nth: %s", errno_name(errno));
+        const int length = snprintf(text, sizeof(text), "%u", n);
+        MUST(pwrite(fail_nth, text, (size_t)length, 0));
+}
+
+bool disarm_fault(void)
+{
+        char text[16] = "";
+        /* What is still armed can hit this very call: then the call under test did not reach that step. */
+        const ssize_t n = pread(fail_nth, text, sizeof(text) - 1, 0);
+        const bool fired = n > 0 && atoi(text) == 0;
+
+        while (pwrite(fail_nth, "0", 1, 0) == -1 && errno == EFAULT) {
+        }
+        return fired;
 }
 
 /* ---- memory ---- */
@@ -140,7 +176,7 @@ static void *map(size_t size, int protection)
         void *memory = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (memory == MAP_FAILED)
-                MUST(-1);
+                CANNOT("mmap");
         return memory;
 }
 
