@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * <sys/ipc.h>: its constants, its structure and the names that it makes visible. What can be checked without failing to
+ * compile gets its verdict when the test runs.
+ */
+#include "ipck_sem.h"
+
+/* ipck.h has declared what these tests use; the build finds out what the header alone makes visible to a program that
+ * defines _XOPEN_SOURCE 700 and nothing else. */
+static const struct name {
+        const char *name;
+} names[] = {
+#if __has_include("names/sys_ipc.h")
+#define NAME(identifier) {#identifier},
+#include "names/sys_ipc.h"
+#endif
+        {NULL},
+};
+
+static bool visible(const char *name)
+{
+        for (const struct name *n = names; n->name; n++)
+                if (strcmp(n->name, name) == 0)
+                        return true;
+        return false;
+}
+
+static void need_names(void)
+{
+        if (!names[0].name)
+                UNSUPPORTED("the list of names in <sys/ipc.h>, which the build makes");
+}
+
+#define MEMBER_IS(structure, member, type) \
+        __builtin_types_compatible_p(__typeof__(((structure){0}).member), type)
+#define IS_INTEGER(x)                                                                                   \
+        _Generic((x), char: 1, signed char: 1, unsigned char: 1, short: 1, unsigned short: 1, int: 1,   \
+                unsigned: 1, long: 1, unsigned long: 1, long long: 1, unsigned long long: 1, default: 0)
+#define IS_CONSTANT(x) (IS_INTEGER(x) && __builtin_constant_p(x))
+
+TEST(ipc_perm_has_the_members, VERIFIES(sys_ipc_h_ipc_perm_uid, sys_ipc_h_ipc_perm_gid, sys_ipc_h_ipc_perm_cuid,
+                                        sys_ipc_h_ipc_perm_cgid, sys_ipc_h_ipc_perm_mode), ONE_ROUTE)
+{
+        HOLDS(sys_ipc_h_ipc_perm_uid, MEMBER_IS(struct ipc_perm, uid, uid_t));
+        HOLDS(sys_ipc_h_ipc_perm_gid, MEMBER_IS(struct ipc_perm, gid, gid_t));
+        HOLDS(sys_ipc_h_ipc_perm_cuid, MEMBER_IS(struct ipc_perm, cuid, uid_t));
+        HOLDS(sys_ipc_h_ipc_perm_cgid, MEMBER_IS(struct ipc_perm, cgid, gid_t));
+        HOLDS(sys_ipc_h_ipc_perm_mode, MEMBER_IS(struct ipc_perm, mode, mode_t));
+}
+
+TEST(flags_can_be_combined, VERIFIES(sys_ipc_h_flags_distinct, sys_ipc_h_flags_vs_mode), ONE_ROUTE)
+{
+        HOLDS(sys_ipc_h_flags_distinct, IS_CONSTANT(IPC_CREAT));
+        HOLDS(sys_ipc_h_flags_distinct, IS_CONSTANT(IPC_EXCL));
+        HOLDS(sys_ipc_h_flags_distinct, IS_CONSTANT(IPC_NOWAIT));
+        HOLDS(sys_ipc_h_flags_distinct, IPC_CREAT != 0);
+        HOLDS(sys_ipc_h_flags_distinct, IPC_EXCL != 0);
+        HOLDS(sys_ipc_h_flags_distinct, IPC_NOWAIT != 0);
+        EQ(sys_ipc_h_flags_distinct, IPC_CREAT & IPC_EXCL, 0);
+        EQ(sys_ipc_h_flags_distinct, IPC_CREAT & IPC_NOWAIT, 0);
+        EQ(sys_ipc_h_flags_distinct, IPC_EXCL & IPC_NOWAIT, 0);
+        EQ(sys_ipc_h_flags_vs_mode, IPC_CREAT & 0777, 0);
+        EQ(sys_ipc_h_flags_vs_mode, IPC_EXCL & 0777, 0);
+        EQ(sys_ipc_h_flags_vs_mode, IPC_NOWAIT & 0777, 0);
+}
+
+TEST(private_key_is_a_key, VERIFIES(sys_ipc_h_private), ONE_ROUTE)
+{
+        const key_t key = IPC_PRIVATE;
+
+        HOLDS(sys_ipc_h_private, IS_CONSTANT(IPC_PRIVATE));
+        HOLDS(sys_ipc_h_private, key == IPC_PRIVATE);
+        EQ(sys_ipc_h_private, key, (intmax_t)(IPC_PRIVATE));
+}
+
+TEST(commands_differ, VERIFIES(sys_ipc_h_cmds_distinct), ONE_ROUTE)
+{
+        HOLDS(sys_ipc_h_cmds_distinct, IS_CONSTANT(IPC_RMID));
+        HOLDS(sys_ipc_h_cmds_distinct, IS_CONSTANT(IPC_SET));
+        HOLDS(sys_ipc_h_cmds_distinct, IS_CONSTANT(IPC_STAT));
+        HOLDS(sys_ipc_h_cmds_distinct, IPC_RMID != IPC_SET);
+        HOLDS(sys_ipc_h_cmds_distinct, IPC_RMID != IPC_STAT);
+        HOLDS(sys_ipc_h_cmds_distinct, IPC_SET != IPC_STAT);
+}
+
+TEST(ftok_is_declared, VERIFIES(sys_ipc_h_ftok_proto), ONE_ROUTE)
+{
+        HOLDS(sys_ipc_h_ftok_proto, __builtin_types_compatible_p(__typeof__(ftok), key_t(const char *, int)));
+}
+
+TEST(types_are_defined, VERIFIES(sys_ipc_h_types), ONE_ROUTE)
+{
+        need_names();
+        HOLDS(sys_ipc_h_types, visible("uid_t"));
+        HOLDS(sys_ipc_h_types, visible("gid_t"));
+        HOLDS(sys_ipc_h_types, visible("mode_t"));
+        HOLDS(sys_ipc_h_types, visible("key_t"));
+}
+
+/* ---- what else may be visible ---- */
+
+static bool starts_with(const char *name, const char *prefix)
+{
+        return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool ends_with(const char *name, const char *suffix)
+{
+        const size_t length = strlen(name), tail = strlen(suffix);
+
+        return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+static bool one_of(const char *name, const char *const *list)
+{
+        for (; *list; list++)
+                if (strcmp(name, *list) == 0)
+                        return true;
+        return false;
+}
+
+static bool allowed(const char *name)
+{
+        static const char *const keywords[] = {
+                "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
+                "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
+                "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void",
+                "volatile", "while", NULL};
+        static const char *const specified[] = {"ftok", "uid", "gid", "cuid", "cgid", "mode", NULL};
+        /* XSH 2.2.2 gives the header these names, two prefixes, and the suffix _t, which belongs to all headers. */
+        static const char *const complete[] = {"key", "pad", "seq", NULL};
+
+        return name[0] == '_' || starts_with(name, "ipc_") || starts_with(name, "IPC_") || ends_with(name, "_t") ||
+               one_of(name, keywords) || one_of(name, specified) || one_of(name, complete);
+}
+
+TEST(no_name_is_taken_from_the_program, VERIFIES(sys_ipc_h_namespace), ONE_ROUTE)
+{
+        need_names();
+        EACH_ROW(name, names)
+                HOLDS(sys_ipc_h_namespace, allowed(name->name));
+}

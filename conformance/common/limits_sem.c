@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kernel.sem: the four limits on semaphores, what may be written there and what follows from it.
+ */
+#include <sched.h>
+#include <stdio.h>
+
+#include "ipck_sem.h"
+
+/* The fields of kernel.sem in their order; true if there were exactly four. */
+static bool read_limits(int field[4])
+{
+        char text[128], excess;
+
+        MUST(read_file("/proc/sys/kernel/sem", text, sizeof(text)));
+        return sscanf(text, "%d %d %d %d %c", &field[0], &field[1], &field[2], &field[3], &excess) == 4;
+}
+
+TEST(file_agrees_with_ipc_info, VERIFIES(sysctl_sem_four_fields))
+{
+        const struct seminfo info = sem_limits();
+        int field[4] = {-1, -1, -1, -1};
+
+        HOLDS(sysctl_sem_four_fields, read_limits(field));
+        EQ(sysctl_sem_four_fields, field[0], info.semmsl);
+        EQ(sysctl_sem_four_fields, field[1], info.semmns);
+        EQ(sysctl_sem_four_fields, field[2], info.semopm);
+        EQ(sysctl_sem_four_fields, field[3], info.semmni);
+}
+
+/* By default some of the four are equal, so that their order would not show. */
+TEST(fields_stand_in_order, VERIFIES(sysctl_sem_four_fields))
+{
+        int field[4] = {-1, -1, -1, -1};
+
+        set_sem_limits(11, 222, 33, 44);
+        const struct seminfo info = sem_limits();
+        EQ(sysctl_sem_four_fields, info.semmsl, 11);
+        EQ(sysctl_sem_four_fields, info.semmns, 222);
+        EQ(sysctl_sem_four_fields, info.semopm, 33);
+        EQ(sysctl_sem_four_fields, info.semmni, 44);
+        HOLDS(sysctl_sem_four_fields, read_limits(field));
+        EQ(sysctl_sem_four_fields, field[0], 11);
+        EQ(sysctl_sem_four_fields, field[1], 222);
+        EQ(sysctl_sem_four_fields, field[2], 33);
+        EQ(sysctl_sem_four_fields, field[3], 44);
+}
+
+static int write_semmni(int semmni)
+{
+        char text[64];
+
+        snprintf(text, sizeof(text), "250 32000 32 %d", semmni);
+        return write_sysctl("kernel/sem", text);
+}
+
+TEST(semmni_stays_within_the_table, VERIFIES(sysctl_sem_semmni_range))
+{
+        enum { TABLE = 32768, EXTENDED_TABLE = 16777216 };
+
+        set_sem_limits(250, 32000, 32, 77);
+        /* The kernel's parameter ipcmni_extend makes the table larger. */
+        const int table = write_semmni(TABLE + 1) == 0 ? EXTENDED_TABLE : TABLE;
+        const struct {
+                const char *name;
+                int semmni;
+        } rows[] = {{"-1", -1}, {"INT32_MIN", INT32_MIN}, {"table size + 1", table + 1}, {"INT32_MAX", INT32_MAX}};
+
+        EACH_ROW(row, rows) {
+                int field[4] = {-1, -1, -1, -1};
+
+                EQ(sysctl_sem_semmni_range, write_semmni(77), 0);
+                FAILS_WITH(sysctl_sem_semmni_range, ERANGE, write_semmni(row->semmni));
+                EQ(sysctl_sem_semmni_range, sem_limits().semmni, 77);
+                HOLDS(sysctl_sem_semmni_range, read_limits(field));
+                EQ(sysctl_sem_semmni_range, field[3], 77);
+        }
+        EQ(sysctl_sem_semmni_range, write_semmni(table), 0);
+        EQ(sysctl_sem_semmni_range, sem_limits().semmni, table);
+}
+
+TEST(fewer_operations_bind_old_sets_too, VERIFIES(sysctl_sem_semopm_enforced))
+{
+        set_sem_limits(250, 32000, 3, 100);
+        const int set = new_sems(1, 0600);
+
+        EQ(sysctl_sem_semopm_enforced, SEMOP(set, OP(0, 1, 0), OP(0, 1, 0), OP(0, 1, 0)), 0);
+        set_sem_limits(250, 32000, 2, 100);
+        FAILS_WITH(sysctl_sem_semopm_enforced, E2BIG, SEMOP(set, OP(0, 1, 0), OP(0, 1, 0), OP(0, 1, 0)));
+        EQ(sysctl_sem_semopm_enforced, VAL(set, 0), 3);
+        EQ(sysctl_sem_semopm_enforced, SEMOP(set, OP(0, 1, 0), OP(0, 1, 0)), 0);
+        set_sem_limits(250, 32000, 3, 100);
+        EQ(sysctl_sem_semopm_enforced, SEMOP(set, OP(0, 1, 0), OP(0, 1, 0), OP(0, 1, 0)), 0);
+}
+
+TEST(smaller_sets_bind_lookups_too, VERIFIES(sysctl_sem_semmsl_enforced))
+{
+        const key_t key = fresh_key();
+
+        set_sem_limits(6, 32000, 32, 100);
+        const int set = (int)MUST(semget(key, 6, IPC_CREAT | 0600));
+        set_val(set, 5, 7);
+        MUST(semget(IPC_PRIVATE, 6, 0600));
+        EQ(sysctl_sem_semmsl_enforced, semget(key, 6, 0600), set);
+
+        set_sem_limits(5, 32000, 32, 100);
+        FAILS_WITH(sysctl_sem_semmsl_enforced, EINVAL, semget(IPC_PRIVATE, 6, 0600));
+        FAILS_WITH(sysctl_sem_semmsl_enforced, EINVAL, semget(key, 6, 0600));
+        MUST(semget(IPC_PRIVATE, 5, 0600));
+        EQ(sysctl_sem_semmsl_enforced, semget(key, 5, 0600), set);
+        EQ(sysctl_sem_semmsl_enforced, VAL(set, 5), 7);
+}
+
+TEST(each_namespace_has_limits_of_its_own, VERIFIES(ipcns_sysctl_sem))
+{
+        struct child elsewhere;
+        int field[4] = {-1, -1, -1, -1};
+
+        set_sem_limits(11, 222, 33, 44);
+        CHILD(&elsewhere) {
+                int other[4] = {-1, -1, -1, -1};
+
+                if (unshare(CLONE_NEWIPC) == -1)
+                        UNSUPPORTED("an IPC namespace of a test's own making (%s)", errno_name(errno));
+                set_sem_limits(55, 666, 77, 88);
+                here(&elsewhere, 1);
+                await(&elsewhere, 1);
+                HOLDS(ipcns_sysctl_sem, read_limits(other));
+                EQ(ipcns_sysctl_sem, other[0], 55);
+                EQ(ipcns_sysctl_sem, other[1], 666);
+                EQ(ipcns_sysctl_sem, other[2], 77);
+                EQ(ipcns_sysctl_sem, other[3], 88);
+                EQ(ipcns_sysctl_sem, sem_limits().semopm, 77);
+        }
+        UNTIL(at(&elsewhere) == 1);
+        HOLDS(ipcns_sysctl_sem, read_limits(field));
+        EQ(ipcns_sysctl_sem, field[0], 11);
+        EQ(ipcns_sysctl_sem, field[1], 222);
+        EQ(ipcns_sysctl_sem, field[2], 33);
+        EQ(ipcns_sysctl_sem, field[3], 44);
+        EQ(ipcns_sysctl_sem, sem_limits().semopm, 33);
+        /* And the other way round. */
+        set_sem_limits(1, 2, 3, 4);
+        tell(&elsewhere, 1);
+        join(&elsewhere);
+}

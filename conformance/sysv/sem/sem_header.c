@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * <sys/sem.h>: its constants, structures and prototypes, the names that it makes visible, and whether its struct
+ * semid_ds is the kernel's.
+ */
+#include "ipck_sem.h"
+
+struct name {
+        const char *name;
+};
+
+/* What each header alone makes visible to a program that defines _XOPEN_SOURCE 700 and nothing else, as the build
+ * found out. */
+#define NAME(identifier) {#identifier},
+static const struct name sem_names[] = {
+#if __has_include("names/sys_sem.h")
+#include "names/sys_sem.h"
+#endif
+        {NULL},
+};
+static const struct name ipc_names[] = {
+#if __has_include("names/sys_ipc.h")
+#include "names/sys_ipc.h"
+#endif
+        {NULL},
+};
+
+static bool visible(const char *name)
+{
+        for (const struct name *n = sem_names; n->name; n++)
+                if (strcmp(n->name, name) == 0)
+                        return true;
+        return false;
+}
+
+static void need_names(void)
+{
+        if (!sem_names[0].name || !ipc_names[0].name)
+                UNSUPPORTED("the list of names in <sys/sem.h>, which the build makes");
+}
+
+#define MEMBER_IS(structure, member, type) \
+        __builtin_types_compatible_p(__typeof__(((structure){0}).member), type)
+#define FUNCTION_IS(function, type) __builtin_types_compatible_p(__typeof__(function), type)
+#define IS_INTEGER(x)                                                                                   \
+        _Generic((x), char: 1, signed char: 1, unsigned char: 1, short: 1, unsigned short: 1, int: 1,   \
+                unsigned: 1, long: 1, unsigned long: 1, long long: 1, unsigned long long: 1, default: 0)
+#define IS_CONSTANT(x) (IS_INTEGER(x) && __builtin_constant_p(x))
+
+TEST(undo_flag_can_be_combined, VERIFIES(sys_sem_h_undo), ONE_ROUTE)
+{
+        HOLDS(sys_sem_h_undo, IS_CONSTANT(SEM_UNDO));
+        HOLDS(sys_sem_h_undo, SEM_UNDO != 0);
+        EQ(sys_sem_h_undo, SEM_UNDO & IPC_NOWAIT, 0);
+}
+
+TEST(commands_differ, VERIFIES(sys_sem_h_cmds_distinct), ONE_ROUTE)
+{
+        static const struct command {
+                const char *name;
+                intmax_t value;
+        } commands[] = {
+                {"GETNCNT", GETNCNT}, {"GETPID", GETPID}, {"GETVAL", GETVAL}, {"GETALL", GETALL},
+                {"GETZCNT", GETZCNT}, {"SETVAL", SETVAL}, {"SETALL", SETALL}, {"IPC_RMID", IPC_RMID},
+                {"IPC_SET", IPC_SET}, {"IPC_STAT", IPC_STAT},
+        };
+
+        EACH_ROW(command, commands)
+                for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+                        HOLDS(sys_sem_h_cmds_distinct,
+                              commands[i].value != command->value || strcmp(commands[i].name, command->name) == 0);
+}
+
+TEST(semid_ds_has_the_members, VERIFIES(sys_sem_h_semid_ds_members), ONE_ROUTE)
+{
+        HOLDS(sys_sem_h_semid_ds_members, MEMBER_IS(struct semid_ds, sem_perm, struct ipc_perm));
+        HOLDS(sys_sem_h_semid_ds_members, MEMBER_IS(struct semid_ds, sem_nsems, unsigned short));
+        HOLDS(sys_sem_h_semid_ds_members, MEMBER_IS(struct semid_ds, sem_otime, time_t));
+        HOLDS(sys_sem_h_semid_ds_members, MEMBER_IS(struct semid_ds, sem_ctime, time_t));
+}
+
+TEST(sembuf_has_the_members, VERIFIES(sys_sem_h_sembuf_members), ONE_ROUTE)
+{
+        HOLDS(sys_sem_h_sembuf_members, MEMBER_IS(struct sembuf, sem_num, unsigned short));
+        HOLDS(sys_sem_h_sembuf_members, MEMBER_IS(struct sembuf, sem_op, short));
+        HOLDS(sys_sem_h_sembuf_members, MEMBER_IS(struct sembuf, sem_flg, short));
+}
+
+TEST(functions_are_declared, VERIFIES(sys_sem_h_protos), ONE_ROUTE)
+{
+        HOLDS(sys_sem_h_protos, FUNCTION_IS(semctl, int(int, int, int, ...)));
+        HOLDS(sys_sem_h_protos, FUNCTION_IS(semget, int(key_t, int, int)));
+        HOLDS(sys_sem_h_protos, FUNCTION_IS(semop, int(int, struct sembuf *, size_t)));
+}
+
+TEST(types_are_defined, VERIFIES(sys_sem_h_types), ONE_ROUTE)
+{
+        need_names();
+        HOLDS(sys_sem_h_types, visible("pid_t"));
+        HOLDS(sys_sem_h_types, visible("size_t"));
+        HOLDS(sys_sem_h_types, visible("time_t"));
+}
+
+TEST(ipc_header_is_visible_too, VERIFIES(sys_sem_h_includes_ipc), ONE_ROUTE)
+{
+        static const struct name specified[] = {
+                {"IPC_CREAT"}, {"IPC_EXCL"}, {"IPC_NOWAIT"}, {"IPC_PRIVATE"}, {"IPC_RMID"}, {"IPC_SET"}, {"IPC_STAT"},
+                {"ftok"}, {"ipc_perm"}, {"uid_t"}, {"gid_t"}, {"mode_t"}, {"key_t"},
+        };
+
+        need_names();
+        EACH_ROW(name, specified)
+                HOLDS(sys_sem_h_includes_ipc, visible(name->name));
+        /* How it keeps itself from being included twice is its own business. */
+        EACH_ROW(name, ipc_names)
+                HOLDS(sys_sem_h_includes_ipc, name->name[0] == '_' || visible(name->name));
+}
+
+TEST(union_semun_is_left_to_the_program, VERIFIES(sys_sem_h_no_semun), ONE_ROUTE)
+{
+        /* That of ipck_sem.h, which would not compile beside another. */
+        EQ(sys_sem_h_no_semun, ARG_VAL(7).val, 7);
+        if (sem_names[0].name)
+                HOLDS(sys_sem_h_no_semun, !visible("semun"));
+}
+
+/* ---- the kernel's structure, by the system call itself ---- */
+
+static void go_past_the_c_library(void)
+{
+        if (sizeof(time_t) > sizeof(long))
+                UNSUPPORTED("a struct semid_ds that the C library passes on as it is (time_t has %zu bytes, long %zu)",
+                            sizeof(time_t), sizeof(long));
+        ipck_route = IPCK_RAW;
+}
+
+TEST(kernel_fills_the_whole_structure, VERIFIES(sys_sem_h_layout_kernel), ONE_ROUTE)
+{
+        /* What lies behind it is inaccessible. */
+        struct semid_ds *ds = guarded(sizeof(*ds));
+        unsigned char first[sizeof(*ds)], second[sizeof(*ds)];
+
+        go_past_the_c_library();
+        const int set = new_sems(1, 0600);
+        memset(ds, 0x5a, sizeof(*ds));
+        EQ(sys_sem_h_layout_kernel, semctl(set, 0, IPC_STAT, ARG_BUF(ds)), 0);
+        memcpy(first, ds, sizeof(first));
+        memset(ds, 0xa5, sizeof(*ds));
+        EQ(sys_sem_h_layout_kernel, semctl(set, 0, IPC_STAT, ARG_BUF(ds)), 0);
+        memcpy(second, ds, sizeof(second));
+        /* A byte that kept its filling is none of the kernel's. */
+        HOLDS(sys_sem_h_layout_kernel, memcmp(first, second, sizeof(first)) == 0);
+}
+
+TEST(members_lie_where_the_kernel_writes, VERIFIES(sys_sem_h_layout_kernel), ONE_ROUTE)
+{
+        enum { NSEMS = 0x0123 };
+
+        go_past_the_c_library();
+        const time_t before = now();
+        const int set = (int)MUST(semget(IPC_PRIVATE, NSEMS, 0642));
+        struct semid_ds ds = stat_of(set);
+        const time_t created = now();
+        EQ(sys_sem_h_layout_kernel, ds.sem_nsems, NSEMS);
+        EQ(sys_sem_h_layout_kernel, ds.sem_perm.mode & 07777, 0642);
+        EQ(sys_sem_h_layout_kernel, ds.sem_otime, 0);
+        BETWEEN(sys_sem_h_layout_kernel, before, ds.sem_ctime, created);
+
+        const time_t from = now();
+        MUST(SEMOP(set, OP(0, 1, 0)));
+        ds = stat_of(set);
+        const time_t to = now();
+        BETWEEN(sys_sem_h_layout_kernel, from, ds.sem_otime, to);
+        BETWEEN(sys_sem_h_layout_kernel, before, ds.sem_ctime, created);
+}
+
+TEST(owners_lie_where_the_kernel_writes, VERIFIES(sys_sem_h_layout_kernel), ONE_ROUTE)
+{
+        /* More than 16 bits, all bytes different. */
+        enum { OWNER = 0x00012345, OWNER_GROUP = 0x00026789, CREATOR = 0x0003abcd, CREATOR_GROUP = 0x0004ef10 };
+        int *set = shared(sizeof(*set));
+        struct child creator;
+
+        go_past_the_c_library();
+        CHILD(&creator) {
+                become(CREATOR, CREATOR_GROUP, NULL, 0);
+                *set = new_sems(1, 0600);
+        }
+        join(&creator);
+        set_owner(*set, OWNER, OWNER_GROUP, 0642);
+        const struct semid_ds ds = stat_of(*set);
+        EQ(sys_sem_h_layout_kernel, ds.sem_perm.uid, OWNER);
+        EQ(sys_sem_h_layout_kernel, ds.sem_perm.gid, OWNER_GROUP);
+        EQ(sys_sem_h_layout_kernel, ds.sem_perm.cuid, CREATOR);
+        EQ(sys_sem_h_layout_kernel, ds.sem_perm.cgid, CREATOR_GROUP);
+        EQ(sys_sem_h_layout_kernel, ds.sem_perm.mode & 07777, 0642);
+        EQ(sys_sem_h_layout_kernel, ds.sem_nsems, 1);
+}
