@@ -1,0 +1,101 @@
+"""Whatever happens to the runner, the machine is as it was: processes, IPC objects, mounts, files in /dev/shm."""
+
+import ctypes
+import os
+import random
+import signal
+import subprocess
+import time
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).resolve().parents[2]
+KILLS = 50
+CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
+
+
+def world() -> dict[str, object]:
+    """All that a test could have left behind outside its namespaces."""
+    sysvipc = {kind: Path(f"/proc/sysvipc/{kind}").read_text("ascii") for kind in ("msg", "sem", "shm")}
+    names = ("sem", "msgmni", "msgmnb", "shmmni", "shmall")
+    limits = {name: Path(f"/proc/sys/kernel/{name}").read_text("ascii") for name in names}
+    mounts = Path("/proc/self/mountinfo").read_text("utf-8")
+    return {**sysvipc, **limits, "mounts": mounts, "files": sorted(os.listdir("/dev/shm"))}
+
+
+def left_processes(program: Path) -> list[str]:
+    """Processes that run the program; it is a copy of its own, so that a run beside this one is not taken for ours."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if os.readlink(entry / "exe").removesuffix(" (deleted)") == str(program):
+                    found.append((entry / "stat").read_text("utf-8", "replace"))
+            except OSError:
+                continue  # gone meanwhile, or another user's
+    return found
+
+
+def plant_canaries() -> None:
+    for args in (["-S", "3"], ["-Q"], ["-M", "4096"]):
+        subprocess.run(["ipcmk", *args], check=True, capture_output=True)
+
+
+def own_ipc_namespace() -> None:
+    """Canaries live in a namespace of this process, so that nothing of theirs is left if it is killed as well."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    flags = CLONE_NEWIPC if os.geteuid() == 0 else CLONE_NEWIPC | CLONE_NEWUSER
+    if libc.unshare(flags) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+
+
+def kill_at_random_moments(report: Connection, program: Path, seed: int) -> None:
+    choice = random.Random(seed)
+    own_ipc_namespace()
+    plant_canaries()
+    before = world()
+    troubles = []
+    for _ in range(KILLS):
+        args = ["--shuffle", "--jobs", str(choice.randint(1, 8)), "--seed", str(choice.randrange(1 << 30))]
+        runner = subprocess.Popen([program, *args], stdout=subprocess.DEVNULL)
+        # Not synchronisation: the moment of death is the random input of this test.
+        time.sleep(choice.uniform(0, 0.12))
+        runner.send_signal(signal.SIGKILL)
+        runner.wait()
+        deadline = time.monotonic() + 10
+        while (left := left_processes(program)) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        if left:
+            troubles.append(f"processes left: {left}")
+    if (after := world()) != before:
+        troubles.append(f"the machine changed: {before} became {after}")
+    report.send(troubles)
+
+
+def test_nothing_is_left_after_kill_9(tmp_path: Path) -> None:
+    program = tmp_path / "ipck-tests"
+    program.write_bytes((TREE / "build/glibc/ipck-tests").read_bytes())
+    program.chmod(0o755)
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    outer = world()
+    context = get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    child = context.Process(target=kill_at_random_moments, args=(send, program, seed))
+    child.start()
+    send.close()
+    assert receive.poll(120)
+    troubles = receive.recv()
+    child.join()
+    assert troubles == []
+    assert world() == outer
+
+
+@pytest.mark.parametrize("program", ["glibc/ipck-tests", "glibc/bad-tests"])
+def test_a_whole_run_leaves_nothing(program: str) -> None:
+    before = world()
+    subprocess.run([TREE / "build" / program, "--json", "-", "--time-scale", "0.1"], check=False, capture_output=True)
+    assert world() == before
