@@ -23,7 +23,13 @@ enum { MUX_SEMOP = 1, MUX_SEMGET = 2, MUX_SEMCTL = 3, MUX_SEMTIMEDOP = 4, WITH_I
 #ifdef SYS_ipc
 #define MUX(...) ((int)syscall(SYS_ipc, __VA_ARGS__))
 #else
-#define MUX(...) (errno = ENOSYS, -1)
+#define MUX(...) ipck_no_call(__VA_ARGS__)
+static int ipck_no_call(int call, ...)
+{
+        (void)call;
+        errno = ENOSYS;
+        return -1;
+}
 #endif
 
 int ipck_semget(key_t key, int nsems, int semflg)
@@ -49,25 +55,42 @@ int ipck_semop(int semid, struct sembuf *sops, size_t nsops)
         }
 }
 
+#ifdef SYS_semtimedop_time64
+enum { RAW_TIME_SIZE = sizeof(int64_t), SEMTIMEDOP = SYS_semtimedop_time64 };
+#else
+enum { RAW_TIME_SIZE = sizeof(long), SEMTIMEDOP = SYS_semtimedop };
+#endif
+
+union kernel_time {
+        int64_t wide[2];
+        long narrow[2];
+};
+
+/* The timeout with members of the given size: itself where the C library's are as large (so that a test sees what the kernel
+ * does to it), else a copy. An address that a test made bad on purpose reaches the kernel as it is. */
+static const void *resized(const struct timespec *timeout, size_t size, union kernel_time *copy)
+{
+        if (!timeout || sizeof(*timeout) == 2 * size || !ipck_readable(timeout, sizeof(*timeout)))
+                return timeout;
+        if (size == sizeof(long))
+                *copy = (union kernel_time){.narrow = {(long)timeout->tv_sec, timeout->tv_nsec}};
+        else
+                *copy = (union kernel_time){.wide = {timeout->tv_sec, timeout->tv_nsec}};
+        return copy;
+}
+
 int ipck_semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout)
 {
-        switch (ipck_route) {
-#if defined(SYS_semtimedop_time64) && !defined(__LP64__)
-        case IPCK_RAW: {
-                int64_t wide[2];
+        union kernel_time copy;
+        const void *time;
 
-                /* Addresses that a test makes bad on purpose must reach the kernel as they are. */
-                if (timeout && ipck_readable(timeout, sizeof(*timeout))) {
-                        wide[0] = timeout->tv_sec;
-                        wide[1] = timeout->tv_nsec;
-                        timeout = (const void *)wide;
-                }
-                return (int)syscall(SYS_semtimedop_time64, semid, sops, nsops, timeout);
-        }
-#else
-        case IPCK_RAW: return (int)syscall(SYS_semtimedop, semid, sops, nsops, timeout);
-#endif
-        case IPCK_MUX: return MUX(MUX_SEMTIMEDOP, semid, nsops, 0, sops, timeout);
+        switch (ipck_route) {
+        case IPCK_RAW:
+                time = resized(timeout, RAW_TIME_SIZE, &copy);
+                return (int)syscall(SEMTIMEDOP, semid, sops, nsops, time);
+        case IPCK_MUX:
+                time = resized(timeout, sizeof(long), &copy);
+                return MUX(MUX_SEMTIMEDOP, semid, nsops, 0, sops, time);
         default: return semtimedop(semid, sops, nsops, timeout);
         }
 }
