@@ -1,0 +1,1 @@
+"""ipck: does an implementation of System V IPC and POSIX IPC keep its promises?"""

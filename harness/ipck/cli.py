@@ -1,0 +1,166 @@
+"""Whether an implementation of System V IPC and POSIX IPC keeps its promises."""
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import baseline, catalogue, ktap, plan, provenance, store, text
+from .errors import IpckError
+from .plan import Folders
+from .publish import JOURNAL, PAGE, clear, publish
+from .results import RunResults
+from .store import Journal, Recorder
+from .summary import exit_status
+from .targets import DEFAULT, TARGETS, Test
+from .tree import BASELINES, BUILD, OUT, REQUIREMENTS, SUITE, shown
+
+_RUN_HELP = "run the tests and judge the targets; takes pytest's options as well, see ipck run --help"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one ipck command; returns its exit status."""
+    try:
+        if arguments[:1] == ["run"]:
+            return _run(arguments[1:])
+        options = _parser().parse_args(arguments)
+        status: int = options.command(options)
+        return status
+    except IpckError as error:
+        sys.stdout.flush()
+        print(*(f"ipck: {message}" for message in error.messages), sep="\n", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has seen enough
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ipck", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("run", help=_RUN_HELP, add_help=False)
+
+    lister = commands.add_parser("list", help="which tests verify which requirement")
+    lister.add_argument("--target", metavar="NAME", default=DEFAULT[0], choices=TARGETS, help="default: %(default)s")
+    lister.add_argument("--untested", action="store_true", help="only the requirements that no test verifies")
+    _add_folders(lister)
+    lister.set_defaults(command=_list)
+
+    reporter = commands.add_parser("report", help="make the reports again from stored results")
+    reporter.add_argument("results", metavar="RESULTS.jsonl", nargs="+", type=Path, help="several are put together")
+    reporter.add_argument("--out", metavar="DIR", type=Path, help="default: where the first of them is")
+    _add_folders(reporter)
+    reporter.set_defaults(command=_report)
+
+    importer = commands.add_parser("import", help="take the results of a target from a KTAP log")
+    importer.add_argument("--target", metavar="NAME", required=True, help="what to call it; its baseline is used")
+    importer.add_argument("log", metavar="FILE.ktap", type=Path)
+    importer.add_argument("--out", metavar="DIR", type=Path, help="default: reports/out/NAME")
+    _add_folders(importer)
+    importer.set_defaults(command=_import)
+
+    rows = commands.add_parser("catalogue", help="check the catalogue of requirements and count its rows")
+    rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
+    _add_folders(rows)
+    rows.set_defaults(command=_catalogue)
+    return parser
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--requirements", metavar="DIR", type=Path, default=REQUIREMENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--baselines", metavar="DIR", type=Path, default=BASELINES, help=argparse.SUPPRESS)
+    parser.add_argument("--build", metavar="DIR", type=Path, default=BUILD, help=argparse.SUPPRESS)
+
+
+def _folders(options: argparse.Namespace) -> Folders:
+    return Folders(options.requirements, options.baselines, options.build)
+
+
+def _run(arguments: list[str]) -> int:
+    needed = {"pytest": "python3-pytest", "jinja2": "python3-jinja2"}
+    if any(argument.startswith(("-n", "--numprocesses", "--dist")) for argument in arguments):
+        needed["xdist"] = "python3-pytest-xdist"
+    if lacking := [package for module, package in needed.items() if not importlib.util.find_spec(module)]:
+        raise IpckError(f"{sys.executable} lacks modules: apt-get install {' '.join(lacking)}")
+    import pytest  # not before it is known to be there; the other commands do without
+
+    status = int(pytest.main([str(SUITE), *arguments]))
+    return status if status in (0, 1) else 2
+
+
+def _list(options: argparse.Namespace) -> int:
+    made = plan.make([options.target], _folders(options))
+    if made.missed:
+        raise IpckError(*(f"target {fault.target} is unavailable: {fault.message}" for fault in made.missed))
+    tests: dict[str, list[Test]] = {}
+    for test in made.ready[0].tests.values():
+        for requirement in test.requirements:
+            tests.setdefault(requirement, []).append(test)
+    for row in made.catalogue:
+        if options.untested:
+            if row.id not in tests and not row.untestable:
+                print(row.id, row.statement, sep="\t")
+            continue
+        print(row.id)
+        for test in tests.get(row.id, []):
+            print(f"    {test.id}\t{test.file}:{test.line}")
+        if row.id not in tests:
+            print(f"    untestable: {row.untestable}" if row.untestable else "    untested")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    rows = catalogue.load(options.requirements)
+    run = store.load(options.results)
+    return _conclude(run, rows, options.out or options.results[0].parent)
+
+
+def _import(options: argparse.Namespace) -> int:
+    rows = catalogue.load(options.requirements)
+    known = baseline.load(options.target, rows, None, options.baselines)
+    run = ktap.parse(options.log, options.target, rows, known)
+    out = options.out or OUT / options.target
+    journal = Journal(out / JOURNAL)
+    if journal.problem:
+        raise journal.problem
+    clear(out)
+    recorder = Recorder(provenance.session(), journal)
+    recorder.begin(run)
+    recorder.inform(run.target, run.info)
+    for test in run.tests:
+        recorder.add(test)
+    for fault in run.faults:
+        recorder.add(fault)
+    recorder.end(run.target, run.seconds, run.complete)
+    journal.close()
+    status = _conclude(recorder.results(), rows, out)
+    if journal.problem:
+        raise journal.problem
+    return status
+
+
+def _conclude(run: RunResults, rows: catalogue.Catalogue, out: Path) -> int:
+    problems = publish(run, rows, out)
+    _print(text.failures(run, rows), text.faults(run), text.table(run))
+    if problems:
+        raise IpckError(*(message for problem in problems for message in problem.messages))
+    status = exit_status(run)
+    _print([f"report: {shown(out / PAGE)}", text.closing(status)])
+    return status
+
+
+def _print(*blocks: Iterable[str]) -> None:
+    for block in blocks:
+        for line in block:
+            print(line)
+
+
+def _catalogue(options: argparse.Namespace) -> int:
+    rows = catalogue.load(options.requirements)
+    if options.emit_c:
+        catalogue.emit_c(rows, options.emit_c)
+        return 0
+    untestable = sum(bool(row.untestable) for row in rows)
+    print(f"{len(rows)} requirements of {len(rows.interfaces)} interfaces, {untestable} untestable")
+    return 0

@@ -1,0 +1,188 @@
+"""Runs a test program and turns its output into results, whatever the program does.
+
+A program that dies or falls silent costs the tests in flight, which are named; the rest is started anew. At the end
+every selected test has exactly one result.
+"""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from . import stream
+from .judge import lost
+from .process import Process
+from .records import clean
+from .results import Fault, RunInfo, TestResult
+from .targets import Target, Test
+
+_MOST_FAULTS = 50
+_MOST_STARTS = 5
+_POLL = 0.1
+_LONGEST_DEADLINE = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may say about how programs run."""
+
+    seed: int = 0
+    jobs: int = 0  # 0: the program decides
+    time_scale: float = 1.0
+    grace: float = 30.0  # seconds without a usable line, beyond the program's own deadline, before it is killed
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event of a run."""
+
+    seconds: float
+    complete: bool
+
+
+Event = RunInfo | TestResult | Fault | Ended
+
+
+class Engine:
+    """One run of some tests on one target; iterate over events() once."""
+
+    def __init__(self, target: Target, argv: Sequence[str], tests: Sequence[Test], options: Options) -> None:
+        """ARGV is the target's program without options, TESTS what to select."""
+        self.argv = (*argv, *_arguments(target, options))
+        self._target = target.name
+        self._grace = options.grace
+        self._tests = {test.id: test for test in tests}
+        self._left = dict(self._tests)  # no result yet
+        self._in_flight: dict[str, Test] = {}  # started and no result yet
+        self._deadline = 10.0 * target.time_scale * options.time_scale
+        self._line = 0
+        self._results = 0  # of this start of the program
+        self._faults = 0
+        self._complete = False
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Kill the program; events() comes to its end soon. Safe to call from another thread."""
+        self._stopped = True
+
+    def events(self) -> Iterator[Event]:
+        """Everything that comes out of the run, as it comes."""
+        began = time.monotonic()
+        why = ""
+        for _ in range(_MOST_STARTS):
+            before = len(self._left)
+            why = yield from self._start()
+            if self._stopped:
+                break  # tests that were not reached are not lost
+            for test in list(self._in_flight.values()):
+                yield self._lose(test, f"no result: {why} while this test was running")
+            if self._complete or not self._left or len(self._left) == before:
+                break
+        for test in [] if self._stopped else list(self._left.values()):
+            yield self._lose(test, f"no result: {why} before this test began")
+        yield Ended(time.monotonic() - began, self._complete)
+
+    def _start(self) -> Generator[Event, None, str]:
+        """Run the program once; returns why there may be tests without a result."""
+        self._results = 0
+        try:
+            with Process(self.argv, "".join(f"{test}\n" for test in self._left)) as process:
+                why = yield from self._read(process)
+                words = "" if self._complete else process.last_words()
+        except OSError as error:
+            why, words = f"the program cannot be executed ({error.strerror})", ""
+        if why:
+            yield from self._fault(f"{why}: {clean(words)}" if words else why)
+        return why or "the program ended"
+
+    def _read(self, process: Process) -> Generator[Event, None, str]:
+        """All records of one start; returns what is wrong with how they ended."""
+        lines = stream.Lines()
+        useful = time.monotonic()
+        while (piece := process.read(_POLL)) is not None:
+            for line in lines.feed(piece):
+                self._line += 1
+                before = self._progress()
+                yield from self._record(line)
+                if self._progress() != before:
+                    useful = time.monotonic()
+            patience = self._deadline + self._grace
+            if self._stopped:
+                return "the run was stopped"
+            if time.monotonic() - useful > patience:
+                return f"the program gave no usable line for {patience:g} s and was killed"
+        if lines.rest() != b"":
+            self._line += 1
+            yield from self._fault("is cut short", self._line)
+        how = process.finish()
+        if self._complete:
+            return how and f"the program {how} after its last line"
+        return f"the program {how or 'ended'} before its last line"
+
+    def _progress(self) -> object:
+        """Changes with every record that brings the run forward."""
+        return len(self._left), len(self._in_flight), self._complete
+
+    def _record(self, line: bytes | None) -> Iterator[Event]:
+        """The events that one line of output brings."""
+        try:
+            if self._complete:
+                raise ValueError("comes after the last line")
+            record, complaints = stream.read(line, self._target)
+        except ValueError as error:
+            yield from self._fault(str(error), self._line)
+            return
+        if isinstance(record, RunInfo):
+            self._deadline = min(record.deadline, _LONGEST_DEADLINE)
+            yield record
+        elif isinstance(record, stream.End):
+            self._complete = True
+            if record.tests != self._results:
+                complaints.append(f"counts {record.tests} tests, but {self._results} gave a result")
+        elif problem := self._unexpected(record):
+            complaints.append(problem)
+        elif isinstance(record, stream.Start):
+            self._in_flight[record.test] = self._left[record.test]
+        else:
+            yield self._result(record, complaints)
+        for complaint in complaints:
+            yield from self._fault(complaint, self._line)
+
+    def _unexpected(self, record: stream.Start | TestResult) -> str:
+        """Why RECORD's test should not come now, if so."""
+        test = record.test
+        if test not in self._tests:
+            return f"is about the test {test[:200]!r}, which was not asked for"
+        if test not in self._left:
+            return f"is about {test}, which has a result already"
+        if isinstance(record, stream.Start) and test in self._in_flight:
+            return f"starts {test} a second time"
+        return ""
+
+    def _result(self, result: TestResult, complaints: list[str]) -> TestResult:
+        test = self._left.pop(result.test)
+        self._in_flight.pop(test.id, None)
+        self._results += 1
+        strange = [verdict for verdict in result.verdicts if verdict.requirement not in test.requirements]
+        if not strange:
+            return result
+        complaints += [f"judges {verdict.requirement[:100]!r}, which {test.id} does not declare" for verdict in strange]
+        return replace(result, verdicts=tuple(verdict for verdict in result.verdicts if verdict not in strange))
+
+    def _lose(self, test: Test, reason: str) -> TestResult:
+        del self._left[test.id]
+        self._in_flight.pop(test.id, None)
+        return lost(self._target, test, reason)
+
+    def _fault(self, message: str, line: int = 0) -> Iterator[Fault]:
+        """A fault, unless there were too many already."""
+        self._faults += 1
+        if self._faults == _MOST_FAULTS:
+            yield Fault(self._target, "more such faults, not shown", line)
+        elif self._faults < _MOST_FAULTS:
+            yield Fault(self._target, f"line {line} of the output {message}" if line else message, line)
+
+
+def _arguments(target: Target, options: Options) -> tuple[str, ...]:
+    jobs = ("--jobs", str(options.jobs)) if options.jobs else ()
+    scale = f"{target.time_scale * options.time_scale:g}"
+    return ("--json", "-", "--shuffle", "--seed", str(options.seed), *jobs, "--time-scale", scale, "--select", "-")

@@ -1,0 +1,310 @@
+"""The pytest plugin: each (target, test) is an item, and the results become reports.
+
+Without xdist every target is one run of its program, in a thread, and items wait for their results in the order of
+collection. With xdist the workers run the tests of one file at a time and send what comes out to the controller.
+"""
+
+import argparse
+import os
+import secrets
+import signal
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import distribute, itemreports, plan, provenance
+from .console import Console
+from .engine import Options
+from .errors import IpckError
+from .files import unwritable
+from .judge import judge, lost
+from .plan import Folders, Plan, Ready
+from .publish import JOURNAL, JUNIT, clear, publish
+from .results import TargetRun
+from .runner import Stream
+from .store import Journal, Recorder
+from .summary import exit_status
+from .targets import Test
+from .tree import BASELINES, BUILD, OUT, REQUIREMENTS
+
+_WHOLE_RUN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+MARKER = "conformance.suite"
+"""The file in harness/suite that stands for all tests of all targets."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `ipck run`."""
+    group = parser.getgroup("ipck", "conformance of IPC")
+    group.addoption("--target", metavar="NAMES", default="", help="targets to run, separated by commas")
+    group.addoption("--seed", type=_natural, metavar="N", help="seed of the order of tests (default: a new one)")
+    group.addoption("--jobs", type=_natural, default=0, metavar="N", help="tests that a program runs at a time")
+    group.addoption("--time-scale", type=_factor, default=1.0, metavar="X", help="how much slower everything may be")
+    group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="where results and reports go")
+    group.addoption("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
+    group.addoption("--baselines", type=Path, default=BASELINES, metavar="DIR", help="where the baselines are")
+    group.addoption("--requirements", type=Path, default=REQUIREMENTS, metavar="DIR", help="where the catalogue is")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose who does the work; before pytest's junitxml, which is to write where we say."""
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Worker(config), "ipck")
+    elif config.option.collectonly:
+        config.pluginmanager.register(Front(config), "ipck")
+    else:
+        config.pluginmanager.register(Controller(config), "ipck")
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """Put our console in the place of pytest's reporter as soon as that is there, before others take hold of it."""
+    controller = manager.get_plugin("ipck")
+    if isinstance(controller, Controller) and plugin is manager.get_plugin("terminalreporter"):
+        if not isinstance(plugin, Console):
+            manager.unregister(plugin)
+            manager.register(controller.console, "terminalreporter")
+
+
+class SuiteFile(pytest.File):
+    """All tests of all targets."""
+
+    plan: Plan
+
+    def collect(self) -> Iterator["ConformanceItem"]:
+        """An item for each (target, test)."""
+        for ready in self.plan.ready:
+            for test in ready.tests.values():
+                name = f"{ready.target.name}::{test.id}"
+                yield ConformanceItem.from_parent(self, name=name, nodeid=name, ready=ready, test=test)
+
+
+class ConformanceItem(pytest.Item):
+    """One test on one target."""
+
+    def __init__(self, *, ready: Ready, test: Test, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.ready = ready
+        self.test = test
+
+    def reportinfo(self) -> tuple[str, int, str]:
+        """Where the test stands in the sources."""
+        return self.test.file, self.test.line, self.name
+
+
+class Front:
+    """What every process does: plan and collect."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.plan = Plan()
+        self.seed = 0
+
+    def pytest_sessionstart(self) -> None:
+        """Check everything before the first test."""
+        option = self.config.option
+        names = [name.strip() for name in option.target.split(",") if name.strip()]
+        try:
+            self.plan = plan.make(names, Folders(option.requirements, option.baselines, option.build))
+        except IpckError as error:
+            raise pytest.UsageError(*error.messages) from None
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
+        """The one file of the suite."""
+        if file_path.name != MARKER:
+            return None
+        suite: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
+        suite.plan = self.plan
+        return suite
+
+    def options(self, jobs: int = 0) -> Options:
+        """How programs run."""
+        option = self.config.option
+        return Options(self.seed, option.jobs or jobs, option.time_scale)
+
+
+class Worker(Front):
+    """A worker of xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        told = vars(config)["workerinput"]  # which xdist put there
+        self.seed = told["ipck_seed"]
+        self._parts = distribute.Parts(self.options(jobs=told["ipck_jobs"]))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: ConformanceItem) -> bool:
+        """Report the item's result, and send it along in a form that the controller can unpack."""
+        items = [other.nodeid for other in item.session.items]
+        result, parcel = self._parts.result(item.ready, item.test.id, items)
+        for report in itemreports.of_result(result, self.plan.catalogue):
+            if report.when == "teardown":
+                vars(report)["ipck_parcel"] = parcel
+            item.config.hook.pytest_runtest_logreport(report=report)
+        return True
+
+
+class Controller(Front):
+    """The process that the user started: collects results and makes the reports."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        seed = config.option.seed
+        self.seed = secrets.randbelow(1 << 32) if seed is None else seed
+        self.console = Console(config)
+        self._out: Path = config.option.out
+        self._recorder = Recorder()
+        self._journal: Journal | None = None
+        self._streams: dict[str, Stream] = {}
+        self._distributed = config.getoption("dist", "no") != "no"
+        self._nodeids: list[str] = []  # with xdist: what the workers collected
+        self._junit = None if config.option.xmlpath else self._out / f".{JUNIT}"
+        if self._junit:
+            config.option.xmlpath = str(self._junit)
+
+    def pytest_sessionstart(self) -> None:
+        """Check everything and open the journal."""
+        super().pytest_sessionstart()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # programs are stopped and results kept, as for ^C
+        self._journal = Journal(self._out / JOURNAL)
+        try:
+            if self._journal.problem:
+                raise self._journal.problem
+            clear(self._out)
+        except IpckError as error:
+            raise pytest.UsageError(*error.messages) from None
+        self._recorder = Recorder(provenance.session(self.seed), self._journal)
+        for run in self.plan.absent:
+            self._recorder.begin(run)
+        for fault in self.plan.missed:
+            self._recorder.add(fault)
+        self.console.recorder = self._recorder
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Start all targets side by side; pytest's own loop then asks for one result after the other."""
+        if self._distributed:
+            return
+        selected: dict[str, list[Test]] = {}
+        for item in session.items:
+            if isinstance(item, ConformanceItem):
+                selected.setdefault(item.ready.target.name, []).append(item.test)
+        for ready in self.plan.ready:
+            if tests := selected.get(ready.target.name):
+                self.console.expected[ready.target.name] = len(tests)
+                stream = Stream(ready, tests, self.options(), self._recorder)
+                self._streams[ready.target.name] = stream
+                stream.start()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: ConformanceItem) -> bool:
+        """Report the item's result when it is there."""
+        result = self._streams[item.ready.target.name].result(item.test.id, self.console.tick)
+        for report in itemreports.of_result(result, self.plan.catalogue):
+            self.config.hook.pytest_runtest_logreport(report=report)
+        self.console.tick()
+        return True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """What workers cannot know by themselves."""
+        workers = len(self.config.option.tx)
+        node.workerinput["ipck_seed"] = self.seed
+        node.workerinput["ipck_jobs"] = max(1, len(os.sched_getaffinity(0)) // workers)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Tests of one file go to one worker."""
+        return distribute.scheduler(config, log)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """All workers collect the same; what one collected is what is expected."""
+        if not self._nodeids:
+            self._nodeids = ids
+            self.console.expected.update(nodeid.partition("::")[0] for nodeid in ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """With xdist the results come along with the reports."""
+        if parcel := getattr(report, "ipck_parcel", None):
+            distribute.unpack(parcel, self._recorder)
+            self.console.tick()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, None]:
+        """End the runs, let pytest write its junit.xml, then make the reports and say what it all comes to."""
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            yield  # pytest says what is wrong, and nothing has run
+            return
+        broken = exitstatus not in _WHOLE_RUN
+        self._end_runs(early=bool(broken or session.shouldfail or session.shouldstop))
+        for target in self._recorder.results().targets:
+            for number, fault in enumerate(target.faults, 1):
+                for report in itemreports.of_fault(fault, number):
+                    self.config.hook.pytest_runtest_logreport(report=report)
+        outcome = yield
+        problems = self._finish_files(outcome)
+        results = self._recorder.results()
+        self.console.show_results(results, self.plan.catalogue)
+        problems += publish(results, self.plan.catalogue, self._out)
+        session.exitstatus = 2 if broken or problems else exit_status(results)
+        self.console.conclude(problems, session.exitstatus, self._out)
+
+    def _end_runs(self, early: bool) -> None:
+        """Wait for the targets, or stop them; with xdist name the tests that went down with their worker."""
+        for stream in self._streams.values():
+            if early:
+                stream.stop()
+        for stream in self._streams.values():
+            stream.finish()
+        if self._distributed and not early:
+            for ready in self.plan.ready:
+                self._add_lost(ready)
+
+    def _add_lost(self, ready: Ready) -> None:
+        name = ready.target.name
+        for nodeid in self._nodeids:
+            target, _, test = nodeid.partition("::")
+            if target == name:
+                self._recorder.begin(TargetRun(name, ready.target.description, ready.argv))
+                if not self._recorder.find(name, test):
+                    gone = lost(name, ready.tests[test], "no result: the pytest worker died")
+                    self._recorder.add(judge(gone, ready.tests[test], ready.baseline))
+
+    def _finish_files(self, outcome: Any) -> list[IpckError]:
+        """Close the journal and put junit.xml in its place; returns what went wrong with either."""
+        problems = []
+        try:
+            outcome.get_result()
+            if self._junit:
+                self._junit.replace(self._out / JUNIT)
+        except OSError as error:
+            outcome.force_result([])
+            problems.append(unwritable(self._out / JUNIT, error))
+            if self._junit:
+                self._junit.unlink(missing_ok=True)
+        if self._journal:
+            self._journal.close()
+            if self._journal.problem:
+                problems.append(self._journal.problem)
+        return problems
+
+
+def _natural(text: str) -> int:
+    """Option value: 0, 1, 2 .."""
+    if not text.isascii() or not text.isdigit() or len(text) > 19:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _factor(text: str) -> float:
+    """Option value: a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1000")
+    return value

@@ -1,0 +1,74 @@
+"""What is to be run: the targets asked for, with their tests and baselines, all checked before the first test runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import baseline, catalogue, targets
+from .baseline import Baseline
+from .catalogue import Catalogue
+from .errors import IpckError
+from .results import Fault, TargetRun
+from .targets import Target, Test
+from .tree import BASELINES, BUILD, REQUIREMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the inputs lie."""
+
+    requirements: Path = REQUIREMENTS
+    baselines: Path = BASELINES
+    build: Path = BUILD
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A target that can run here."""
+
+    target: Target
+    argv: tuple[str, ...]
+    tests: Mapping[str, Test]
+    baseline: Baseline
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that was asked for; `absent` holds the targets that cannot run, and why."""
+
+    catalogue: Catalogue = Catalogue()
+    ready: tuple[Ready, ...] = ()
+    absent: tuple[TargetRun, ...] = ()
+    missed: tuple[Fault, ...] = ()  # one for each absent target that was asked for by name
+
+
+def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
+    """The plan for the targets called NAMES, or for the usual ones without names.
+
+    IpckError for whatever is wrong with the catalogue, a program or a baseline, and when no target can run.
+    """
+    chosen = targets.choose(names or targets.DEFAULT)
+    rows = catalogue.load(folders.requirements)
+    ready: list[Ready] = []
+    absent: list[TargetRun] = []
+    faults: list[str] = []
+    for target in chosen:
+        try:
+            ready.append(_prepare(target, rows, folders))
+        except targets.Unavailable as error:
+            argv = target.argv(folders.build)
+            absent.append(TargetRun(target.name, target.description, argv, unavailable=str(error)))
+        except IpckError as error:
+            faults += [message for message in error.messages if message not in faults]
+    if faults:
+        raise IpckError(*faults)
+    if not ready:
+        raise IpckError(*(f"target {run.target} is unavailable: {run.unavailable}" for run in absent))
+    missed = tuple(Fault(run.target, run.unavailable) for run in absent) if names else ()
+    return Plan(rows, tuple(ready), tuple(absent), missed)
+
+
+def _prepare(target: Target, rows: Catalogue, folders: Folders) -> Ready:
+    tests = targets.list_tests(target, rows, folders.build)
+    known = baseline.load(target.baseline or target.name, rows, tests, folders.baselines)
+    return Ready(target, target.argv(folders.build), {test.id: test for test in tests}, known)

@@ -1,0 +1,58 @@
+"""The files that are made from a run's results."""
+
+import json
+from pathlib import Path
+
+from . import ktap
+from .catalogue import Catalogue
+from .errors import IpckError
+from .files import unwritable, write
+from .results import RunResults
+from .summary import summarise
+
+JOURNAL = "results.jsonl"
+JUNIT = "junit.xml"
+SUMMARY = "summary.json"
+PAGE = "index.html"
+KTAP = "ktap"
+
+
+def clear(out: Path) -> None:
+    """Remove the reports of an earlier run, so that nobody takes them for this run's; IpckError when they stay."""
+    for path in [*(out / name for name in (JUNIT, SUMMARY, PAGE)), *(out / KTAP).glob("*.ktap")]:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from None
+
+
+def publish(run: RunResults, catalogue: Catalogue, out: Path) -> list[IpckError]:
+    """Write ktap/TARGET.ktap, summary.json and index.html into OUT; returns why a file could not be written."""
+    if not run.targets:
+        return []
+    problems = []
+    for make in (_ktap, _summary, _page):
+        try:
+            make(run, catalogue, out)
+        except IpckError as error:
+            problems.append(error)
+    return problems
+
+
+def _ktap(run: RunResults, _: Catalogue, out: Path) -> None:
+    for target in run.targets:
+        if not target.unavailable:
+            write(out / KTAP / f"{target.target}.ktap", ktap.render(target))
+
+
+def _summary(run: RunResults, catalogue: Catalogue, out: Path) -> None:
+    write(out / SUMMARY, json.dumps(summarise(run, catalogue), indent=2) + "\n")
+
+
+def _page(run: RunResults, catalogue: Catalogue, out: Path) -> None:
+    try:
+        from .report import write_report  # not before: jinja2 takes a while to load, and judging does not need it
+    except ModuleNotFoundError as error:
+        remedy = "apt-get install python3-jinja2"
+        raise IpckError(f"{PAGE} cannot be made: the Python module {error.name} is missing: {remedy}") from None
+    write_report(run, catalogue, out)

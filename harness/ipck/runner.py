@@ -1,0 +1,84 @@
+"""Runs selected tests of a target into a recorder: at once, or in a thread while somebody waits for single results."""
+
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+
+from .engine import Ended, Engine, Options
+from .judge import judge
+from .plan import Ready
+from .results import Fault, RunInfo, TargetRun, TestResult
+from .store import Recorder
+from .targets import Test
+
+_POLL = 0.05
+
+
+def run(ready: Ready, engine: Engine, recorder: Recorder) -> None:
+    """Run ENGINE to its end; every result goes judged into RECORDER."""
+    name = ready.target.name
+    for event in engine.events():
+        if isinstance(event, TestResult):
+            recorder.add(judge(event, ready.tests[event.test], ready.baseline))
+        elif isinstance(event, Fault):
+            recorder.add(event)
+        elif isinstance(event, RunInfo):
+            recorder.inform(name, event)
+        elif isinstance(event, Ended):
+            recorder.end(name, event.seconds, event.complete)
+
+
+def run_part(ready: Ready, tests: Sequence[Test], options: Options) -> TargetRun:
+    """The results of some tests of a target, run now."""
+    recorder = Recorder()
+    engine = begin(ready, tests, options, recorder)
+    run(ready, engine, recorder)
+    return recorder.results().targets[0]
+
+
+def begin(ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder) -> Engine:
+    """An engine for TESTS, and its target made known to RECORDER."""
+    engine = Engine(ready.target, ready.argv, tests, options)
+    recorder.begin(TargetRun(ready.target.name, ready.target.description, engine.argv))
+    return engine
+
+
+class Stream(Thread):
+    """One target's run in the background."""
+
+    def __init__(self, ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder) -> None:
+        super().__init__(name=f"ipck {ready.target.name}", daemon=True)
+        self._ready = ready
+        self._recorder = recorder
+        self._engine = begin(ready, tests, options, recorder)
+        self._error: BaseException | None = None
+        self._ended = Event()  # Thread.join() takes a thread for ended when a signal interrupts it (Python 3.11)
+
+    def run(self) -> None:
+        """The thread's work."""
+        try:
+            run(self._ready, self._engine, self._recorder)
+        except BaseException as error:  # handed to the thread that waits for results
+            self._error = error
+        finally:
+            self._ended.set()
+
+    def result(self, test: str, waiting: Callable[[], None]) -> TestResult:
+        """The result of TEST, waited for if need be; WAITING is called now and then meanwhile."""
+        while True:
+            ended = self._ended.is_set()
+            if result := self._recorder.find(self._ready.target.name, test):
+                return result
+            if ended:
+                raise self._error or RuntimeError(f"the run ended without a result of {test}")
+            self._ended.wait(_POLL)
+            waiting()
+
+    def stop(self) -> None:
+        """Kill the program; what came so far stays in the recorder."""
+        self._engine.stop()
+
+    def finish(self) -> None:
+        """Wait for the end of the run."""
+        self._ended.wait()
+        if self._error:
+            raise self._error

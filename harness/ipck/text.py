@@ -1,0 +1,98 @@
+"""What people read in the terminal: failures, counts, and what it all comes to."""
+
+from collections.abc import Sequence
+
+from .catalogue import Catalogue
+from .results import RED, RunResults, TargetRun, TestResult, Verdict
+from .summary import STATUS_IN_WORDS, count_tests
+
+_MOST_FAILURES = 30
+_COLUMNS = ("total", "passed", "failed", "errors", "skipped", "known")
+_WORDS = {"fail": "FAIL", "error": "ERROR", "fixed": "FIXED"}
+
+
+def explain(result: TestResult, catalogue: Catalogue) -> str:
+    """Everything that is red about a test, one paragraph a requirement."""
+    red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
+    paragraphs = [_explain_verdict(verdict, catalogue) for verdict in red]
+    if result.reason and not any(verdict.reason == result.reason for verdict in red):
+        paragraphs.append(_field(result.status, result.reason))
+    if result.output:
+        paragraphs.append(_field("output", result.output))
+    return "\n".join(paragraphs)
+
+
+def failures(run: RunResults, catalogue: Catalogue) -> list[str]:
+    """A paragraph for each red test, once for all targets where it came out the same, the worst first."""
+    same: dict[tuple[str, str, str], list[TestResult]] = {}
+    for target in run.targets:
+        for test in target.tests:
+            if test.outcome in RED:
+                same.setdefault((test.test, test.outcome, explain(test, catalogue)), []).append(test)
+    paragraphs = []
+    for (name, outcome, explanation), results in sorted(same.items(), key=lambda item: _ORDER[item[0][1]]):
+        where = ", ".join(result.target for result in results)
+        place = f"  ({results[0].file}:{results[0].line})" if results[0].file else ""
+        paragraphs.append(f"{_WORDS[outcome]} {name}{place}\n  on {where}\n{explanation}")
+    if len(paragraphs) > _MOST_FAILURES:
+        more = len(paragraphs) - _MOST_FAILURES
+        paragraphs[_MOST_FAILURES:] = [f"and {more} more: see the report"]
+    return paragraphs
+
+
+def faults(run: RunResults) -> list[str]:
+    """A line for each thing wrong with the run itself, and for each target that was not there."""
+    lines = [f"ERROR {fault.target}: {fault.message}" for target in run.targets for fault in target.faults]
+    missed = {fault.message for target in run.targets for fault in target.faults}
+    for target in run.targets:
+        if target.unavailable and target.unavailable not in missed:
+            lines.append(f"skipped {target.target}: {target.unavailable}")
+    if not lines and not any(target.tests for target in run.targets):
+        lines.append("ERROR no test was selected")
+    return lines
+
+
+def table(run: RunResults) -> list[str]:
+    """Targets and their counts."""
+    rows: list[Sequence[str]] = [("target", *_COLUMNS, "seconds")]
+    for target in run.targets:
+        if target.unavailable:
+            rows.append((target.target, "unavailable"))
+        else:
+            counts = count_tests(target)
+            rows.append((target.target, *(str(counts[name]) for name in _COLUMNS), f"{target.seconds:.2f}"))
+    widths = [max(len(row[column]) for row in rows if column == 0 or len(row) > 2) for column in range(len(rows[0]))]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+
+
+def one_line(run: TargetRun) -> str:
+    """The counts of a target in words, leaving out the zeros."""
+    counts = count_tests(run)
+    parts = [f"{counts[name]} {name}" for name in _COLUMNS[1:] if counts[name]]
+    return f"{run.target}: {counts['total']} tests: {', '.join(parts) or 'none'}, {run.seconds:.2f} s"
+
+
+def closing(status: int) -> str:
+    """The exit status in words."""
+    return f"exit status {status}: {STATUS_IN_WORDS[status]}"
+
+
+_ORDER = {"fail": 0, "fixed": 1, "error": 2}
+
+
+def _explain_verdict(verdict: Verdict, catalogue: Catalogue) -> str:
+    lines = [f"  {verdict.requirement}: {_WORDS[verdict.outcome]}"]
+    if verdict.requirement in catalogue:
+        row = catalogue[verdict.requirement]
+        lines += [_field("statement", row.statement), _field("source", f"{row.source} ({row.level})")]
+    for name in ("where", "row", "expression", "wanted", "got", "observed", "reason"):
+        if text := getattr(verdict, name):
+            lines.append(_field(name, text))
+    if verdict.outcome == "fixed" and verdict.deviation:
+        lines.append(_field("baseline", f"passes now, remove the deviation: {verdict.deviation.reason}"))
+    return "\n".join(lines)
+
+
+def _field(name: str, text: str) -> str:
+    first, *more = text.splitlines() or [""]
+    return "\n".join([f"    {name + ':':<12} {first}", *(f"    {'':<12} {line}" for line in more)])
