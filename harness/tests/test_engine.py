@@ -271,6 +271,13 @@ def test_program_that_ignores_the_request_to_end_is_killed(world: World, monkeyp
         os.kill(int((world.build / "glibc/pid").read_text()), 0)
 
 
+def test_program_that_is_to_end_gets_the_time_to_clean_up(world: World) -> None:
+    tidy = 'trap "sleep 0.2; echo done >\\"$here/tidied\\"; exit 1" TERM; cat "$lines"; while :; do sleep 0.01; done'
+    world.program([run_line()], tidy)
+    run(world, (WAITS,))
+    assert (world.build / "glibc/tidied").exists()
+
+
 def test_program_that_closes_its_output_and_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ipck.process._TO_EXIT", 0.2)
     world.program(whole(), shell="exec >&- 2>&-; sleep 60")
