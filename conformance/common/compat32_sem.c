@@ -85,7 +85,9 @@ TEST(direct_calls_use_the_new_structure, VERIFIES(compat32_semctl_ipc64_direct),
         UNSUPPORTED("i386, whose direct calls came with Linux 5.1");
 #endif
         go_by(IPCK_RAW);
+        (void)new_sems(1, 0600);
         int set = (int)MUST(semget(key, 300, IPC_CREAT | 0642));
+        REQUIRE(set == 1);
         MUST(SEMOP(set, OP(299, 1, 0)));
         memset(ds, 0x5a, sizeof(*ds));
         EQ(compat32_semctl_ipc64_direct, syscall(SYS_semctl, set, 0, KERNEL_IPC_STAT, ds), 0);
@@ -101,7 +103,7 @@ TEST(direct_calls_use_the_new_structure, VERIFIES(compat32_semctl_ipc64_direct),
         ds->mode = 0624;
         EQ(compat32_semctl_ipc64_direct, syscall(SYS_semctl, set, 0, KERNEL_IPC_SET, ds), 0);
         memset(ds, 0x5a, sizeof(*ds));
-        EQ(compat32_semctl_ipc64_direct, syscall(SYS_semctl, 0, 0, KERNEL_SEM_STAT, ds), set);
+        EQ(compat32_semctl_ipc64_direct, syscall(SYS_semctl, 1, 0, KERNEL_SEM_STAT, ds), set);
         EQ(compat32_semctl_ipc64_direct, ds->mode, 0624);
         EQ(compat32_semctl_ipc64_direct, ds->uid, geteuid());
         EQ(compat32_semctl_ipc64_direct, ds->nsems, 300);

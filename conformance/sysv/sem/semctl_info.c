@@ -263,8 +263,10 @@ TEST(stat_any_describes_without_permission, VERIFIES(semctl_stat_any))
         burn_sem_ids(150);
         make_sets(sets);
         for (int i = 0; i < SETS; i++) {
-                set_mode(sets[i], 0200 + i);
+                /* Looked at before: afterwards it takes a privilege. */
                 wanted[i] = stat_of(sets[i]);
+                set_mode(sets[i], 0200 + i);
+                wanted[i].sem_perm.mode = (unsigned short)(0200 + i);
         }
         CHILD(&reader) {
                 const int end = highest(SEM_INFO) + 1;
@@ -279,6 +281,8 @@ TEST(stat_any_describes_without_permission, VERIFIES(semctl_stat_any))
                                 if (id != sets[k])
                                         continue;
                                 found++;
+                                BETWEEN(semctl_stat_any, wanted[k].sem_ctime, ds.sem_ctime, now());
+                                ds.sem_ctime = wanted[k].sem_ctime;
                                 HOLDS(semctl_stat_any, same_description(&ds, &wanted[k]));
                                 FAILS_WITH(semctl_stat_any, EACCES, semctl(i, 0, SEM_STAT, ARG_BUF(&ds)));
                         }

@@ -179,6 +179,9 @@ TEST(signal_that_is_not_caught_does_not_end_the_wait, VERIFIES(semop_eintr_dec, 
                 }
                 MUST(kill(dec.pid, row->signo));
                 MUST(kill(zero.pid, row->signo));
+                /* One that the signal has woken is not asleep until it is back. */
+                UNTIL(sleeping(dec.pid) || returned(&dec));
+                UNTIL(sleeping(zero.pid) || returned(&zero));
                 EQ(semop_eintr_dec, NCNT(set, 0), 1);
                 EQ(semop_eintr_zero, ZCNT(set, 1), 1);
                 MUST(SEMOP(set, OP(0, 1, 0)));

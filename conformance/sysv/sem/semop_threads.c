@@ -34,6 +34,7 @@ static void *sleeper_main(void *arg)
 
 static void start(struct sleeper *s)
 {
+        s->back = false;
         s->result = -1;
         REQUIRE(pthread_create(&s->thread, NULL, sleeper_main, s) == 0);
 }
@@ -238,7 +239,7 @@ TEST(cancelled_wait_changes_nothing, VERIFIES(semop_cancel_may), ONE_ROUTE)
                 if (finish(&sleeper))
                         OBSERVE(semop_cancel_may, "semop is a cancellation point");
                 else if (sleeper.result == EINTR)
-                        OBSERVE(semop_cancel_may, "semop is no cancellation point; the request ends the wait with EINTR");
+                        OBSERVE(semop_cancel_may, "semop is no cancellation point; the request gives it EINTR");
                 else
                         OBSERVE(semop_cancel_may, "semop is no cancellation point; the wait goes on");
                 /* Done in whole, or as if never called; a cancelled thread leaves -1. */
@@ -256,7 +257,8 @@ TEST(cancelled_wait_changes_nothing, VERIFIES(semop_cancel_may), ONE_ROUTE)
 /* Another thread's adjustments, which the process shares, leave no room for those of the sleeper. */
 TEST(adjustment_overflow_found_when_the_wait_ends, VERIFIES(semop_erange_blocked_later))
 {
-        const int most = sem_limits().semvmx, half = most / 2 + 10;
+        const struct seminfo limits = sem_limits();
+        const int most = limits.semvmx, half = limits.semaem / 2 + 10;
         int set = new_sems(2, 0600);
         struct child process;
 
@@ -276,7 +278,7 @@ TEST(adjustment_overflow_found_when_the_wait_ends, VERIFIES(semop_erange_blocked
                 finish(&sleeper);
 
                 /* What just fits succeeds. */
-                sleeper.ops[1].sem_op = (short)-(most - half);
+                sleeper.ops[1].sem_op = (short)-(limits.semaem - half);
                 start(&sleeper);
                 EVENTUALLY(semop_erange_blocked_later, sleeper.back);
                 EQ(semop_erange_blocked_later, sleeper.result, 0);
