@@ -217,7 +217,7 @@ TEST(capability_opens_sets_of_an_ipc_namespace_of_its_own, VERIFIES(xsi_ipc_perm
         EQ(xsi_ipc_perm_cap_ipc_owner, access_to(set), 0);
 }
 
-TEST(sys_admin_changes_and_removes_sets_of_others, VERIFIES(semctl_set_eperm, semctl_rmid_eperm))
+TEST(sys_admin_changes_and_removes_sets_of_others, VERIFIES(semctl_set_cap_sys_admin, semctl_rmid_cap_sys_admin))
 {
         const int set = new_sems_of(USER_A, 2, 0666);
         struct child child;
@@ -226,30 +226,31 @@ TEST(sys_admin_changes_and_removes_sets_of_others, VERIFIES(semctl_set_eperm, se
         CHILD(&child) {
                 /* CAP_IPC_OWNER stays, where there is one: access is no ownership. */
                 drop_capability(CAP_SYS_ADMIN);
-                FAILS_WITH(semctl_set_eperm, EPERM, change_mode(set, USER_A, USER_A, 0644));
-                FAILS_WITH(semctl_rmid_eperm, EPERM, semctl(set, 0, IPC_RMID));
-                EQ(semctl_set_eperm, stat_of(set).sem_perm.mode & 0777, 0666);
+                FAILS_WITH(semctl_set_cap_sys_admin, EPERM, change_mode(set, USER_A, USER_A, 0644));
+                FAILS_WITH(semctl_rmid_cap_sys_admin, EPERM, semctl(set, 0, IPC_RMID));
+                EQ(semctl_set_cap_sys_admin, stat_of(set).sem_perm.mode & 0777, 0666);
         }
         join(&child);
 
         keep_only(CAP_SYS_ADMIN);
-        EQ(semctl_set_eperm, change_mode(set, USER_A, USER_A, 0644), 0);
-        EQ(semctl_set_eperm, stat_of(set).sem_perm.mode & 0777, 0644);
-        EQ(semctl_rmid_eperm, semctl(set, 0, IPC_RMID), 0);
-        FAILS_WITH(semctl_rmid_eperm, EINVAL, NCNT(set, 0));
+        EQ(semctl_set_cap_sys_admin, change_mode(set, USER_A, USER_A, 0644), 0);
+        EQ(semctl_set_cap_sys_admin, stat_of(set).sem_perm.mode & 0777, 0644);
+        EQ(semctl_rmid_cap_sys_admin, semctl(set, 0, IPC_RMID), 0);
+        FAILS_WITH(semctl_rmid_cap_sys_admin, EINVAL, NCNT(set, 0));
 }
 
-TEST(sys_admin_of_an_inner_user_namespace_changes_nothing, VERIFIES(semctl_set_eperm, semctl_rmid_eperm))
+TEST(sys_admin_of_an_inner_user_namespace_changes_nothing,
+     VERIFIES(semctl_set_cap_sys_admin, semctl_rmid_cap_sys_admin))
 {
         const int set = new_sems_of(USER_A, 2, 0666);
         struct child child;
 
         CHILD(&child) {
                 enter_child_user_namespace();
-                FAILS_WITH(semctl_set_eperm, EPERM, change_mode(set, USER_A, USER_A, 0644));
-                FAILS_WITH(semctl_rmid_eperm, EPERM, semctl(set, 0, IPC_RMID));
-                EQ(semctl_rmid_eperm, access_to(set), BOTH);
+                FAILS_WITH(semctl_set_cap_sys_admin, EPERM, change_mode(set, USER_A, USER_A, 0644));
+                FAILS_WITH(semctl_rmid_cap_sys_admin, EPERM, semctl(set, 0, IPC_RMID));
+                EQ(semctl_rmid_cap_sys_admin, access_to(set), BOTH);
         }
         join(&child);
-        EQ(semctl_set_eperm, stat_of(set).sem_perm.mode & 0777, 0666);
+        EQ(semctl_set_cap_sys_admin, stat_of(set).sem_perm.mode & 0777, 0666);
 }

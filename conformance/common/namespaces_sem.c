@@ -449,8 +449,8 @@ static long unreclaimable_kb(void)
 /* Sets of 100 semaphores take 5 to 8 kB each; 4000 of them that were not freed are 20 MB or more. */
 enum { NSEMS = 100, ROUNDS = 2000, SETS_A_ROUND = 2, NOTICED_KB = 12000, TRIALS = 6 };
 
-/* Whether the memory that use() took comes back. The number is the whole machine's: others may take as much meanwhile, but
- * hardly each time. */
+/* Whether the memory that use() took comes back. The number is the whole machine's: others may take as much meanwhile,
+ * but hardly each time. */
 static bool comes_back(void (*use)(void))
 {
         for (int trial = 0; trial < TRIALS; trial++) {

@@ -15,10 +15,10 @@
  *              join(&waiter);
  *      }
  *
- * A test runs as process 2 of IPC, mount and PID namespaces of its own, under a supervisor with a deadline: it needs no
- * clean-up and cannot collide with anybody. Every requirement that it declares must get a verdict; verdicts may be given by
- * any process or thread of the test, and those given before a crash are kept. A test never sleeps to wait for another
- * process: it uses UNTIL or EVENTUALLY.
+ * A test runs as process 2 of IPC, mount and PID namespaces of its own, under a supervisor with a deadline: it needs
+ * no clean-up and cannot collide with anybody. Every requirement that it declares must get a verdict; verdicts may
+ * be given by any process or thread of the test, and those given before a crash are kept. A test never sleeps to
+ * wait for another process: it uses UNTIL or EVENTUALLY.
  */
 #ifndef IPCK_H
 #define IPCK_H
@@ -119,8 +119,8 @@ struct ipck_here {
 /* HOLDS(req, condition) */
 #define HOLDS(req, condition) ipck_holds(IPCK_HERE, req, #condition, (condition))
 
-/* EVENTUALLY(req, condition): becomes true within the patience (2 s, scaled for slow targets); else FAIL, and the test ends:
- * what follows would only hang. For wake-ups that a requirement promises. */
+/* EVENTUALLY(req, condition): becomes true within the patience (5 s, scaled for slow targets); else FAIL, and the
+ * test ends: what follows would only hang. For wake-ups that a requirement promises. */
 #define EVENTUALLY(req, condition)                                                                      \
         do {                                                                                            \
                 struct ipck_wait ipck_w = ipck_wait_begin(IPCK_HERE, #condition);                       \
@@ -139,7 +139,8 @@ struct ipck_here {
 /* REQUIRE(condition): set-up that is no call; ends the test as unresolved where it is false. */
 #define REQUIRE(condition) ipck_require(IPCK_HERE, #condition, (condition))
 
-/* UNTIL(condition): waits for a state that the test needs; not reached within the patience = unresolved, and the test ends. */
+/* UNTIL(condition): waits for a state that the test needs; not reached within the patience = unresolved, and the test
+ * ends. */
 #define UNTIL(condition)                                                                                \
         do {                                                                                            \
                 struct ipck_wait ipck_w = ipck_wait_begin(IPCK_HERE, #condition);                       \
@@ -152,8 +153,8 @@ struct ipck_here {
 /* UNSUPPORTED(format, ...): this target lacks what the test needs; says why and ends the test. */
 #define UNSUPPORTED(...) ipck_unsupported(IPCK_HERE, __VA_ARGS__)
 
-/* EACH_ROW(row, rows): table tests. Runs the statement for each element of the array; an element's member `name` is shown
- * with every failure inside. */
+/* EACH_ROW(row, rows): table tests. Runs the statement for each element of the array; an element's member `name` is
+ * shown with every failure inside. */
 #define EACH_ROW(row, rows) IPCK_EACH_ROW(row, rows, IPCK_UNIQUE(ipck_row_))
 #define IPCK_EACH_ROW(row, rows, i)                                                                     \
         for (size_t i = 0; ipck_row(i < sizeof(rows) / sizeof(*(rows)) ? (rows)[i].name : NULL); i++)   \
@@ -191,14 +192,15 @@ int at(const struct child *c);
 void tell(struct child *c, int n);
 void await(struct child *c, int n);
 
-/* Whether process pid sleeps in an interruptible wait (state S of /proc/PID/stat). Only after a flag that it set just before. */
+/* Whether process pid sleeps in an interruptible wait (state S of /proc/PID/stat). Only after a flag that it set just
+ * before. */
 bool sleeping(pid_t pid);
 
 /* Zeroed memory shared with all later children. */
 void *shared(size_t size);
 
-/* Replaces the process by this program, running the ROLE of that name; returns only on failure. Verdicts cannot be given
- * after it; exit status and inherited descriptors can. arg is a short string for the role. */
+/* Replaces the process by this program, running the ROLE of that name; returns only on failure. Verdicts cannot be
+ * given after it; exit status and inherited descriptors can. arg is a short string for the role. */
 int exec_role(const char *role, const char *arg);
 
 struct ipck_role {
@@ -220,8 +222,8 @@ int signals_caught(void);
 
 enum { USER_A = 20001, USER_B = 20002, USER_C = 20003, GROUP_A = 30001, GROUP_B = 30002, GROUP_C = 30003 };
 
-/* Becomes uid and gid (real, effective, saved) with exactly these supplementary groups, without capabilities unless uid is
- * 0. UNSUPPORTED where the ids do not exist here (a user namespace with one id). */
+/* Becomes uid and gid (real, effective, saved) with exactly these supplementary groups, without capabilities unless
+ * uid is 0. UNSUPPORTED where the ids do not exist here (a user namespace with one id). */
 void become(uid_t uid, gid_t gid, const gid_t *groups, size_t count);
 
 /* become(uid, uid, no groups): a user and group unrelated to anybody else. */
@@ -267,8 +269,9 @@ void *read_only_page(void);
 /* Memory of size bytes that ends where an inaccessible page begins: one byte beyond is SIGSEGV, or EFAULT. */
 void *guarded(size_t size);
 
-/* Kernel fault injection of the calling thread (Documentation/fault-injection): the n-th step from here on that can fail
- * will. UNSUPPORTED where the kernel has none. disarm_fault() tells whether that step was reached, and ends the injection. */
+/* Kernel fault injection of the calling thread (Documentation/fault-injection): the n-th step from here on that can
+ * fail will. UNSUPPORTED where the kernel has none. disarm_fault() tells whether that step was reached, and ends the
+ * injection. */
 void arm_fault(unsigned n);
 bool disarm_fault(void);
 
@@ -290,7 +293,8 @@ void ipck_eq(struct ipck_here, enum ipck_requirement, const char *expression, in
 void ipck_between(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t low, intmax_t got,
                   int error, intmax_t high);
 bool ipck_holds(struct ipck_here, enum ipck_requirement, const char *condition, bool truth);
-void ipck_observe(struct ipck_here, enum ipck_requirement, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void ipck_observe(struct ipck_here, enum ipck_requirement, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 intptr_t ipck_must(struct ipck_here, const char *call, intptr_t got);
 void ipck_require(struct ipck_here, const char *condition, bool truth);
 _Noreturn void ipck_unsupported(struct ipck_here, const char *format, ...) __attribute__((format(printf, 2, 3)));

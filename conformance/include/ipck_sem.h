@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ipck_sem.h: System V semaphores for tests. After this header semget, semop, semtimedop and semctl mean the variant under
- * test: the C library's function or the system call itself (enum ipck_route). (semop)(..) in parentheses is the C library's.
+ * ipck_sem.h: System V semaphores for tests. After this header semget, semop, semtimedop and semctl mean the variant
+ * under test: the C library's function or the system call itself (enum ipck_route). (semop)(..) in parentheses is
+ * the C library's.
  */
 #ifndef IPCK_SEM_H
 #define IPCK_SEM_H

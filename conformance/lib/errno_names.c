@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * errno_names.c: names of errno values; strerrorname_np() is glibc's alone. The values differ between architectures, so the
- * table is indexed by the constants.
+ * errno_names.c: names of errno values; strerrorname_np() is glibc's alone. The values differ between architectures,
+ * so the table is indexed by the constants.
  */
 #include <stdio.h>
 

@@ -61,7 +61,7 @@ static void add_process(FILE *out, long pid)
         add_file(out, pid, "stack", "  ");
 }
 
-/* Whether two processes share a PID namespace; links of /proc cannot be compared by name alone where they are unreadable. */
+/* Whether two processes share a PID namespace; false where the links cannot be read. */
 static bool same_namespace(long a, long b)
 {
         char path[64], x[64], y[64];

@@ -2,8 +2,9 @@
  *
  * internal.h: what the parts of the runner share; tests never include it.
  *
- * Processes: the runner (schedule.c) starts for each test a process 1 in new PID, IPC and mount namespaces (sandbox.c), which
- * starts the test's body as process 2 and from then on only reaps. Verdicts travel in a shared page (struct ipck_shared).
+ * Processes: the runner (schedule.c) starts for each test a process 1 in new PID, IPC and mount namespaces
+ * (sandbox.c), which starts the test's body as process 2 and from then on only reaps. Verdicts travel in a shared
+ * page (struct ipck_shared).
  */
 #ifndef IPCK_INTERNAL_H
 #define IPCK_INTERNAL_H

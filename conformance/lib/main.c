@@ -26,8 +26,8 @@ void ipck_fatal(const char *format, ...)
 
 static const char usage[] =
         "usage: %s [OPTION]... [PATTERN]...\n"
-        "Runs the conformance tests whose id matches a PATTERN (a shell glob on the id or on a part of it that ends before a dot;\n"
-        "all without a PATTERN), each in namespaces of its own, and prints nested KTAP.\n"
+        "Runs the conformance tests whose id matches a PATTERN (a shell glob on the id or on a part of it that ends\n"
+        "before a dot; all without a PATTERN), each in namespaces of its own, and prints nested KTAP.\n"
         "  --list            print id, place and requirements of each test and run none\n"
         "  --ktap FILE       write KTAP to FILE (- is standard output)\n"
         "  --json FILE       write JSON lines to FILE (- is standard output, and no KTAP is printed)\n"
@@ -176,8 +176,8 @@ static void parse(int argc, char **argv)
         if (!seeded) {
                 struct timespec t;
                 clock_gettime(CLOCK_REALTIME, &t);
-                /* Short enough to be typed again. */
-                ipck_options.seed = ipck_mix((uint64_t)t.tv_nsec ^ (uint64_t)t.tv_sec << 30 ^ (uint64_t)getpid()) % 1000000000;
+                ipck_options.seed = ipck_mix((uint64_t)t.tv_nsec ^ (uint64_t)t.tv_sec << 30 ^ (uint64_t)getpid());
+                ipck_options.seed %= 1000000000;        /* short enough to be typed again */
         }
         if (!ipck_options.jobs)
                 ipck_options.jobs = processors();

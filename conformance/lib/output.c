@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * output.c: results as KTAP version 1 (https://docs.kernel.org/dev-tools/ktap.html) and as JSON lines. A record is put
- * together in memory and written whole.
+ * output.c: results as KTAP version 1 (https://docs.kernel.org/dev-tools/ktap.html) and as JSON lines. A record is
+ * put together in memory and written whole.
  */
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -134,10 +134,12 @@ static void json_capabilities(FILE *out)
                 int number;
                 const char *name;
         } wanted[] = {
-                {CAP_CHOWN, "CAP_CHOWN"},           {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}, {CAP_FOWNER, "CAP_FOWNER"},
-                {CAP_KILL, "CAP_KILL"},             {CAP_SETGID, "CAP_SETGID"},             {CAP_SETUID, "CAP_SETUID"},
-                {CAP_IPC_LOCK, "CAP_IPC_LOCK"},     {CAP_IPC_OWNER, "CAP_IPC_OWNER"},       {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
-                {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"}, {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
+#define CAPABILITY(name) {name, #name}
+                CAPABILITY(CAP_CHOWN),      CAPABILITY(CAP_DAC_OVERRIDE), CAPABILITY(CAP_FOWNER),
+                CAPABILITY(CAP_KILL),       CAPABILITY(CAP_SETGID),       CAPABILITY(CAP_SETUID),
+                CAPABILITY(CAP_IPC_LOCK),   CAPABILITY(CAP_IPC_OWNER),    CAPABILITY(CAP_SYS_ADMIN),
+                CAPABILITY(CAP_SYS_PTRACE), CAPABILITY(CAP_SYS_RESOURCE),
+#undef CAPABILITY
         };
         const char *comma = "";
 
@@ -183,15 +185,17 @@ void ipck_out_head(const struct ipck_isolation *is, size_t tests)
                 snprintf(text, sizeof(text), "%s%s", isolation, is->reason);
                 json_member(out, "isolation", is->possible ? isolation : text);
                 json_capabilities(out);
-                fprintf(out, ",\"limits\":{%s},\"seed\":%" PRIu64 ",\"jobs\":%u,\"deadline\":%g,\"tests\":%zu}\n", is->limits,
-                        ipck_options.seed, ipck_options.jobs, ipck_options.deadline * ipck_options.time_scale, tests);
+                fprintf(out, ",\"limits\":{%s},\"seed\":%" PRIu64 ",\"jobs\":%u,\"deadline\":%g,\"tests\":%zu}\n",
+                        is->limits, ipck_options.seed, ipck_options.jobs,
+                        ipck_options.deadline * ipck_options.time_scale, tests);
                 emit(&r, json_fd);
         }
         if (ktap_fd >= 0) {
                 struct record r = {0};
-                fprintf(begin(&r), "KTAP version 1\n# %s: %s, %s %s %s, user %u, isolation: %s%s\n# seed %" PRIu64 "\n1..%zu\n",
-                        IPCK_FLAVOUR, libc, name.sysname, name.release, name.machine, user, isolation,
-                        is->possible ? "" : is->reason, ipck_options.seed, tests);
+                FILE *out = begin(&r);
+                fprintf(out, "KTAP version 1\n# %s: %s, %s %s %s, user %u, isolation: %s%s\n", IPCK_FLAVOUR, libc,
+                        name.sysname, name.release, name.machine, user, isolation, is->possible ? "" : is->reason);
+                fprintf(out, "# seed %" PRIu64 "\n1..%zu\n", ipck_options.seed, tests);
                 emit(&r, ktap_fd);
         }
 }
@@ -209,10 +213,13 @@ void ipck_out_start(const struct ipck_case *which)
 }
 
 static const char *const status_names[] = {
-        [STATUS_PASS] = "pass", [STATUS_SKIP] = "skip", [STATUS_ERROR] = "error", [STATUS_TIMEOUT] = "timeout", [STATUS_FAIL] = "fail"};
+        [STATUS_PASS] = "pass",       [STATUS_SKIP] = "skip", [STATUS_ERROR] = "error",
+        [STATUS_TIMEOUT] = "timeout", [STATUS_FAIL] = "fail",
+};
 static const char *const answer_names[] = {
-        [ANSWER_PASS] = "pass", [ANSWER_FAIL] = "fail", [ANSWER_UNRESOLVED] = "unresolved", [ANSWER_MISSING] = "missing",
-        [ANSWER_SKIP] = "skip"};
+        [ANSWER_PASS] = "pass",       [ANSWER_FAIL] = "fail", [ANSWER_UNRESOLVED] = "unresolved",
+        [ANSWER_MISSING] = "missing", [ANSWER_SKIP] = "skip",
+};
 
 static void json_case(const struct ipck_outcome *o)
 {

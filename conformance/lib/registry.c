@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * registry.c: the tests of this program. TEST() leaves a pointer in the section ipck_tests; compilers emit a section in an
- * order of their own, so sort by file and line.
+ * registry.c: the tests of this program. TEST() leaves a pointer in the section ipck_tests; compilers emit a section
+ * in an order of their own, so sort by file and line.
  */
 #include "internal.h"
 
@@ -60,7 +60,8 @@ struct ipck_case *ipck_cases(size_t *count)
                 while (test->verifies[declared] != IPCK_REQUIREMENTS)
                         declared++;
                 if (declared > MAX_DECLARED)
-                        ipck_fatal("%s:%d: %zu requirements in one test, %d at most", test->file, test->line, declared, MAX_DECLARED);
+                        ipck_fatal("%s:%d: %zu requirements in one test, %d at most", test->file, test->line, declared,
+                                   MAX_DECLARED);
                 const bool variants = test->routes && !test->one_route;
                 for (enum ipck_route route = 0; route < IPCK_ROUTES; route++) {
                         if (variants ? !(test->routes & 1U << route) : route != IPCK_LIBC)

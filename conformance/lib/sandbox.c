@@ -2,10 +2,10 @@
  *
  * sandbox.c: the namespaces around a test.
  *
- * The runner itself moves once into a private mount namespace (and, where it lacks the privilege, into a user namespace), so
- * that nothing it mounts is seen outside. Each test then gets PID, IPC and mount namespaces by one clone(). Process 1 dies
- * with the runner (PR_SET_PDEATHSIG), and with process 1 the kernel kills and frees everything in its namespaces: kill -9 of
- * the runner leaves nothing behind.
+ * The runner itself moves once into a private mount namespace (and, where it lacks the privilege, into a user
+ * namespace), so that nothing it mounts is seen outside. Each test then gets PID, IPC and mount namespaces by one
+ * clone(). Process 1 dies with the runner (PR_SET_PDEATHSIG), and with process 1 the kernel kills and frees
+ * everything in its namespaces: kill -9 of the runner leaves nothing behind.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -169,7 +169,8 @@ static void describe_limits(char *buffer, size_t size)
                 for (char *c = text; *c; c++)
                         if (*c == '\t' || *c == '\n' || *c == '"' || *c == '\\')
                                 *c = *c == '\n' && !c[1] ? '\0' : ' ';
-                used += (size_t)snprintf(buffer + used, size - used, "%s\"%s\":\"%s\"", used ? "," : "", names[i], text);
+                used += (size_t)snprintf(buffer + used, size - used, "%s\"%s\":\"%s\"", used ? "," : "", names[i],
+                                         text);
         }
 }
 
@@ -197,14 +198,16 @@ static bool try_sandbox(struct ipck_isolation *is)
                 _exit(write(ends[1], is->limits, strlen(is->limits)) < 0);
         }
         close(ends[1]);
-        while (length < sizeof(is->limits) - 1 && (n = read(ends[0], is->limits + length, sizeof(is->limits) - 1 - length)) > 0)
+        const size_t room = sizeof(is->limits) - 1;
+        while (length < room && (n = read(ends[0], is->limits + length, room - length)) > 0)
                 length += (size_t)n;
         is->limits[length] = '\0';
         close(ends[0]);
         while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {
         }
         if (status != 0)
-                snprintf(is->reason, sizeof(is->reason), "process 1 of a new PID namespace ended with wait status %#x", (unsigned)status);
+                snprintf(is->reason, sizeof(is->reason), "process 1 of a new PID namespace ended with wait status %#x",
+                         (unsigned)status);
         return status == 0;
 }
 
@@ -220,8 +223,8 @@ struct ipck_isolation ipck_isolate(void)
         if (unshare(CLONE_NEWNS) == -1) {
                 const int denied = errno;
                 if (!enter_user_namespace()) {
-                        snprintf(is.reason, sizeof(is.reason), "a mount namespace: %s; a user namespace: %s", strerror(denied),
-                                 strerror(errno));
+                        snprintf(is.reason, sizeof(is.reason), "a mount namespace: %s; a user namespace: %s",
+                                 strerror(denied), strerror(errno));
                         return is;
                 }
                 is.user_namespace = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * schedule.c: runs the tests side by side, gathers what they print and decide, and ends the hung ones. One process, one loop.
+ * schedule.c: runs the tests side by side, gathers what they print and decide, and ends the hung ones. One process,
+ * one loop.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -139,7 +140,8 @@ static char *trouble(const struct slot *s)
         int n = 0;
 
         if (s->timeout)
-                n = asprintf(&text, "not finished after %g s\n%s", ipck_options.deadline * ipck_options.time_scale, s->timeout);
+                n = asprintf(&text, "not finished after %g s\n%s", ipck_options.deadline * ipck_options.time_scale,
+                             s->timeout);
         else if (state->unresolved)
                 n = asprintf(&text, "%s", state->error);
         else if (state->sandbox_failed)
@@ -149,7 +151,8 @@ static char *trouble(const struct slot *s)
         else if (!state->body_reaped)
                 n = asprintf(&text, "process 1 of the test was killed");
         else if (WIFSIGNALED(status))
-                n = asprintf(&text, "the test was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+                n = asprintf(&text, "the test was killed by signal %d (%s)", WTERMSIG(status),
+                             strsignal(WTERMSIG(status)));
         else
                 n = asprintf(&text, "the test ended itself with status %d", WEXITSTATUS(status));
         if (n < 0)
@@ -182,7 +185,8 @@ static void judge(struct ipck_outcome *o, const struct slot *s, const char *why)
                 } else {
                         /* After a failed EVENTUALLY the rest was not reached: that failure tells, not the silence. */
                         answer = state->stopped ? ANSWER_UNRESOLVED : ANSWER_MISSING;
-                        reason = state->stopped ? "not reached after the failure" : "declared, but the test gave no verdict";
+                        reason = state->stopped ? "not reached after the failure"
+                                                : "declared, but the test gave no verdict";
                         silent = true;
                 }
                 o->requirement[i].id = s->which->test->verifies[i];

@@ -66,8 +66,8 @@ union kernel_time {
         long narrow[2];
 };
 
-/* The timeout with members of the given size: itself where the C library's are as large (so that a test sees what the kernel
- * does to it), else a copy. An address that a test made bad on purpose reaches the kernel as it is. */
+/* The timeout with members of the given size: itself where the C library's are as large (so that a test sees what the
+ * kernel does to it), else a copy. An address that a test made bad on purpose reaches the kernel as it is. */
 static const void *resized(const struct timespec *timeout, size_t size, union kernel_time *copy)
 {
         if (!timeout || sizeof(*timeout) == 2 * size || !ipck_readable(timeout, sizeof(*timeout)))
@@ -162,7 +162,8 @@ void set_owner(int set, uid_t uid, gid_t gid, int mode)
         ds.sem_perm.mode = (unsigned short)mode;
         if (ipck_semctl(set, 0, IPC_SET, ARG_BUF(&ds)) == -1) {
                 if (errno == EINVAL)
-                        UNSUPPORTED("user %u and group %u: not mapped in this user namespace", (unsigned)uid, (unsigned)gid);
+                        UNSUPPORTED("user %u and group %u: not mapped in this user namespace", (unsigned)uid,
+                                    (unsigned)gid);
                 CANNOT("semctl(IPC_SET)");
         }
 }

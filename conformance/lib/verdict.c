@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * verdict.c: recording verdicts in the shared page. Any process or thread of the test may come here, several at once; the
- * first failure of a requirement keeps its texts.
+ * verdict.c: recording verdicts in the shared page. Any process or thread of the test may come here, several at
+ * once; the first failure of a requirement keeps its texts.
  */
 #include <sched.h>
 #include <stdarg.h>
@@ -119,7 +119,8 @@ static void put_got(struct ipck_verdict *v, intmax_t got, int error)
 {
         const bool explained = got == -1 && error != 0;
 
-        snprintf(v->got, sizeof(v->got), "%" PRIdMAX "%s%s", got, explained ? " " : "", explained ? errno_name(error) : "");
+        snprintf(v->got, sizeof(v->got), "%" PRIdMAX "%s%s", got, explained ? " " : "",
+                 explained ? errno_name(error) : "");
 }
 
 void ipck_eq(struct ipck_here here, enum ipck_requirement req, const char *expression, intmax_t got, int error,

@@ -43,8 +43,9 @@ time_t now(void)
 {
         int64_t t[2];
 
-        /* The kernel stamps objects with the coarse clock; the fine one can already be a second ahead. And the clock is asked
-         * for by the system call: what the vDSO reads is updated at another moment than what the kernel reads itself. */
+        /* The kernel stamps objects with the coarse clock; the fine one can already be a second ahead. And the clock
+         * is asked for by the system call: what the vDSO reads is updated at another moment than what the kernel
+         * reads itself. */
         MUST(syscall(NOW_CALL, CLOCK_REALTIME_COARSE, t));
         return (time_t)t[0];
 }
@@ -131,7 +132,8 @@ void set_sysctl(const char *name, const char *text)
 {
         if (write_sysctl(name, text) == -1) {
                 if (errno == EACCES || errno == EPERM || errno == ENOENT || errno == EROFS)
-                        UNSUPPORTED("write access to /proc/sys/%s in an own IPC namespace (%s)", name, errno_name(errno));
+                        UNSUPPORTED("write access to /proc/sys/%s in an own IPC namespace (%s)", name,
+                                    errno_name(errno));
                 CANNOT("writing /proc/sys");
         }
 }

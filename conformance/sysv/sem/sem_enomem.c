@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Semaphore calls when the kernel has no memory: each step inside the call that can fail is made to fail in turn, until the
- * call meets no more of them. Other steps than allocations may be hit (copies from user memory: EFAULT).
+ * Semaphore calls when the kernel has no memory: each step inside the call that can fail is made to fail in turn,
+ * until the call meets no more of them. Other steps than allocations may be hit (copies from user memory: EFAULT).
  */
 #include "ipck_sem.h"
 
 enum { MOST_STEPS = 200 };
 
-/* One call with its n-th step failing: the call's result, its errno in call_error; *more: whether there was an n-th step. */
+/* One call with its n-th step failing: its result, its errno in call_error, and in *more whether there was such a
+ * step. */
 #define WITH_FAULT(n, more, call)                                                                       \
         (arm_fault(n), errno = 0, call_result = (call), call_error = errno, *(more) = disarm_fault(), call_result)
 
@@ -25,7 +26,7 @@ static struct seminfo in_use(void)
 static void need_allocation_faults(int seen)
 {
         if (!seen)
-                UNSUPPORTED("fault injection that reaches ordinary kernel allocations (failslab/ignore-gfp-wait must be N)");
+                UNSUPPORTED("fault injection into ordinary kernel allocations (failslab/ignore-gfp-wait must be N)");
 }
 
 TEST(creation_without_memory, VERIFIES(semget_enomem))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * semctl() IPC_INFO, SEM_INFO, SEM_STAT and SEM_STAT_ANY: limits and use of the namespace, and sets by index. An index
- * is no identifier: after many removals they differ.
+ * semctl() IPC_INFO, SEM_INFO, SEM_STAT and SEM_STAT_ANY: limits and use of the namespace, and sets by index. An
+ * index is no identifier: after many removals they differ.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -290,4 +290,35 @@ TEST(stat_any_describes_without_permission, VERIFIES(semctl_stat_any))
                 EQ(semctl_stat_any, found, SETS);
         }
         join(&reader);
+}
+
+/* ---- memory ---- */
+
+TEST(answers_into_bad_memory_fail, VERIFIES(semctl_info_efault, semctl_stat_idx_efault))
+{
+        const struct {
+                const char *name;
+                void *info, *ds;
+        } rows[] = {
+                {"inaccessible page", bad_address(), bad_address()},
+                {"read-only page", read_only_page(), read_only_page()},
+                {"room for all but the last word", guarded(sizeof(struct seminfo) - sizeof(int)),
+                 guarded(sizeof(struct semid_ds) - sizeof(long))},
+        };
+        struct seminfo info;
+        struct semid_ds ds;
+
+        if (ipck_route == IPCK_LIBC && sizeof(long) < 8)
+                UNSUPPORTED("a C library that leaves the structure to the kernel (a 32-bit one touches it itself)");
+        (void)new_sems(1, 0600);
+        MUST(semctl(0, 0, IPC_INFO, ARG_INFO(&info)));
+        MUST(semctl(0, 0, SEM_INFO, ARG_INFO(&info)));
+        MUST(semctl(0, 0, SEM_STAT, ARG_BUF(&ds)));
+        MUST(semctl(0, 0, SEM_STAT_ANY, ARG_BUF(&ds)));
+        EACH_ROW(row, rows) {
+                FAILS_WITH(semctl_info_efault, EFAULT, semctl(0, 0, IPC_INFO, ARG_INFO(row->info)));
+                FAILS_WITH(semctl_info_efault, EFAULT, semctl(0, 0, SEM_INFO, ARG_INFO(row->info)));
+                FAILS_WITH(semctl_stat_idx_efault, EFAULT, semctl(0, 0, SEM_STAT, ARG_BUF(row->ds)));
+                FAILS_WITH(semctl_stat_idx_efault, EFAULT, semctl(0, 0, SEM_STAT_ANY, ARG_BUF(row->ds)));
+        }
 }

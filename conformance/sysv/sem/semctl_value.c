@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * semctl() GETVAL and SETVAL: the value of one semaphore, its range, and what the commands that report nothing return.
+ * semctl() GETVAL and SETVAL: the value of one semaphore, its range, and what the commands that report nothing
+ * return.
  */
 #include <limits.h>
 

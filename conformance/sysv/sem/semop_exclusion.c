@@ -8,8 +8,8 @@
 
 #include "ipck_sem.h"
 
-/* The test's process and a child work on one set at the same time, until each has had its turns: neither is done before
- * the other has begun, whoever gets the processor first. */
+/* The test's process and a child work on one set at the same time, until each has had its turns: neither is done
+ * before the other has begun, whoever gets the processor first. */
 enum { TURNS = 300, LAST_TURN = 100 * TURNS };
 
 struct race {

@@ -2,6 +2,8 @@
  *
  * semop(): what a signal does to a caller that waits.
  */
+#include <sys/wait.h>
+
 #include "ipck_sem.h"
 
 static int asleep(int set)
@@ -56,6 +58,31 @@ TEST(caught_signal_ends_the_wait, VERIFIES(semop_eintr_dec, semop_eintr_zero, se
                 join(&waiter);
                 struct sem_view after = view_of(set);
                 HOLDS(semop_eintr_no_effect, same_view(&before, &after));
+        }
+}
+
+TEST(stop_and_continue_end_the_wait, VERIFIES(semop_eintr_stop_continue))
+{
+        const struct wait rows[] = EVERY_WAIT;
+
+        EACH_ROW(row, rows) {
+                int set = new_sems(2, 0600), status;
+                struct sembuf ops[2] = {row->ops[0], row->ops[1]};
+                struct child waiter;
+
+                set_all(set, (unsigned short[]){0, 3});
+                struct sem_view before = view_of(set);
+                CHILD(&waiter)
+                        FAILS_WITH(semop_eintr_stop_continue, EINTR, semop(set, ops, row->nops));
+                UNTIL(asleep(set) > 0);
+                MUST(kill(waiter.pid, SIGSTOP));
+                MUST(waitpid(waiter.pid, &status, WUNTRACED));
+                REQUIRE(WIFSTOPPED(status));
+                MUST(kill(waiter.pid, SIGCONT));
+                EVENTUALLY(semop_eintr_stop_continue, returned(&waiter));
+                join(&waiter);
+                struct sem_view after = view_of(set);
+                HOLDS(semop_eintr_stop_continue, same_view(&before, &after));
         }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * semop(): an entry that changes a value needs alter permission, one that waits for zero needs read permission, and an
- * array needs what its entries need. The callers are owners without privilege, for targets with a single user, and
- * strangers.
+ * semop(): an entry that changes a value needs alter permission, one that waits for zero needs read permission, and
+ * an array needs what its entries need. The callers are owners without privilege, for targets with a single user,
+ * and strangers.
  */
 #include "ipck_sem.h"
 

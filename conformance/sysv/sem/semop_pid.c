@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * semop(): whose process ID a semaphore keeps. Each test first gives every semaphore the ID of another process, so that
- * both a store that is missing and one too many show.
+ * semop(): whose process ID a semaphore keeps. Each test first gives every semaphore the ID of another process, so
+ * that both a store that is missing and one too many show.
  */
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * semop(): who is woken by what. Several processes wait, one call changes the set, and those that it satisfies return;
- * the others go on sleeping. What is said of the order stands in semop_order.c.
+ * semop(): who is woken by what. Several processes wait, one call changes the set, and those that it satisfies
+ * return; the others go on sleeping. What is said of the order stands in semop_order.c.
  */
 #include <sched.h>
 
@@ -20,8 +20,8 @@ static int asleep(int set)
         return n;
 }
 
-/* WAITER(child, requirement, set, OP(..) ..): a process that waits in semop(), has its place in the queue when this is
- * over, and must come back with success. */
+/* WAITER(child, requirement, set, OP(..) ..): a process that waits in semop(), has its place in the queue when this
+ * is over, and must come back with success. */
 #define WAITER(c, req, set, ...)                                                \
         do {                                                                    \
                 const int others = asleep(set);                                 \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of a process, in whatever way it comes: its semadj values are added to the semaphores, cut off at the limits
- * of a value, and the sets themselves stay.
+ * The end of a process, in whatever way it comes: its semadj values are added to the semaphores, cut off at the
+ * limits of a value, and the sets themselves stay.
  */
 #include <pthread.h>
 #include <sys/syscall.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SEM_UNDO: a call that fails leaves the semadj values of its process as they were, and their range is limited. What a
- * process holds can only be seen when it ends: every test looks at the values after that.
+ * SEM_UNDO: a call that fails leaves the semadj values of its process as they were, and their range is limited. What
+ * a process holds can only be seen when it ends: every test looks at the values after that.
  */
 #include "ipck_sem.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A process that moves to another IPC namespace cannot reach the sets that it has semadj values for any more: they are
- * applied when it leaves.
+ * A process that moves to another IPC namespace cannot reach the sets that it has semadj values for any more: they
+ * are applied when it leaves.
  */
 #include <fcntl.h>
 #include <pthread.h>
