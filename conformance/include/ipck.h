@@ -250,6 +250,9 @@ time_t now(void);
 /* Waits until now() is greater than after (at most a second; use with MOSTLY_WAITS). */
 void next_second(time_t after);
 
+/* Waits until that many nanoseconds of that second have passed on the same clock. */
+void moment_of_second(time_t second, long nanoseconds);
+
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t monotonic_ns(void);
 

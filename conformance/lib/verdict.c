@@ -216,7 +216,8 @@ bool ipck_wait_more(struct ipck_wait *wait)
                 return true;
         }
         /* Not synchronisation: the condition decides; this only leaves the processor to the others. */
-        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+        const unsigned naps = wait->turns - FAST_TURNS;
+        nanosleep(&(struct timespec){.tv_nsec = naps < 50 ? 20000 * (1 + naps) : 1000000}, NULL);
         /* A minimum of turns as well as of time: a machine that stood still is no failure of the target. */
         return monotonic_ns() < wait->deadline || wait->turns < LEAST_TURNS;
 }

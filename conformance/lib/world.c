@@ -39,20 +39,33 @@ enum { NOW_CALL = SYS_clock_gettime64 };
 enum { NOW_CALL = SYS_clock_gettime };
 #endif
 
-time_t now(void)
+static int64_t coarse_ns(void)
 {
         int64_t t[2];
 
-        /* The kernel stamps objects with the coarse clock; the fine one can already be a second ahead. And the clock
-         * is asked for by the system call: what the vDSO reads is updated at another moment than what the kernel
-         * reads itself. */
+        /* The kernel stamps objects with the coarse clock; the fine one can already be a second ahead. And the clock is
+         * asked for by the system call: what the vDSO reads is updated at another moment than what the kernel reads. */
         MUST(syscall(NOW_CALL, CLOCK_REALTIME_COARSE, t));
-        return (time_t)t[0];
+        return t[0] * 1000000000 + t[1];
+}
+
+time_t now(void)
+{
+        return (time_t)(coarse_ns() / 1000000000);
 }
 
 void next_second(time_t after)
 {
-        UNTIL(now() > after);
+        moment_of_second(after + 1, 0);
+}
+
+void moment_of_second(time_t second, long nanoseconds)
+{
+        const struct timespec moment = {.tv_sec = second, .tv_nsec = nanoseconds};
+
+        /* Waiting for the clock is no synchronisation with anybody. The coarse clock is up to a tick behind. */
+        clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &moment, NULL);
+        UNTIL(coarse_ns() >= (int64_t)second * 1000000000 + nanoseconds);
 }
 
 /* ---- random numbers: splitmix64 ---- */

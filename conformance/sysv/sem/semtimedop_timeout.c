@@ -151,7 +151,7 @@ TEST(never_early, VERIFIES(semtimedop_not_early), MOSTLY_WAITS)
 /* Both members count. */
 TEST(seconds_are_never_early, VERIFIES(semtimedop_not_early), MOSTLY_WAITS)
 {
-        static const int64_t intervals[] = {1000000000, 1250000000, 999999999};
+        static const int64_t intervals[] = {1000000000, 1050000000, 999999999};
         struct child callers[3];
 
         for (int i = 0; i < 3; i++) {
@@ -397,7 +397,7 @@ static int64_t next_lead(int64_t lead, bool expired)
         return lead < 2000000 ? lead + step : lead;
 }
 
-enum { ROUNDS = 200, LIMIT_NS = 200000 };
+enum { ROUNDS = 100, LIMIT_NS = 200000 };
 
 static void race_with_increment(const struct sembuf *ops, size_t count)
 {
