@@ -1,7 +1,9 @@
 """Whether an implementation of System V IPC and POSIX IPC keeps its promises."""
 
 import argparse
+import fnmatch
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,18 +24,24 @@ _RUN_HELP = "run the tests and judge the targets; takes pytest's options as well
 def main(arguments: list[str]) -> int:
     """Run one ipck command; returns its exit status."""
     try:
-        if arguments[:1] == ["run"]:
-            return _run(arguments[1:])
-        options = _parser().parse_args(arguments)
-        status: int = options.command(options)
+        status = _command(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone is noticed, and not when Python ends
         return status
     except IpckError as error:
         sys.stdout.flush()
         print(*(f"ipck: {message}" for message in error.messages), sep="\n", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has seen enough
         return 2
+
+
+def _command(arguments: list[str]) -> int:
+    if arguments[:1] == ["run"]:
+        return _run(arguments[1:])
+    options = _parser().parse_args(arguments)
+    status: int = options.command(options)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help=_RUN_HELP, add_help=False)
 
     lister = commands.add_parser("list", help="which tests verify which requirement")
+    lister.add_argument("requirement", nargs="*", help="ids or shell patterns; all without")
     lister.add_argument("--target", metavar="NAME", default=DEFAULT[0], choices=TARGETS, help="default: %(default)s")
     lister.add_argument("--untested", action="store_true", help="only the requirements that no test verifies")
     _add_folders(lister)
@@ -91,13 +100,16 @@ def _run(arguments: list[str]) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     made = plan.make([options.target], _folders(options))
-    if made.missed:
-        raise IpckError(*(f"target {fault.target} is unavailable: {fault.message}" for fault in made.missed))
     tests: dict[str, list[Test]] = {}
     for test in made.ready[0].tests.values():
         for requirement in test.requirements:
             tests.setdefault(requirement, []).append(test)
+    wanted = options.requirement or ["*"]
+    if unknown := [name for name in wanted if not fnmatch.filter((row.id for row in made.catalogue), name)]:
+        raise IpckError(f"the catalogue has no requirement {unknown[0]!r}")
     for row in made.catalogue:
+        if not any(fnmatch.fnmatchcase(row.id, name) for name in wanted):
+            continue
         if options.untested:
             if row.id not in tests and not row.untestable:
                 print(row.id, row.statement, sep="\t")

@@ -92,6 +92,9 @@ class Console(TerminalReporter):  # type: ignore[misc]
     def pytest_collection(self) -> None:
         """Nothing."""
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Nothing."""
+
     def report_collect(self, final: bool = False) -> None:
         """Nothing."""
 
@@ -105,9 +108,3 @@ class Console(TerminalReporter):  # type: ignore[misc]
         """Errors of collection, which nobody else reports."""
         yield
         self.summary_errors()
-        self._report_interrupt()
-
-    def _report_interrupt(self) -> None:
-        if self._keyboardinterrupt_memo:
-            self._report_keyboardinterrupt()
-            self._keyboardinterrupt_memo = None

@@ -1,7 +1,8 @@
 """Runs a test program and turns its output into results, whatever the program does.
 
-A program that dies or falls silent costs the tests in flight, which are named; the rest is started anew. At the end
-every selected test has exactly one result.
+A program that dies or falls silent is started again for the tests without a result. Where several were in flight, they
+come first and with one job, so that the culprit is found and the innocent get their result. At the end every selected
+test has exactly one result.
 """
 
 import time
@@ -16,7 +17,7 @@ from .results import Fault, RunInfo, TestResult
 from .targets import Target, Test
 
 _MOST_FAULTS = 50
-_MOST_STARTS = 5
+_MOST_STARTS = 8
 _POLL = 0.1
 _LONGEST_DEADLINE = 3600.0
 
@@ -48,11 +49,13 @@ class Engine:
     def __init__(self, target: Target, argv: Sequence[str], tests: Sequence[Test], options: Options) -> None:
         """ARGV is the target's program without options, TESTS what to select."""
         self.argv = (*argv, *_arguments(target, options))
+        """The first command line."""
         self._target = target.name
         self._grace = options.grace
         self._tests = {test.id: test for test in tests}
         self._left = dict(self._tests)  # no result yet
         self._in_flight: dict[str, Test] = {}  # started and no result yet
+        self._suspects: set[str] = set()  # were in flight with others when the program died
         self._deadline = 10.0 * target.time_scale * options.time_scale
         self._line = 0
         self._results = 0  # of this start of the program
@@ -69,23 +72,34 @@ class Engine:
         began = time.monotonic()
         why = ""
         for _ in range(_MOST_STARTS):
-            before = len(self._left)
-            why = yield from self._start()
+            before = len(self._left), len(self._suspects)
+            suspects = [test for test in self._left if test in self._suspects]
+            batch = suspects or list(self._left)
+            why = yield from self._start(batch, ("--jobs", "1") if suspects else ())
             if self._stopped:
-                break  # tests that were not reached are not lost
-            for test in list(self._in_flight.values()):
-                yield self._lose(test, f"no result: {why} while this test was running")
-            if self._complete or not self._left or len(self._left) == before:
                 break
-        for test in [] if self._stopped else list(self._left.values()):
-            yield self._lose(test, f"no result: {why} before this test began")
+            yield from self._judge_death(why)
+            if self._complete:
+                yield from self._lose(batch, f"no result: {why} before this test began")
+            if not self._left or (len(self._left), len(self._suspects)) == before:
+                break
+        if not self._stopped:  # then the tests that were not reached are not lost
+            yield from self._lose(list(self._left), f"no result: {why} before this test began")
         yield Ended(time.monotonic() - began, self._complete)
 
-    def _start(self) -> Generator[Event, None, str]:
+    def _judge_death(self, why: str) -> Iterator[Event]:
+        """Lose the test that was in flight, or suspect all that were."""
+        culprits = [test for test in self._in_flight if test in self._suspects or len(self._in_flight) == 1]
+        self._suspects.update(self._in_flight)
+        yield from self._lose(culprits, f"no result: {why} while this test was running")
+
+    def _start(self, tests: Sequence[str], more: tuple[str, ...]) -> Generator[Event, None, str]:
         """Run the program once; returns why there may be tests without a result."""
         self._results = 0
+        self._complete = False
+        self._in_flight.clear()
         try:
-            with Process(self.argv, "".join(f"{test}\n" for test in self._left)) as process:
+            with Process((*self.argv, *more), "".join(f"{test}\n" for test in tests)) as process:
                 why = yield from self._read(process)
                 words = "" if self._complete else process.last_words()
         except OSError as error:
@@ -168,10 +182,11 @@ class Engine:
         complaints += [f"judges {verdict.requirement[:100]!r}, which {test.id} does not declare" for verdict in strange]
         return replace(result, verdicts=tuple(verdict for verdict in result.verdicts if verdict not in strange))
 
-    def _lose(self, test: Test, reason: str) -> TestResult:
-        del self._left[test.id]
-        self._in_flight.pop(test.id, None)
-        return lost(self._target, test, reason)
+    def _lose(self, tests: Sequence[str], reason: str) -> Iterator[TestResult]:
+        """Results for those of TESTS that have none."""
+        for test in tests:
+            if test in self._left:
+                yield lost(self._target, self._left.pop(test), reason)
 
     def _fault(self, message: str, line: int = 0) -> Iterator[Fault]:
         """A fault, unless there were too many already."""

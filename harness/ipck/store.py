@@ -4,6 +4,7 @@ The lines: `run` (a target, what it is and the session it belongs to), `test` (a
 run), `end` (a target, or one part of its run, is through).
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable
@@ -36,7 +37,12 @@ class Journal:
         self._file = -1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            if path.is_file():
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(self._file, 0)
+        except BlockingIOError:
+            self.problem = IpckError(f"{shown(path)}: another run is writing to it: wait, or choose another --out")
         except OSError as error:
             self.problem = unwritable(path, error)
 

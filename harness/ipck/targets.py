@@ -33,7 +33,7 @@ class Target:
 
     def program(self, build: Path = BUILD) -> Path:
         """The test program of the target's flavour."""
-        return build / self.flavour / "ipck-tests"
+        return build.absolute() / self.flavour / "ipck-tests"
 
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """What to execute, without options."""

@@ -14,6 +14,9 @@ _WORDS = {"fail": "FAIL", "error": "ERROR", "fixed": "FIXED"}
 def explain(result: TestResult, catalogue: Catalogue) -> str:
     """Everything that is red about a test, one paragraph a requirement."""
     red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
+    if result.status == "lost":
+        names = ", ".join(verdict.requirement for verdict in red)
+        return f"  no verdict about {names}\n{_field('reason', result.reason)}"
     paragraphs = [_explain_verdict(verdict, catalogue) for verdict in red]
     if result.reason and not any(verdict.reason == result.reason for verdict in red):
         paragraphs.append(_field(result.status, result.reason))

@@ -205,6 +205,37 @@ def test_program_that_dies_names_the_culprit_and_the_rest_still_runs(world: Worl
     assert (world.build / "glibc/select").read_text() == f"{MAKES.id}\n"
 
 
+def test_of_several_tests_in_flight_the_culprit_is_found(world: World) -> None:
+    # First all three are in flight; then the two that had no result come alone, and WAITS kills the program again.
+    world.program(
+        shell='n=$(cat "$here"/select* 2>/dev/null | grep -c .); cat >"$here/select.$n"; '
+        'echo "$@" >"$here/argv.$n"; cat "$here/out.$n"'
+    )
+    outs = {
+        0: [run_line(), start(ADDS), start(WAITS), start(MAKES), result(ADDS)],
+        4: [run_line(), start(WAITS), result(WAITS), start(MAKES)],
+        6: [run_line(), start(ADDS_RAW), result(ADDS_RAW), end(1)],
+    }
+    folder = world.build / "glibc"
+    for number, lines in outs.items():
+        (folder / f"out.{number}").write_text("\n".join(lines) + "\n")
+    done = run(world)
+    assert done.lost == [MAKES.id] and len(done.results) == 4 and done.complete
+    assert {path.name: path.read_text().split() for path in folder.glob("select.*")} == {
+        "select.0": [test.id for test in TESTS],
+        "select.4": [WAITS.id, MAKES.id],
+        "select.6": [ADDS_RAW.id],
+    }
+    jobs = {number: "--jobs 1" in (folder / f"argv.{number}").read_text() for number in outs}
+    assert jobs == {0: False, 4: True, 6: False}
+
+
+def test_suspects_that_kill_together_again_are_all_lost(world: World) -> None:
+    world.program([run_line(), start(ADDS), start(WAITS)], shell='echo x >>"$here/starts"; exit 3')
+    done = run(world, (ADDS, WAITS))
+    assert done.lost == [ADDS.id, WAITS.id] and (world.build / "glibc/starts").read_text() == "x\nx\n"
+
+
 def test_program_that_always_dies_is_not_started_for_ever(world: World) -> None:
     world.program([], shell='echo x >>"$here/starts"; kill -9 $$')
     done = run(world)
@@ -218,8 +249,8 @@ def test_program_that_dies_in_each_test_gets_few_starts(world: World) -> None:
     shell = 'read -r first; printf \'{"type":"start","test":"%s"}\\n\' $first; echo x >>"$here/starts"; exit 3'
     world.program([run_line()], shell)
     done = run(world, tests)
-    assert len((world.build / "glibc/starts").read_text().split()) == 5 and len(done.lost) == 20
-    assert done.faults == ["the program exited with status 3 before its last line"] * 5
+    assert len((world.build / "glibc/starts").read_text().split()) == 8 and len(done.lost) == 20
+    assert done.faults == ["the program exited with status 3 before its last line"] * 8
 
 
 @pytest.mark.parametrize("cut", range(0, 900, 53))

@@ -161,12 +161,14 @@ def test_results_with_xdist_are_the_same(world: World) -> None:
 
 
 def test_worker_that_dies_takes_only_its_test_along(world: World) -> None:
-    world.program([], shell='grep -q makes && kill -9 $PPID; cat "$lines"', tests=[ADDS, MAKES])
-    (world.build / "glibc/lines").write_text("\n".join(whole([ADDS])) + "\n")
+    shell = 'grep -q makes && echo x >>"$here/kills" && kill -9 $PPID; cat "$lines"'
+    world.program([*whole([ADDS])[:-1], "garbage", end(1)], shell, tests=[ADDS, MAKES])
     done = world.ipck("run", ONE, "-n", "1")
     assert done.returncode == 2
     assert world.outcomes() == {ADDS.id: "pass", MAKES.id: "error"}
     assert "the pytest worker died" in done.stdout
+    assert (world.build / "glibc/kills").read_text() == "x\n", "the culprit does not run again"
+    assert [line["line"] for line in world.lines("error")] == [4], "faults come along with results"
 
 
 @pytest.mark.parametrize(
@@ -222,6 +224,7 @@ def test_target_that_is_not_there_by_default_is_left_out(world: World) -> None:
     assert done.returncode == 0 and "skipped host-musl: " in done.stdout and "is not built: run make" in done.stdout
     assert table(done.stdout)["host-i386"] == ["unavailable"]
     assert len(world.lines("run")) == 4
+    assert [path.name for path in (world.out / "ktap").iterdir()] == ["host-glibc.ktap"]
 
 
 def test_target_that_is_not_there_but_asked_for_is_an_error(world: World) -> None:
@@ -239,6 +242,13 @@ def test_earlier_reports_do_not_stay(world: World) -> None:
     assert {path.name for path in world.out.rglob("*") if path.is_file()} == {"results.jsonl", "junit.xml"}
 
 
+def test_earlier_report_that_cannot_be_removed_is_named(world: World) -> None:
+    world.program(whole())
+    (world.out / "summary.json").mkdir(parents=True)
+    done = world.ipck("run", ONE)
+    assert done.returncode == 2 and f"{world.out}/summary.json: cannot be written: Is a directory" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html"])
 def test_full_disk_names_the_file_and_keeps_the_rest(name: str, world: World) -> None:
     world.program(failing())
@@ -249,9 +259,13 @@ def test_full_disk_names_the_file_and_keeps_the_rest(name: str, world: World) ->
         patch = "ipck.publish.Path.unlink = lambda *_, **__: None"
     else:
         patch = (
-            "import builtins, io\nreal = io.open\n"
-            f"io.open = builtins.open = lambda file, mode='r', *a, **k: real('/dev/full' if {path.name!r} in str(file) "
-            "and 'w' in mode else file, mode, *a, **k)"
+            "import builtins, io, os\n"
+            "def full(file, mode='r', *rest, real=io.open, **named):\n"
+            "    opened = real(file, mode, *rest, **named)\n"
+            f"    if {path.name!r} in str(file) and 'w' in mode:\n"
+            "        os.dup2(os.open('/dev/full', os.O_WRONLY), opened.fileno())\n"
+            "    return opened\n"
+            "io.open = builtins.open = full"
         )
     start_up = f"import sys, ipck.publish, ipck.cli\n{patch}\nsys.exit(ipck.cli.main(sys.argv[1:]))"
     arguments = [sys.executable, "-c", start_up, *world.command("run", ONE)[3:]]
@@ -285,6 +299,7 @@ def test_interrupted_run_keeps_its_results_and_stops_the_programs(number: int, w
         output, _ = process.communicate(timeout=20)
     assert process.returncode == 2
     assert world.outcomes() == {ADDS.id: "pass"} and "ERROR host-glibc: the run was stopped" in output
+    assert "Traceback" not in output and "KeyboardInterrupt" not in output
     assert (world.out / "index.html").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(int((world.build / "glibc/pid").read_text()), 0)
@@ -330,12 +345,20 @@ def test_pipe_gets_a_plain_line_a_target(world: World) -> None:
     done = world.ipck("run", ONE)
     assert "\r" not in done.stdout
     assert done.stdout.startswith("host-glibc: 4 tests: 2 passed, 1 failed, 1 skipped, ")
+    assert done.stdout.count("host-glibc: ") == 1
 
 
 def test_verbose_run_names_each_test(world: World) -> None:
     world.program(failing())
     done = world.ipck("run", ONE, "-v")
     assert f"host-glibc::{WAITS.id} fail\n" in done.stdout and f"host-glibc::{MAKES.id} skip\n" in done.stdout
+
+
+def test_folders_may_be_relative(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.program(whole())
+    monkeypatch.chdir(world.root)
+    done = world.ipck("run", ONE, "--build=build", "--out=elsewhere")
+    assert done.returncode == 0 and (world.root / "elsewhere/index.html").exists()
 
 
 def test_items_can_be_listed_without_a_run(world: World) -> None:
@@ -381,11 +404,23 @@ def test_trace_matrix(world: World) -> None:
     assert missing.returncode == 2 and "host-musl" in missing.stderr and "is not built" in missing.stderr
 
 
+def test_one_requirement_can_be_looked_up(world: World) -> None:
+    world.program()
+    assert world.ipck("list", WAITS.requirements[0]).stdout.splitlines()[0] == WAITS.requirements[0]
+    heads = [line for line in world.ipck("list", "semop.*").stdout.splitlines() if not line.startswith(" ")]
+    assert heads and all(head.startswith("semop.") for head in heads)
+    unknown = world.ipck("list", "semop.typo")
+    assert (unknown.returncode, unknown.stderr) == (2, "ipck: the catalogue has no requirement 'semop.typo'\n")
+
+
 def test_output_that_nobody_reads_is_no_traceback(world: World) -> None:
     world.program()
-    command = f"{' '.join(world.command('list'))} | true"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=world.environment(), check=False)
-    assert done.stderr == ""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody:
+        command = world.command("list")
+        done = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, env=world.environment(), check=False)
+    assert done.stderr == b"" and done.returncode == 2
 
 
 @pytest.mark.parametrize(

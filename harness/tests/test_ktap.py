@@ -227,6 +227,7 @@ def without(line: str) -> str:
         (SMALL + "Bail out!\n", ["log.ktap:18: is no whole KTAP line: 'Bail out!'"]),
         (SMALL.replace("  KTAP version 1", "  KTAP version 2"), ["log.ktap:4: has the unknown 'KTAP version 2'", None]),
         (SMALL + SMALL, ["log.ktap:18: begins anew before the results are complete"]),
+        (SMALL.replace("# a.c:3", "# a.c:3" + " x" * 40_000), ["log.ktap:13: is too long"]),
         (SMALL.replace("ok 1 sem.a", "x" * 100_000 + "\nok 1 sem.a"), ["log.ktap:9: is too long"]),
         (
             SMALL.replace("  ok 1 semop.adds", "  1..2\n  ok 1 semop.adds"),

@@ -210,6 +210,17 @@ def test_full_disk_leaves_the_results_in_memory_whole() -> None:
     assert journal.problem and recorder.results().targets[0].tests == (PASSED,)
 
 
+def test_second_run_does_not_write_into_the_first_ones_journal(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "r.jsonl")
+    first.write({"a": 1})
+    second = Journal(tmp_path / "r.jsonl")
+    second.write({"b": 2})
+    assert "r.jsonl: another run is writing to it: wait, or choose another --out" in str(second.problem)
+    assert (tmp_path / "r.jsonl").read_text() == '{"a":1}\n'
+    first.close()
+    assert not Journal(tmp_path / "r.jsonl").problem
+
+
 def test_journal_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     journal = Journal(tmp_path / "file" / "r.jsonl")

@@ -145,6 +145,15 @@ def test_hung_test_shows_the_state_of_its_processes() -> None:
     assert "reason:      no verdict\n    error:       timeout\n                 pid 3: S" in paragraph
 
 
+def test_lost_test_names_its_requirements_once() -> None:
+    verdicts = tuple(Verdict(name, "error", "missing", reason="killed") for name in ROWS[:2])
+    test = TestResult("host-glibc", "sem.a", "error", "lost", reason="killed", verdicts=verdicts)
+    (paragraph,) = text.failures(run_of(test), CATALOGUE)
+    assert paragraph == (
+        "ERROR sem.a\n  on host-glibc\n  no verdict about semop.adds, semop.eidrm\n    reason:      killed"
+    )
+
+
 def test_many_failures_are_cut() -> None:
     tests = [one_test("fail", f"sem.t{number}") for number in range(100)]
     paragraphs = text.failures(run_of(*tests), CATALOGUE)

@@ -83,7 +83,8 @@ TEST(creator_and_owner_are_the_effective_ids, VERIFIES(semget_init_cuid_uid, sem
         if (setgroups(0, NULL) == -1 || setresgid(GROUP_A, GROUP_B, GROUP_C) == -1 ||
             setresuid(USER_A, USER_B, USER_C) == -1)
                 UNSUPPORTED("other users and groups (%s)", errno_name(errno));
-        const struct semid_ds ds = stat_of(new_sems(1, 0600));
+        /* Readable by all: another owner than promised must be seen, not get in the way. */
+        const struct semid_ds ds = stat_of(new_sems(1, 0666));
 
         EQ(semget_init_cuid_uid, ds.sem_perm.cuid, USER_B);
         EQ(semget_init_cuid_uid, ds.sem_perm.uid, USER_B);
