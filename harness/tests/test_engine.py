@@ -234,6 +234,7 @@ def test_suspects_that_kill_together_again_are_all_lost(world: World) -> None:
     world.program([run_line(), start(ADDS), start(WAITS)], shell='echo x >>"$here/starts"; exit 3')
     done = run(world, (ADDS, WAITS))
     assert done.lost == [ADDS.id, WAITS.id] and (world.build / "glibc/starts").read_text() == "x\nx\n"
+    assert all(result.reason.endswith("while this test was running") for result in done.results.values())
 
 
 def test_program_that_always_dies_is_not_started_for_ever(world: World) -> None:

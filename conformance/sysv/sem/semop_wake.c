@@ -121,6 +121,25 @@ TEST(array_of_increments_releases_on_each_semaphore, VERIFIES(semop_wake_inc_mul
         join_all(waiter, 4);
 }
 
+/* No array among those that wait: an implementation that keeps a queue for each semaphore must look at them all. */
+TEST(array_serves_single_waiters_of_each_semaphore, VERIFIES(semop_wake_inc_multiple, semop_wake_zero))
+{
+        int set = new_sems(4, 0600);
+        struct child waiter[4];
+
+        set_all(set, (unsigned short[]){0, 0, 1, 1});
+        WAITER(&waiter[0], semop_wake_inc_multiple, set, OP(0, -1, 0));
+        WAITER(&waiter[1], semop_wake_inc_multiple, set, OP(1, -1, 0));
+        WAITER(&waiter[2], semop_wake_zero, set, OP(2, 0, 0));
+        WAITER(&waiter[3], semop_wake_zero, set, OP(3, 0, 0));
+        MUST(SEMOP(set, OP(0, 1, 0), OP(2, -1, 0), OP(1, 1, 0), OP(3, -1, 0)));
+        EVENTUALLY(semop_wake_inc_multiple, returned(&waiter[0]) && returned(&waiter[1]));
+        EVENTUALLY(semop_wake_zero, returned(&waiter[2]) && returned(&waiter[3]));
+        for (int i = 0; i < 4; i++)
+                EQ(semop_wake_inc_multiple, VAL(set, i), 0);
+        join_all(waiter, 4);
+}
+
 TEST(smaller_request_is_not_held_up, VERIFIES(semop_wake_partial))
 {
         int set = new_sems(1, 0600);
