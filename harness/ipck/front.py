@@ -19,7 +19,7 @@ from .console import Console
 from .engine import Options
 from .errors import IpckError
 from .files import unwritable
-from .judge import judge, lost
+from .judge import judge, lost, undecided
 from .plan import Folders, Plan, Ready
 from .publish import JOURNAL, JUNIT, clear, publish
 from .results import TargetRun
@@ -240,6 +240,9 @@ class Controller(Front):
             return
         broken = exitstatus not in _WHOLE_RUN
         self._end_runs(early=bool(broken or session.shouldfail or session.shouldstop))
+        for target in self._recorder.results().targets:
+            if nothing := undecided(target):
+                self._recorder.add(nothing)
         for target in self._recorder.results().targets:
             for number, fault in enumerate(target.faults, 1):
                 for report in itemreports.of_fault(fault, number):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from .baseline import Baseline
-from .results import Outcome, TestResult, Verdict, worst
+from .results import Fault, Outcome, TargetRun, TestResult, Verdict, worst
 from .targets import Test
 
 _SILENT = "the test declares it and gave no verdict"
@@ -26,6 +26,15 @@ def lost(target: str, test: Test, reason: str) -> TestResult:
     """The result of a test that gave none."""
     verdicts = tuple(_missing(name, reason) for name in test.requirements)
     return TestResult(target, test.id, "error", "lost", test.file, test.line, reason=reason, verdicts=verdicts)
+
+
+def undecided(run: TargetRun) -> Fault | None:
+    """A fault when nothing could be judged: without namespaces of their own, tests would work on the host's objects."""
+    _, none, reason = run.info.isolation.partition("none: ")
+    if not none:
+        return None
+    remedy = "run as root, or allow user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)"
+    return Fault(run.target, f"no test could run, for want of private namespaces ({reason}): {remedy}")
 
 
 def _missing(requirement: str, reason: str) -> Verdict:

@@ -212,6 +212,15 @@ def test_unknown_requirement_of_a_test_is_told_before_anything_runs(world: World
     assert "test sysv.new (a.c:1) names the unknown requirement 'semop.typo'" in done.stderr
 
 
+@pytest.mark.parametrize("isolation", ["namespaces", "user namespace", "none: Operation not permitted"])
+def test_machine_without_namespaces_is_undecided_with_the_remedy(isolation: str, world: World) -> None:
+    world.program([run_line(isolation=isolation), *whole()[1:]])
+    done = world.ipck("run", ONE)
+    nothing = isolation.startswith("none")
+    assert done.returncode == (2 if nothing else 0)
+    assert ("(Operation not permitted): run as root, or allow user namespaces" in done.stdout) == nothing
+
+
 def test_nothing_selected(world: World) -> None:
     world.program(whole())
     done = world.ipck("run", ONE, "-k", "nothing")
