@@ -11,49 +11,10 @@
 
 #include "ipck_sem.h"
 
-enum { READ = 4, ALTER = 2, BOTH = READ | ALTER };
-
-/* What this process is granted: READ to wait for zero, ALTER to add; -1 if another error than EACCES came up. */
-static int access_to(int set)
-{
-        int granted = 0;
-
-        if (SEMOP(set, OP(0, 0, IPC_NOWAIT)) == 0)
-                granted |= READ;
-        else if (errno != EACCES)
-                return -1;
-        if (SEMOP(set, OP(1, 1, IPC_NOWAIT)) == 0)
-                granted |= ALTER;
-        else if (errno != EACCES)
-                return -1;
-        return granted;
-}
-
-static int new_sems_of(uid_t uid, int nsems, int mode)
-{
-        int *const set = shared(sizeof(*set));
-        struct child creator;
-
-        CHILD(&creator) {
-                as_user(uid);
-                *set = new_sems(nsems, mode);
-        }
-        join(&creator);
-        return *set;
-}
-
 static void need(int capability, const char *name)
 {
         if (!has_capability(capability))
                 UNSUPPORTED("%s", name);
-}
-
-static void keep_only(int capability)
-{
-        for (int other = 0; other < 64; other++)
-                if (other != capability)
-                        drop_capability(other);
-        REQUIRE(has_capability(capability));
 }
 
 /* Makes these capabilities effective, of those that are permitted. */
@@ -66,13 +27,6 @@ static void set_effective(uint64_t wanted)
         data[0].effective = (uint32_t)wanted & data[0].permitted;
         data[1].effective = (uint32_t)(wanted >> 32) & data[1].permitted;
         MUST(syscall(SYS_capset, &header, data));
-}
-
-static int change_mode(int set, uid_t uid, gid_t gid, int mode)
-{
-        struct semid_ds ds = {.sem_perm = {.uid = uid, .gid = gid, .mode = (unsigned short)mode}};
-
-        return semctl(set, 0, IPC_SET, ARG_BUF(&ds));
 }
 
 /* All commands that need read or alter permission, on a closed_set(). */
@@ -118,7 +72,7 @@ TEST(privilege_opens_a_set_of_mode_0, VERIFIES(xsi_ipc_perm_privileged_bypass, x
         use_commands(set, xsi_ipc_perm_privileged_bypass);
         EQ(xsi_ipc_perm_privileged_bypass, access_to(set), BOTH);
 
-        keep_only(CAP_IPC_OWNER);
+        drop_other_capabilities(CAP_IPC_OWNER);
         use_commands(another, xsi_ipc_perm_cap_ipc_owner);
         EQ(xsi_ipc_perm_cap_ipc_owner, access_to(another), BOTH);
 }
@@ -133,7 +87,7 @@ TEST(privilege_opens_a_set_of_another_user, VERIFIES(xsi_ipc_perm_privileged_byp
 
         need(CAP_IPC_OWNER, "CAP_IPC_OWNER");
         EACH_ROW(r, rows) {
-                const int set = new_sems_of(USER_A, 2, r->mode);
+                const int set = new_sems_of(USER_A, 2, r->mode, NULL);
 
                 EQ(xsi_ipc_perm_privileged_bypass, access_to(set), BOTH);
                 CHILD(&child) {
@@ -168,7 +122,7 @@ TEST(capability_has_to_be_effective, VERIFIES(xsi_ipc_perm_cap_ipc_owner))
 
 TEST(capability_serves_a_user_other_than_0, VERIFIES(xsi_ipc_perm_cap_ipc_owner))
 {
-        const int set = new_sems_of(USER_A, 2, 0);
+        const int set = new_sems_of(USER_A, 2, 0, NULL);
 
         need(CAP_IPC_OWNER, "CAP_IPC_OWNER");
         MUST(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
@@ -208,8 +162,7 @@ TEST(capability_of_an_inner_user_namespace_opens_nothing, VERIFIES(xsi_ipc_perm_
 TEST(capability_opens_sets_of_an_ipc_namespace_of_its_own, VERIFIES(xsi_ipc_perm_cap_ipc_owner))
 {
         enter_child_user_namespace();
-        if (unshare(CLONE_NEWIPC) == -1)
-                UNSUPPORTED("an IPC namespace in a user namespace inside (%s)", errno_name(errno));
+        enter_new_ipc_namespace();
         const int set = new_sems(2, 0);
 
         EQ(xsi_ipc_perm_cap_ipc_owner, access_to(set), BOTH);
@@ -219,21 +172,21 @@ TEST(capability_opens_sets_of_an_ipc_namespace_of_its_own, VERIFIES(xsi_ipc_perm
 
 TEST(sys_admin_changes_and_removes_sets_of_others, VERIFIES(semctl_set_cap_sys_admin, semctl_rmid_cap_sys_admin))
 {
-        const int set = new_sems_of(USER_A, 2, 0666);
+        const int set = new_sems_of(USER_A, 2, 0666, NULL);
         struct child child;
 
         need(CAP_SYS_ADMIN, "CAP_SYS_ADMIN");
         CHILD(&child) {
                 /* CAP_IPC_OWNER stays, where there is one: access is no ownership. */
                 drop_capability(CAP_SYS_ADMIN);
-                FAILS_WITH(semctl_set_cap_sys_admin, EPERM, change_mode(set, USER_A, USER_A, 0644));
+                FAILS_WITH(semctl_set_cap_sys_admin, EPERM, ipc_set(set, USER_A, USER_A, 0644));
                 FAILS_WITH(semctl_rmid_cap_sys_admin, EPERM, semctl(set, 0, IPC_RMID));
                 EQ(semctl_set_cap_sys_admin, stat_of(set).sem_perm.mode & 0777, 0666);
         }
         join(&child);
 
-        keep_only(CAP_SYS_ADMIN);
-        EQ(semctl_set_cap_sys_admin, change_mode(set, USER_A, USER_A, 0644), 0);
+        drop_other_capabilities(CAP_SYS_ADMIN);
+        EQ(semctl_set_cap_sys_admin, ipc_set(set, USER_A, USER_A, 0644), 0);
         EQ(semctl_set_cap_sys_admin, stat_of(set).sem_perm.mode & 0777, 0644);
         EQ(semctl_rmid_cap_sys_admin, semctl(set, 0, IPC_RMID), 0);
         FAILS_WITH(semctl_rmid_cap_sys_admin, EINVAL, NCNT(set, 0));
@@ -242,12 +195,12 @@ TEST(sys_admin_changes_and_removes_sets_of_others, VERIFIES(semctl_set_cap_sys_a
 TEST(sys_admin_of_an_inner_user_namespace_changes_nothing,
      VERIFIES(semctl_set_cap_sys_admin, semctl_rmid_cap_sys_admin))
 {
-        const int set = new_sems_of(USER_A, 2, 0666);
+        const int set = new_sems_of(USER_A, 2, 0666, NULL);
         struct child child;
 
         CHILD(&child) {
                 enter_child_user_namespace();
-                FAILS_WITH(semctl_set_cap_sys_admin, EPERM, change_mode(set, USER_A, USER_A, 0644));
+                FAILS_WITH(semctl_set_cap_sys_admin, EPERM, ipc_set(set, USER_A, USER_A, 0644));
                 FAILS_WITH(semctl_rmid_cap_sys_admin, EPERM, semctl(set, 0, IPC_RMID));
                 EQ(semctl_rmid_cap_sys_admin, access_to(set), BOTH);
         }

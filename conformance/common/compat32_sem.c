@@ -141,18 +141,18 @@ TEST(no_byte_keeps_its_old_value, VERIFIES(compat32_stat_no_leak), ONE_ROUTE)
 }
 
 /* The times as the kernel holds them, whatever the width of a program's long. */
-static void times_in_proc(int set, long long *otime, long long *ctime)
+static struct sem_line line_in_proc(int set)
 {
+        struct sem_line lines[8];
         char text[4096];
 
         if (read_file("/proc/sysvipc/sem", text, sizeof(text)) <= 0)
                 UNSUPPORTED("/proc/sysvipc/sem (%s)", errno_name(errno));
-        for (const char *next = strchr(text, '\n'); next && *++next; next = strchr(next, '\n')) {
-                int id;
-                if (sscanf(next, "%*d %d %*o %*u %*u %*u %*u %*u %lld %lld", &id, otime, ctime) == 3 && id == set)
-                        return;
-        }
-        REQUIRE(!"the set is listed");
+        size_t i = sem_lines(text, lines, sizeof(lines) / sizeof(*lines));
+        while (i > 0 && lines[i - 1].id != set)
+                i--;
+        REQUIRE(i > 0);
+        return lines[i - 1];
 }
 
 TEST(times_are_those_of_the_kernel, VERIFIES(compat32_stat_sem_times))
@@ -169,9 +169,9 @@ TEST(times_are_those_of_the_kernel, VERIFIES(compat32_stat_sem_times))
                 sets[i] = new_sems(2, 0600);
         MUST(SEMOP(sets[1], OP(0, 1, 0)));
         for (int i = 0; i < 2; i++) {
-                long long otime, ctime;
+                const struct sem_line line = line_in_proc(sets[i]);
+                const long long otime = line.otime, ctime = line.ctime;
 
-                times_in_proc(sets[i], &otime, &ctime);
                 REQUIRE((otime != 0) == (i == 1) && ctime != 0 && ctime < UINT32_MAX);
                 memset(&ds, 0x5a, sizeof(ds));
                 if (ipck_route == IPCK_LIBC) {

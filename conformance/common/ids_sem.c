@@ -156,9 +156,7 @@ static int set_stat(int id)
 
 static int set_set(int id)
 {
-        struct semid_ds ds = {.sem_perm = {.uid = geteuid(), .gid = getegid(), .mode = 0600}};
-
-        return semctl(id, 0, IPC_SET, ARG_BUF(&ds));
+        return ipc_set(id, geteuid(), getegid(), 0600);
 }
 
 static int set_getval(int id)
@@ -536,13 +534,6 @@ static int open_next_id(void)
         return fd == -1 ? -1 : close(fd);
 }
 
-static void drop_all_but(int kept)
-{
-        for (int capability = 0; capability < 64; capability++)
-                if (capability != kept)
-                        drop_capability(capability);
-}
-
 TEST(privilege_opens_next_id, VERIFIES(sysctl_next_id_perm))
 {
         static const struct {
@@ -559,7 +550,7 @@ TEST(privilege_opens_next_id, VERIFIES(sysctl_next_id_perm))
                 if (!has_capability(row->capability))
                         UNSUPPORTED("%s", row->name);
                 CHILD(&c) {
-                        drop_all_but(row->capability);
+                        drop_other_capabilities(row->capability);
                         EQ(sysctl_next_id_perm, open_next_id(), 0);
                         drop_capability(row->capability);
                         FAILS_WITH(sysctl_next_id_perm, EACCES, open_next_id());

@@ -31,13 +31,6 @@ static void need_names(void)
                 UNSUPPORTED("the list of names in <sys/ipc.h>, which the build makes");
 }
 
-#define MEMBER_IS(structure, member, type) \
-        __builtin_types_compatible_p(__typeof__(((structure){0}).member), type)
-#define IS_INTEGER(x)                                                                                   \
-        _Generic((x), char: 1, signed char: 1, unsigned char: 1, short: 1, unsigned short: 1, int: 1,   \
-                unsigned: 1, long: 1, unsigned long: 1, long long: 1, unsigned long long: 1, default: 0)
-#define IS_CONSTANT(x) (IS_INTEGER(x) && __builtin_constant_p(x))
-
 TEST(ipc_perm_has_the_members, VERIFIES(sys_ipc_h_ipc_perm_uid, sys_ipc_h_ipc_perm_gid, sys_ipc_h_ipc_perm_cuid,
                                         sys_ipc_h_ipc_perm_cgid, sys_ipc_h_ipc_perm_mode), ONE_ROUTE)
 {

@@ -8,12 +8,6 @@
 
 #include "ipck_sem.h"
 
-/* So that a failure is shown with its errno. */
-static int worked(int result)
-{
-        return result == -1 ? -1 : 0;
-}
-
 static int get_set(key_t key, int flags)
 {
         return semget(key, 1, flags);

@@ -2,7 +2,6 @@
  *
  * kernel.sem: the four limits on semaphores, what may be written there and what follows from it.
  */
-#include <sched.h>
 #include <stdio.h>
 
 #include "ipck_sem.h"
@@ -120,8 +119,7 @@ TEST(each_namespace_has_limits_of_its_own, VERIFIES(ipcns_sysctl_sem))
         CHILD(&elsewhere) {
                 int other[4] = {-1, -1, -1, -1};
 
-                if (unshare(CLONE_NEWIPC) == -1)
-                        UNSUPPORTED("an IPC namespace of a test's own making (%s)", errno_name(errno));
+                enter_new_ipc_namespace();
                 set_sem_limits(55, 666, 77, 88);
                 here(&elsewhere, 1);
                 await(&elsewhere, 1);

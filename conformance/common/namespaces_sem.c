@@ -9,21 +9,6 @@
 
 #include "ipck_sem.h"
 
-static void enter_new_namespace(void)
-{
-        if (unshare(CLONE_NEWIPC) == -1)
-                UNSUPPORTED("unshare(CLONE_NEWIPC) (%s)", errno_name(errno));
-}
-
-static int this_namespace(void)
-{
-        int fd = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
-
-        if (fd == -1)
-                UNSUPPORTED("/proc/self/ns/ipc (%s)", errno_name(errno));
-        return fd;
-}
-
 static void enter_namespace(int fd)
 {
         if (setns(fd, CLONE_NEWIPC) == -1)
@@ -57,7 +42,7 @@ TEST(sets_of_another_namespace_are_out_of_reach, VERIFIES(ipcns_isolated_sem))
         const struct sem_view before = view_of(set);
         CHILD(&away) {
                 REQUIRE(semget(key, 0, 0) == set && VAL(set, 1) == 5);
-                enter_new_namespace();
+                enter_new_ipc_namespace();
                 expect_nothing_there(ipcns_isolated_sem, key, set);
         }
         join(&away);
@@ -73,7 +58,7 @@ TEST(sets_of_a_new_namespace_stay_in_it, VERIFIES(ipcns_isolated_sem))
         struct child away;
 
         CHILD(&away) {
-                enter_new_namespace();
+                enter_new_ipc_namespace();
                 *set = (int)MUST(semget(key, 2, IPC_CREAT | 0666));
                 here(&away, 1);
                 await(&away, 1);
@@ -94,7 +79,7 @@ TEST(one_key_names_a_set_in_each_namespace, VERIFIES(ipcns_same_key_both))
         MUST(SEMOP(set, OP(0, 5, 0), OP(1, 6, 0)));
         const struct sem_view before = view_of(set);
         CHILD(&away) {
-                enter_new_namespace();
+                enter_new_ipc_namespace();
                 int own = semget(key, 3, IPC_CREAT | IPC_EXCL | 0640);
                 HOLDS(ipcns_same_key_both, own != -1);
                 EQ(ipcns_same_key_both, semget(key, 0, 0), own);
@@ -125,12 +110,12 @@ TEST(one_key_names_a_set_in_each_namespace, VERIFIES(ipcns_same_key_both))
 TEST(names_mean_the_sets_of_the_namespace_entered, VERIFIES(ipcns_setns))
 {
         const key_t both = fresh_key(), first_only = both ^ 0x10000, second_only = both ^ 0x20000;
-        int first_fd = this_namespace();
+        int first_fd = this_ipc_namespace();
 
         int first = (int)MUST(semget(both, 1, IPC_CREAT | 0600));
         int first_other = (int)MUST(semget(first_only, 1, IPC_CREAT | 0600));
         set_val(first, 0, 5);
-        enter_new_namespace();
+        enter_new_ipc_namespace();
         /* Identifiers must differ, or those of the one would name sets of the other. */
         for (int i = 0; i < 3; i++)
                 (void)new_sems(1, 0600);
@@ -140,7 +125,7 @@ TEST(names_mean_the_sets_of_the_namespace_entered, VERIFIES(ipcns_setns))
         REQUIRE(second != first && second != first_other && second_other != first && second_other != first_other);
 
         /* For a while only the descriptor holds the second namespace. */
-        int second_fd = this_namespace();
+        int second_fd = this_ipc_namespace();
         enter_namespace(first_fd);
         EQ(ipcns_setns, semget(both, 0, 0), first);
         EQ(ipcns_setns, VAL(first, 0), 5);
@@ -165,7 +150,7 @@ TEST(namespace_of_another_process_can_be_entered, VERIFIES(ipcns_setns))
         char path[64];
 
         CHILD(&host) {
-                enter_new_namespace();
+                enter_new_ipc_namespace();
                 int set = (int)MUST(semget(key, 1, IPC_CREAT | 0600));
                 here(&host, 1);
                 EQ(ipcns_setns, SEMOP(set, OP(0, -3, 0)), 0);
@@ -194,7 +179,7 @@ TEST(new_namespace_needs_a_capability, VERIFIES(ipcns_eperm_unshare), ONE_ROUTE)
         struct child process;
 
         CHILD(&process)
-                enter_new_namespace();
+                enter_new_ipc_namespace();
         join(&process);
         CHILD(&process) {
                 const key_t key = fresh_key();
@@ -210,11 +195,6 @@ TEST(new_namespace_needs_a_capability, VERIFIES(ipcns_eperm_unshare), ONE_ROUTE)
 
 /* ---- /proc/sysvipc/sem ---- */
 
-struct line {
-        int key, id;
-        unsigned mode, nsems, uid, gid, cuid, cgid;
-};
-
 static int open_listing(void)
 {
         int fd = open("/proc/sysvipc/sem", O_RDONLY | O_CLOEXEC);
@@ -225,23 +205,21 @@ static int open_listing(void)
 }
 
 /* How many lines there are, and the one of that set, all -1 where it has none. */
-static int find_line(int fd, int set, struct line *line)
+static int find_line(int fd, int set, struct sem_line *line)
 {
+        struct sem_line lines[8];
         char text[4096];
-        int count = 0;
         ssize_t length;
 
         MUST(lseek(fd, 0, SEEK_SET));
         length = (ssize_t)MUST(read(fd, text, sizeof(text) - 1));
         text[length] = '\0';
         memset(line, 0xff, sizeof(*line));
-        for (const char *next = strchr(text, '\n'); next && *++next; next = strchr(next, '\n')) {
-                struct line this;
-                REQUIRE(sscanf(next, "%d %d %o %u %u %u %u %u", &this.key, &this.id, &this.mode, &this.nsems, &this.uid,
-                               &this.gid, &this.cuid, &this.cgid) == 8);
-                if (this.id == set)
-                        *line = this;
-                count++;
+        const int count = (int)sem_lines(text, lines, sizeof(lines) / sizeof(*lines));
+        for (int i = 0; i < count; i++) {
+                REQUIRE(lines[i].id != -1);
+                if (lines[i].id == set)
+                        *line = lines[i];
         }
         return count;
 }
@@ -251,9 +229,9 @@ TEST(listing_is_of_the_namespace_at_open, VERIFIES(ipcns_procfs_sysvipc), ONE_RO
         const key_t old_key = fresh_key(), new_key = old_key ^ 0x10000;
         int old_set = (int)MUST(semget(old_key, 2, IPC_CREAT | 0600));
         int old_fd = open_listing();
-        struct line line;
+        struct sem_line line;
 
-        enter_new_namespace();
+        enter_new_ipc_namespace();
         /* Never read before: what counts is when it was opened. */
         EQ(ipcns_procfs_sysvipc, find_line(old_fd, old_set, &line), 1);
         EQ(ipcns_procfs_sysvipc, line.key, old_key);
@@ -274,37 +252,6 @@ TEST(listing_is_of_the_namespace_at_open, VERIFIES(ipcns_procfs_sysvipc), ONE_RO
         close(new_fd);
 }
 
-static bool write_text(const char *path, const char *text)
-{
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
-        bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-        if (fd >= 0)
-                close(fd);
-        return good;
-}
-
-static void enter_user_namespace(void)
-{
-        if (unshare(CLONE_NEWUSER) == -1)
-                UNSUPPORTED("a user namespace (%s)", errno_name(errno));
-}
-
-/* Enters a user namespace in which the caller's own ids alone have a number. */
-static void enter_user_namespace_as(unsigned inside_uid, unsigned inside_gid)
-{
-        const unsigned uid = geteuid(), gid = getegid();
-        char uid_map[64], gid_map[64];
-
-        snprintf(uid_map, sizeof(uid_map), "%u %u 1", inside_uid, uid);
-        snprintf(gid_map, sizeof(gid_map), "%u %u 1", inside_gid, gid);
-        enter_user_namespace();
-        if (!write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/uid_map", uid_map) ||
-            !write_text("/proc/self/gid_map", gid_map))
-                UNSUPPORTED("a map of ids for a user namespace (%s)", errno_name(errno));
-        REQUIRE(geteuid() == inside_uid && getegid() == inside_gid);
-}
-
 static unsigned overflow_id(const char *path)
 {
         char text[32];
@@ -316,7 +263,7 @@ static unsigned overflow_id(const char *path)
 
 static void expect_ids(int fd, int set, unsigned uid, unsigned gid, unsigned cuid, unsigned cgid)
 {
-        struct line line;
+        struct sem_line line;
 
         (void)find_line(fd, set, &line);
         EQ(ipcns_procfs_ids_mapped, line.id, set);
@@ -335,7 +282,7 @@ TEST(listed_ids_are_those_of_the_openers_user_namespace, VERIFIES(ipcns_procfs_i
 
         CHILD(&guest) {
                 int outside = open_listing();
-                enter_user_namespace_as(uid + 5, gid + 6);
+                enter_user_namespace(uid + 5, gid + 6);
                 int inside = open_listing();
                 expect_ids(inside, set, uid + 5, gid + 6, uid + 5, gid + 6);
                 expect_ids(outside, set, uid, gid, uid, gid);
@@ -351,7 +298,8 @@ TEST(listed_ids_without_a_mapping_are_the_overflow_ids, VERIFIES(ipcns_procfs_id
         struct child guest;
 
         CHILD(&guest) {
-                enter_user_namespace();
+                if (unshare(CLONE_NEWUSER) == -1)
+                        UNSUPPORTED("a user namespace (%s)", errno_name(errno));
                 expect_ids(open_listing(), set, no_uid, no_gid, no_uid, no_gid);
         }
         join(&guest);
@@ -369,7 +317,7 @@ TEST(each_listed_id_is_mapped_by_itself, VERIFIES(ipcns_procfs_ids_mapped), ONE_
         set_owner(uid_given, USER_A, gid, 0600);
         set_owner(gid_given, uid, GROUP_A, 0600);
         CHILD(&guest) {
-                enter_user_namespace_as(uid + 5, gid + 6);
+                enter_user_namespace(uid + 5, gid + 6);
                 int fd = open_listing();
                 expect_ids(fd, uid_given, no_uid, gid + 6, uid + 5, gid + 6);
                 expect_ids(fd, gid_given, uid + 5, no_gid, uid + 5, gid + 6);
@@ -384,11 +332,11 @@ static void allow_one_namespace(void)
 {
         struct child first, second;
 
-        enter_user_namespace_as(0, 0);
-        if (!write_text("/proc/sys/user/max_ipc_namespaces", "1"))
+        enter_user_namespace(0, 0);
+        if (write_sysctl("user/max_ipc_namespaces", "1") == -1)
                 UNSUPPORTED("a limit of IPC namespaces for an own user namespace (%s)", errno_name(errno));
         CHILD(&first) {
-                enter_new_namespace();
+                enter_new_ipc_namespace();
                 here(&first, 1);
                 await(&first, 1);
         }
@@ -473,7 +421,7 @@ static void abandon_sets(void)
 
         CHILD(&owner) {
                 for (int round = 0; round < 40; round++) {
-                        enter_new_namespace();
+                        enter_new_ipc_namespace();
                         for (int i = 0; i < ROUNDS * SETS_A_ROUND / 40; i++)
                                 (void)new_sems(NSEMS, 0600);
                 }
@@ -498,6 +446,6 @@ static void replace_namespaces(void)
 
 TEST(namespaces_come_and_go_without_end, VERIFIES(ipcns_create_destroy_loop), ONE_ROUTE)
 {
-        enter_new_namespace();
+        enter_new_ipc_namespace();
         HOLDS(ipcns_create_destroy_loop, comes_back(replace_namespaces));
 }

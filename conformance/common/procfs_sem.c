@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
 
@@ -14,16 +13,10 @@ static const char path[] = "/proc/sysvipc/sem";
 
 enum { MOST_TEXT = 1 << 19, MOST_SETS = 4000 };
 
-struct line {
-        int key, id;
-        unsigned mode, nsems, uid, gid, cuid, cgid;
-        long long otime, ctime;
-};
-
 struct listing {
         char text[MOST_TEXT];
         size_t length, count;           /* bytes of text, lines after the header */
-        struct line lines[MOST_SETS];
+        struct sem_line lines[MOST_SETS];
 };
 
 static struct listing seen;
@@ -53,21 +46,6 @@ static ssize_t read_to_end(int fd, char *text, size_t size, size_t at_a_time)
         return n == 0 ? (ssize_t)length : -1;
 }
 
-/* A line that is none of the known form becomes one with the identifier -1, which no set has. */
-static void parse(struct listing *l)
-{
-        const char *next = strchr(l->text, '\n');
-
-        l->count = 0;
-        while (next && *++next && l->count < MOST_SETS) {
-                struct line *line = &l->lines[l->count++];
-                if (sscanf(next, "%d %d %o %u %u %u %u %u %lld %lld", &line->key, &line->id, &line->mode, &line->nsems,
-                           &line->uid, &line->gid, &line->cuid, &line->cgid, &line->otime, &line->ctime) != 10)
-                        line->id = -1;
-                next = strchr(next, '\n');
-        }
-}
-
 static bool read_listing(size_t at_a_time)
 {
         int fd = open_listing();
@@ -77,7 +55,7 @@ static bool read_listing(size_t at_a_time)
         if (length < 0)
                 return false;
         seen.length = (size_t)length;
-        parse(&seen);
+        seen.count = sem_lines(seen.text, seen.lines, MOST_SETS);
         return true;
 }
 
@@ -98,7 +76,7 @@ static bool any_listed_twice(void)
         return false;
 }
 
-static const struct line *line_of(int id)
+static const struct sem_line *line_of(int id)
 {
         for (size_t i = 0; i < seen.count; i++)
                 if (seen.lines[i].id == id)
@@ -155,7 +133,7 @@ TEST(a_header_and_a_line_for_each_set, VERIFIES(procfs_header_line), ONE_ROUTE)
 static void compare_with_stat(int set, key_t key)
 {
         const struct semid_ds ds = stat_of(set);
-        const struct line *line = line_of(set);
+        const struct sem_line *line = line_of(set);
 
         if (!HOLDS(procfs_sem_fields, line != NULL))
                 return;
@@ -386,7 +364,7 @@ static void expect_readable(int set)
 
         FAILS_WITH(procfs_world_readable, EACCES, VAL(set, 0));
         HOLDS(procfs_world_readable, fd != -1 && read_to_end(fd, seen.text, sizeof(seen.text), 4096) > 0);
-        parse(&seen);
+        seen.count = sem_lines(seen.text, seen.lines, MOST_SETS);
         EQ(procfs_world_readable, times_listed(set), 1);
         EQ(procfs_world_readable, seen.count, 1);
 }

@@ -106,6 +106,12 @@ struct ipck_here {
                 ipck_eq(IPCK_HERE, req, #got, ipck_got, ipck_errno, #want, ipck_want);                  \
         } while (0)
 
+/* EQ(req, worked(call), 0): for a call whose good results are many; so that a failure is shown with its errno. */
+static inline int worked(int result)
+{
+        return result == -1 ? -1 : 0;
+}
+
 /* BETWEEN(req, low, got, high): low <= got <= high. On -1 the message names errno. */
 #define BETWEEN(req, low, got, high)                                                                    \
         do {                                                                                            \
@@ -159,6 +165,15 @@ struct ipck_here {
 #define IPCK_EACH_ROW(row, rows, i)                                                                     \
         for (size_t i = 0; ipck_row(i < sizeof(rows) / sizeof(*(rows)) ? (rows)[i].name : NULL); i++)   \
                 for (const __typeof__(*(rows)) *row = &(rows)[i]; row; row = NULL)
+
+/* What a header declares, for HOLDS: the type of a member or function, an integer constant expression. */
+#define MEMBER_IS(structure, member, type)                                                              \
+        __builtin_types_compatible_p(__typeof__(((structure){0}).member), type)
+#define FUNCTION_IS(function, type) __builtin_types_compatible_p(__typeof__(function), type)
+#define IS_INTEGER(x)                                                                                   \
+        _Generic((x), char: 1, signed char: 1, unsigned char: 1, short: 1, unsigned short: 1, int: 1,   \
+                unsigned: 1, long: 1, unsigned long: 1, long long: 1, unsigned long long: 1, default: 0)
+#define IS_CONSTANT(x) (IS_INTEGER(x) && __builtin_constant_p(x))
 
 /* ---- processes ---- */
 
@@ -232,9 +247,19 @@ void as_user(uid_t uid);
 /* Whether the process has the capability (CAP_..) effective in its user namespace. */
 bool has_capability(int capability);
 
-/* Gives up one capability, or all: an owner with mode 0 is then refused although still user 0. */
+/* Gives up one capability, all others, or all: an owner with mode 0 is then refused although still user 0. */
 void drop_capability(int capability);
+void drop_other_capabilities(int kept);
 void drop_all_capabilities(void);
+
+/* Enters a user namespace in which the process's own ids alone have a number: these. UNSUPPORTED where it may not. */
+void enter_user_namespace(uid_t uid, gid_t gid);
+
+/* Enters a new IPC namespace; UNSUPPORTED where the process may not. */
+void enter_new_ipc_namespace(void);
+
+/* A descriptor of the present IPC namespace, for setns() and to keep it alive. */
+int this_ipc_namespace(void);
 
 /* ---- the world around ---- */
 

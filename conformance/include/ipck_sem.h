@@ -65,14 +65,40 @@ void set_val(int set, int num, int value);              /* SETVAL */
 void set_all(int set, const unsigned short *values);    /* SETALL */
 void get_all(int set, unsigned short *values);          /* GETALL */
 struct semid_ds stat_of(int set);                       /* IPC_STAT into a structure filled with 0x5a before */
-void set_mode(int set, int mode);                       /* IPC_SET of the mode alone */
-void set_owner(int set, uid_t uid, gid_t gid, int mode); /* IPC_SET of owner and mode; needs privilege */
+void set_mode(int set, int mode);                       /* IPC_SET of the mode, by the owner; no permission needed */
+void set_owner(int set, uid_t uid, gid_t gid, int mode); /* IPC_SET of owner and mode, by owner or creator */
+
+/* A set that another user created, see as_user(); with these values, or all 0 where values is NULL. */
+int new_sems_of(uid_t uid, int nsems, int mode, const unsigned short *values);
 
 /* Shorthands for verdict arguments: value, pid and waiters of one semaphore; -1 with errno as from semctl(). */
 #define VAL(set, num) semctl(set, num, GETVAL)
 #define PID(set, num) semctl(set, num, GETPID)
 #define NCNT(set, num) semctl(set, num, GETNCNT)
 #define ZCNT(set, num) semctl(set, num, GETZCNT)
+
+/* semctl(IPC_SET) of the three members that it takes over, with 0x5a in all others; result and errors are its own. */
+int ipc_set(int set, uid_t uid, gid_t gid, int mode);
+
+/* What the mode of a set grants to this process: READ to wait for zero (semaphore 0 has the value 0), ALTER to add (to
+ * semaphore 1); -1 if there was another error than EACCES. */
+enum { READ = 4, ALTER = 2, BOTH = READ | ALTER };
+int access_to(int set);
+
+/* How many wait in the set, for whatever. */
+int asleep(int set);
+
+/* WAITER(child, requirement, set, OP(..) ..): a process that waits in semop(), has its place in the queue when this
+ * is over, and must come back with success. */
+#define WAITER(c, req, set, ...)                                                                        \
+        do {                                                                                            \
+                const int ipck_others = asleep(set);                                                    \
+                ipck_sem_wait(IPCK_HERE, c, req, "SEMOP(" #set ", " #__VA_ARGS__ ")", set,              \
+                              IPCK_OPS(__VA_ARGS__), IPCK_NOPS(__VA_ARGS__));                           \
+                UNTIL(asleep(set) > ipck_others);                                                       \
+        } while (0)
+void ipck_sem_wait(struct ipck_here, struct child *, enum ipck_requirement, const char *call, int set,
+                   struct sembuf *sops, size_t nsops);
 
 /* Limits of the namespace (IPC_INFO): semmsl, semmns, semopm, semmni, semvmx ... */
 struct seminfo sem_limits(void);
@@ -82,6 +108,15 @@ void set_sem_limits(int semmsl, int semmns, int semopm, int semmni);
 
 /* Creates and removes count sets, so that identifiers are no longer small and sequence numbers no longer 0. */
 void burn_sem_ids(int count);
+
+/* The lines of /proc/sysvipc/sem in text, but for the header: returns how many there are, most at most. One that has
+ * another form gets the identifier -1, which no set has. */
+struct sem_line {
+        int key, id;
+        unsigned mode, nsems, uid, gid, cuid, cgid;
+        long long otime, ctime;
+};
+size_t sem_lines(const char *text, struct sem_line *lines, size_t most);
 
 /* Everything that can be seen of a set but its times: for "a failed call changes nothing". nsems at most 16. */
 struct sem_view {

@@ -11,21 +11,6 @@
 
 #include "internal.h"
 
-static struct ipck_child_state *self;
-
-struct ipck_child_state *ipck_self(void)
-{
-        return self;
-}
-
-void ipck_enter_body(void)
-{
-        self = &ipck_state->child[0];
-        atomic_store(&ipck_state->children, 1);
-        self->pid = getpid();
-        atomic_store(&ipck_state->body, getpid());
-}
-
 bool ipck_fork(struct ipck_here here, struct child *c)
 {
         unsigned index = atomic_fetch_add(&ipck_state->children, 1);
@@ -42,8 +27,7 @@ bool ipck_fork(struct ipck_here here, struct child *c)
                 ipck_stop();
         }
         if (pid == 0) {
-                self = c->state;
-                self->pid = getpid();
+                ipck_become(c->state);
                 return true;
         }
         /* Only the parent writes it: c may lie in shared memory. */

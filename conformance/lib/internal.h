@@ -86,10 +86,22 @@ struct ipck_options {
 };
 extern struct ipck_options ipck_options;
 
+/* state.c: which process of the test this is, and the end of the whole test by any of them. */
+struct ipck_child_state *ipck_self(void);
+void ipck_become(struct ipck_child_state *state);
+void ipck_enter_body(void);
+_Noreturn void ipck_stop(void);
+
+/* Ends the program with status 2 and one message. */
+_Noreturn void ipck_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* registry.c: all cases of the program, in the order of files and lines. */
 struct ipck_case *ipck_cases(size_t *count);
 void ipck_list(FILE *out, const struct ipck_case *cases, size_t count);
 const struct ipck_role *ipck_find_role(const char *name);
+
+/* users.c: false with errno where the process may not. */
+bool ipck_enter_user_namespace(uid_t uid, gid_t gid);
 
 /* sandbox.c */
 struct ipck_isolation {
@@ -114,14 +126,9 @@ void ipck_out_case(const struct ipck_outcome *, size_t number);
 void ipck_out_end(size_t tests, double seconds);
 
 /* verdict.c */
-_Noreturn void ipck_stop(void);
 /* Set-up in the library that failed with errno. */
 #define CANNOT(what) ipck_must(IPCK_HERE, what, -1)
 void ipck_unresolved(struct ipck_here here, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* child.c */
-struct ipck_child_state *ipck_self(void);
-void ipck_enter_body(void);
 
 /* world.c */
 double ipck_seconds(void);
@@ -130,8 +137,5 @@ uint64_t ipck_mix(uint64_t x);
 
 /* Whether size bytes at address can be read, without touching them. */
 bool ipck_readable(const void *address, size_t size);
-
-/* Ends the program with status 2 and one message. */
-_Noreturn void ipck_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -6,23 +6,8 @@
 #include <fnmatch.h>
 #include <getopt.h>
 #include <sched.h>
-#include <stdarg.h>
 
 #include "internal.h"
-
-struct ipck_options ipck_options = {.deadline = 20, .time_scale = 1};
-
-void ipck_fatal(const char *format, ...)
-{
-        va_list args;
-
-        fputs("ipck-tests: ", stderr);
-        va_start(args, format);
-        vfprintf(stderr, format, args);
-        va_end(args);
-        fputc('\n', stderr);
-        exit(2);
-}
 
 static const char usage[] =
         "usage: %s [OPTION]... [PATTERN]...\n"

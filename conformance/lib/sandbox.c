@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * sandbox.c: the namespaces around a test.
+ * sandbox.c: the namespaces around a test, and IPC namespaces for a test to enter.
  *
  * The runner itself moves once into a private mount namespace (and, where it lacks the privilege, into a user
  * namespace), so that nothing it mounts is seen outside. Each test then gets PID, IPC and mount namespaces by one
@@ -129,31 +129,6 @@ pid_t ipck_sandbox(const struct ipck_case *which, int out_fd, int stop_fd)
 
 /* ---- what this machine allows ---- */
 
-static bool write_text(const char *path, const char *text)
-{
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
-        bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-        if (fd >= 0)
-                close(fd);
-        return good;
-}
-
-static bool enter_user_namespace(void)
-{
-        char map[64];
-        const unsigned uid = geteuid(), gid = getegid();
-
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
-                return false;
-        write_text("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof(map), "0 %u 1", uid);
-        if (!write_text("/proc/self/uid_map", map))
-                return false;
-        snprintf(map, sizeof(map), "0 %u 1", gid);
-        return write_text("/proc/self/gid_map", map);
-}
-
 static void describe_limits(char *buffer, size_t size)
 {
         static const char *const names[] = {"sem", "msgmax", "msgmnb", "msgmni", "shmmax", "shmall", "shmmni",
@@ -222,7 +197,7 @@ struct ipck_isolation ipck_isolate(void)
                 ipck_fatal("/dev/null: %s", strerror(errno));
         if (unshare(CLONE_NEWNS) == -1) {
                 const int denied = errno;
-                if (!enter_user_namespace()) {
+                if (!ipck_enter_user_namespace(0, 0) || unshare(CLONE_NEWNS) == -1) {
                         snprintf(is.reason, sizeof(is.reason), "a mount namespace: %s; a user namespace: %s",
                                  strerror(denied), strerror(errno));
                         return is;
@@ -235,4 +210,21 @@ struct ipck_isolation ipck_isolate(void)
         }
         is.possible = try_sandbox(&is);
         return is;
+}
+
+/* ---- for tests ---- */
+
+void enter_new_ipc_namespace(void)
+{
+        if (unshare(CLONE_NEWIPC) == -1)
+                UNSUPPORTED("unshare(CLONE_NEWIPC) (%s)", errno_name(errno));
+}
+
+int this_ipc_namespace(void)
+{
+        int fd = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+
+        if (fd == -1)
+                UNSUPPORTED("/proc/self/ns/ipc (%s)", errno_name(errno));
+        return fd;
 }

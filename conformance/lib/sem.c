@@ -145,26 +145,82 @@ struct semid_ds stat_of(int set)
         return ds;
 }
 
+int ipc_set(int set, uid_t uid, gid_t gid, int mode)
+{
+        struct semid_ds ds;
+
+        memset(&ds, 0x5a, sizeof(ds));
+        ds.sem_perm.uid = uid;
+        ds.sem_perm.gid = gid;
+        ds.sem_perm.mode = (unsigned short)mode;
+        return ipck_semctl(set, 0, IPC_SET, ARG_BUF(&ds));
+}
+
 void set_mode(int set, int mode)
 {
-        struct semid_ds ds = stat_of(set);
-
-        ds.sem_perm.mode = (unsigned short)mode;
-        MUST(ipck_semctl(set, 0, IPC_SET, ARG_BUF(&ds)));
+        MUST(ipc_set(set, geteuid(), getegid(), mode));
 }
 
 void set_owner(int set, uid_t uid, gid_t gid, int mode)
 {
-        struct semid_ds ds = stat_of(set);
-
-        ds.sem_perm.uid = uid;
-        ds.sem_perm.gid = gid;
-        ds.sem_perm.mode = (unsigned short)mode;
-        if (ipck_semctl(set, 0, IPC_SET, ARG_BUF(&ds)) == -1) {
+        if (ipc_set(set, uid, gid, mode) == -1) {
                 if (errno == EINVAL)
                         UNSUPPORTED("user %u and group %u: not mapped in this user namespace", (unsigned)uid,
                                     (unsigned)gid);
                 CANNOT("semctl(IPC_SET)");
+        }
+}
+
+int new_sems_of(uid_t uid, int nsems, int mode, const unsigned short *values)
+{
+        int *const set = shared(sizeof(*set));
+        struct child creator;
+
+        CHILD(&creator) {
+                as_user(uid);
+                *set = new_sems(nsems, 0600);
+                if (values)
+                        set_all(*set, values);
+                set_mode(*set, mode);
+        }
+        join(&creator);
+        return *set;
+}
+
+int access_to(int set)
+{
+        int granted = 0;
+
+        if (SEMOP(set, OP(0, 0, IPC_NOWAIT)) == 0)
+                granted |= READ;
+        else if (errno != EACCES)
+                return -1;
+        if (SEMOP(set, OP(1, 1, IPC_NOWAIT)) == 0)
+                granted |= ALTER;
+        else if (errno != EACCES)
+                return -1;
+        return granted;
+}
+
+int asleep(int set)
+{
+        const int nsems = (int)stat_of(set).sem_nsems;
+        int n = 0;
+
+        for (int i = 0; i < nsems; i++) {
+                n += (int)MUST(ipck_semctl(set, i, GETNCNT, ARG_VAL(0)));
+                n += (int)MUST(ipck_semctl(set, i, GETZCNT, ARG_VAL(0)));
+        }
+        return n;
+}
+
+void ipck_sem_wait(struct ipck_here here, struct child *c, enum ipck_requirement req, const char *call, int set,
+                   struct sembuf *sops, size_t nsops)
+{
+        CHILD(c) {
+                const int got = ipck_semop(set, sops, nsops);
+
+                ipck_eq(here, req, call, got, errno, "0", 0);
         }
 }
 
@@ -189,6 +245,21 @@ void burn_sem_ids(int count)
 {
         for (int i = 0; i < count; i++)
                 MUST(ipck_semctl(new_sems(1, 0600), 0, IPC_RMID, ARG_VAL(0)));
+}
+
+size_t sem_lines(const char *text, struct sem_line *lines, size_t most)
+{
+        const char *next = strchr(text, '\n');
+        size_t count = 0;
+
+        while (next && *++next && count < most) {
+                struct sem_line *line = &lines[count++];
+                if (sscanf(next, "%d %d %o %u %u %u %u %u %lld %lld", &line->key, &line->id, &line->mode, &line->nsems,
+                           &line->uid, &line->gid, &line->cuid, &line->cgid, &line->otime, &line->ctime) != 10)
+                        line->id = -1;
+                next = strchr(next, '\n');
+        }
+        return count;
 }
 
 struct sem_view view_of(int set)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * users.c: users and capabilities, by the system calls of the calling thread, so that no C library's set*id broadcast
- * or capability library is needed.
+ * users.c: users, capabilities and user namespaces, by the system calls of the calling thread, so that no C library's
+ * set*id broadcast or capability library is needed.
  */
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -68,9 +70,54 @@ void drop_capability(int capability)
         set_capabilities(data);
 }
 
+void drop_other_capabilities(int kept)
+{
+        struct __user_cap_data_struct data[WORDS];
+
+        get_capabilities(data);
+        for (int i = 0; i < WORDS; i++) {
+                const uint32_t mask = i == kept / 32 ? 1U << kept % 32 : 0;
+
+                data[i].effective &= mask;
+                data[i].permitted &= mask;
+                data[i].inheritable &= mask;
+        }
+        set_capabilities(data);
+}
+
 void drop_all_capabilities(void)
 {
         static const struct __user_cap_data_struct none[WORDS];
 
         set_capabilities(none);
+}
+
+static bool write_text(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+        if (fd >= 0)
+                close(fd);
+        return good;
+}
+
+bool ipck_enter_user_namespace(uid_t uid, gid_t gid)
+{
+        char uid_map[64], gid_map[64];
+
+        snprintf(uid_map, sizeof(uid_map), "%u %u 1", (unsigned)uid, (unsigned)geteuid());
+        snprintf(gid_map, sizeof(gid_map), "%u %u 1", (unsigned)gid, (unsigned)getegid());
+        if (unshare(CLONE_NEWUSER) == -1)
+                return false;
+        /* An unprivileged process may map its group only if it can no longer change its groups. */
+        write_text("/proc/self/setgroups", "deny");
+        return write_text("/proc/self/uid_map", uid_map) && write_text("/proc/self/gid_map", gid_map);
+}
+
+void enter_user_namespace(uid_t uid, gid_t gid)
+{
+        if (!ipck_enter_user_namespace(uid, gid))
+                UNSUPPORTED("a user namespace with its own ids (%s)", errno_name(errno));
+        REQUIRE(geteuid() == uid && getegid() == gid);
 }

@@ -8,24 +8,12 @@
 
 #include "internal.h"
 
-struct ipck_shared *ipck_state;
-const struct ipck_test *ipck_running;
-
 static _Thread_local const char *current_row;
 
 bool ipck_row(const char *name)
 {
         current_row = name;
         return name != NULL;
-}
-
-void ipck_stop(void)
-{
-        atomic_store(&ipck_state->stopped, 1);
-        /* A descendant cannot always signal the body (it may be another user): the runner does it. */
-        if (getpid() != ipck_state->body && write(STOP_FD, "", 1) != 1)
-                _exit(1);
-        _exit(0);
 }
 
 static bool first(_Atomic int *flag)

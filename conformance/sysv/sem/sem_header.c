@@ -39,14 +39,6 @@ static void need_names(void)
                 UNSUPPORTED("the list of names in <sys/sem.h>, which the build makes");
 }
 
-#define MEMBER_IS(structure, member, type) \
-        __builtin_types_compatible_p(__typeof__(((structure){0}).member), type)
-#define FUNCTION_IS(function, type) __builtin_types_compatible_p(__typeof__(function), type)
-#define IS_INTEGER(x)                                                                                   \
-        _Generic((x), char: 1, signed char: 1, unsigned char: 1, short: 1, unsigned short: 1, int: 1,   \
-                unsigned: 1, long: 1, unsigned long: 1, long long: 1, unsigned long long: 1, default: 0)
-#define IS_CONSTANT(x) (IS_INTEGER(x) && __builtin_constant_p(x))
-
 TEST(undo_flag_can_be_combined, VERIFIES(sys_sem_h_undo), ONE_ROUTE)
 {
         HOLDS(sys_sem_h_undo, IS_CONSTANT(SEM_UNDO));

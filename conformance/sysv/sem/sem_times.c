@@ -44,7 +44,7 @@ static int setall_same(int set)
         return semctl(set, 0, SETALL, ARG_ARRAY(values));
 }
 
-static int ipc_set(int set)
+static int change_mode(int set)
 {
         struct semid_ds ds = stat_of(set);
 
@@ -52,7 +52,7 @@ static int ipc_set(int set)
         return semctl(set, 0, IPC_SET, ARG_BUF(&ds));
 }
 
-static int ipc_set_same(int set)
+static int keep_mode(int set)
 {
         struct semid_ds ds = stat_of(set);
 
@@ -79,8 +79,8 @@ static const struct action {
         {"SETVAL to the present value", setval_same, CTIME, semctl_setval_ctime, semctl_setval_otime_unchanged},
         {"SETALL", setall, CTIME, semctl_setall_ctime, semctl_setall_otime_unchanged},
         {"SETALL to the present values", setall_same, CTIME, semctl_setall_ctime, semctl_setall_otime_unchanged},
-        {"IPC_SET", ipc_set, CTIME, semctl_set_ctime, semctl_set_values_untouched},
-        {"IPC_SET to the present state", ipc_set_same, CTIME, semctl_set_ctime, semctl_set_values_untouched},
+        {"IPC_SET", change_mode, CTIME, semctl_set_ctime, semctl_set_values_untouched},
+        {"IPC_SET to the present state", keep_mode, CTIME, semctl_set_ctime, semctl_set_values_untouched},
 };
 enum { ACTIONS = sizeof(actions) / sizeof(*actions) };
 

@@ -19,27 +19,6 @@ static int new_set(int mode)
         return set;
 }
 
-static int new_set_of(uid_t uid, int mode)
-{
-        int *const set = shared(sizeof(*set));
-        struct child creator;
-
-        CHILD(&creator) {
-                as_user(uid);
-                *set = new_set(mode);
-        }
-        join(&creator);
-        return *set;
-}
-
-/* IPC_SET without the IPC_STAT before it that set_mode() needs read permission for. */
-static int ipc_set(int set, uid_t uid, gid_t gid, int mode)
-{
-        struct semid_ds ds = {.sem_perm = {.uid = uid, .gid = gid, .mode = (unsigned short)mode}};
-
-        return semctl(set, 0, IPC_SET, ARG_BUF(&ds));
-}
-
 /* What SEM_STAT takes in place of an identifier; looked up while the set can be read. */
 static int index_of(int set)
 {
@@ -97,7 +76,7 @@ static void alterers_need_permission(int without, int with)
 
 static void expect_original_values(int set)
 {
-        MUST(ipc_set(set, geteuid(), getegid(), 0600));
+        set_mode(set, 0600);
         EACH_ROW(c, alterers) {
                 EQ(c->req, VAL(set, 0), original[0]);
                 EQ(c->req, VAL(set, 1), original[1]);
@@ -127,8 +106,10 @@ TEST(stranger_needs_the_permissions_of_others,
      VERIFIES(semctl_get_eacces_getval, semctl_get_eacces_getpid, semctl_get_eacces_getncnt, semctl_get_eacces_getzcnt,
               semctl_getall_eacces, semctl_stat_eacces, semctl_setval_eacces, semctl_setall_eacces))
 {
-        const int unreadable = new_set_of(USER_A, 0773), readable = new_set_of(USER_A, 0004);
-        const int unalterable = new_set_of(USER_A, 0775), alterable = new_set_of(USER_A, 0002);
+        const int unreadable = new_sems_of(USER_A, 2, 0773, original);
+        const int readable = new_sems_of(USER_A, 2, 0004, original);
+        const int unalterable = new_sems_of(USER_A, 2, 0775, original);
+        const int alterable = new_sems_of(USER_A, 2, 0002, original);
         struct child child;
 
         CHILD(&child) {
@@ -158,7 +139,7 @@ TEST(stat_any_needs_no_permission, VERIFIES(semctl_stat_any))
         drop_all_capabilities();
         EQ(semctl_stat_any, semctl(index, 0, SEM_STAT, ARG_BUF(&ds)), set);
 
-        MUST(ipc_set(set, geteuid(), getegid(), 0377));
+        set_mode(set, 0377);
         FAILS_WITH(semctl_stat_any, EACCES, semctl(index, 0, SEM_STAT, ARG_BUF(&ds)));
         memset(&ds, 0x5a, sizeof(ds));
         EQ(semctl_stat_any, semctl(index, 0, SEM_STAT_ANY, ARG_BUF(&ds)), set);
@@ -169,7 +150,7 @@ TEST(stat_any_needs_no_permission, VERIFIES(semctl_stat_any))
 
 TEST(stat_any_serves_strangers, VERIFIES(semctl_stat_any))
 {
-        const int set = new_set_of(USER_A, 0604), index = index_of(set);
+        const int set = new_sems_of(USER_A, 2, 0604, original), index = index_of(set);
         struct semid_ds ds;
         struct child child;
 

@@ -2,24 +2,9 @@
  *
  * semctl() IPC_SET: which members it takes over, which it does not, and what it refuses.
  */
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
-#include <stdio.h>
 
 #include "ipck_sem.h"
-
-/* The three members that IPC_SET is to take over; all others hold what no set has. */
-static struct semid_ds request(uid_t uid, gid_t gid, int mode)
-{
-        struct semid_ds ds;
-
-        memset(&ds, 0x5a, sizeof(ds));
-        ds.sem_perm.uid = uid;
-        ds.sem_perm.gid = gid;
-        ds.sem_perm.mode = (unsigned short)mode;
-        return ds;
-}
 
 /* ---- owner and group ---- */
 
@@ -31,9 +16,8 @@ TEST(creator_and_owner_set_the_owner, VERIFIES(semctl_set_uid))
         CHILD(&creator) {
                 become(USER_A, GROUP_A, NULL, 0);
                 *set = new_sems(1, 0644);
-                struct semid_ds ds = request(USER_B, GROUP_A, 0644);
-                EQ(semctl_set_uid, semctl(*set, 0, IPC_SET, ARG_BUF(&ds)), 0);
-                ds = stat_of(*set);
+                EQ(semctl_set_uid, ipc_set(*set, USER_B, GROUP_A, 0644), 0);
+                const struct semid_ds ds = stat_of(*set);
                 EQ(semctl_set_uid, ds.sem_perm.uid, USER_B);
                 EQ(semctl_set_uid, ds.sem_perm.cuid, USER_A);
                 EQ(semctl_set_uid, ds.sem_perm.gid, GROUP_A);
@@ -41,9 +25,8 @@ TEST(creator_and_owner_set_the_owner, VERIFIES(semctl_set_uid))
         join(&creator);
         CHILD(&owner) {
                 become(USER_B, GROUP_B, NULL, 0);
-                struct semid_ds ds = request(USER_C, GROUP_A, 0644);
-                EQ(semctl_set_uid, semctl(*set, 0, IPC_SET, ARG_BUF(&ds)), 0);
-                ds = stat_of(*set);
+                EQ(semctl_set_uid, ipc_set(*set, USER_C, GROUP_A, 0644), 0);
+                const struct semid_ds ds = stat_of(*set);
                 EQ(semctl_set_uid, ds.sem_perm.uid, USER_C);
                 EQ(semctl_set_uid, ds.sem_perm.cuid, USER_A);
                 EQ(semctl_set_uid, ds.sem_perm.gid, GROUP_A);
@@ -59,18 +42,16 @@ TEST(creator_and_owner_set_the_group, VERIFIES(semctl_set_gid))
         CHILD(&creator) {
                 become(USER_A, GROUP_A, NULL, 0);
                 *set = new_sems(1, 0644);
-                struct semid_ds ds = request(USER_B, GROUP_B, 0644);
-                EQ(semctl_set_gid, semctl(*set, 0, IPC_SET, ARG_BUF(&ds)), 0);
-                ds = stat_of(*set);
+                EQ(semctl_set_gid, ipc_set(*set, USER_B, GROUP_B, 0644), 0);
+                const struct semid_ds ds = stat_of(*set);
                 EQ(semctl_set_gid, ds.sem_perm.gid, GROUP_B);
                 EQ(semctl_set_gid, ds.sem_perm.cgid, GROUP_A);
         }
         join(&creator);
         CHILD(&owner) {
                 become(USER_B, GROUP_C, NULL, 0);
-                struct semid_ds ds = request(USER_B, GROUP_C, 0644);
-                EQ(semctl_set_gid, semctl(*set, 0, IPC_SET, ARG_BUF(&ds)), 0);
-                ds = stat_of(*set);
+                EQ(semctl_set_gid, ipc_set(*set, USER_B, GROUP_C, 0644), 0);
+                const struct semid_ds ds = stat_of(*set);
                 EQ(semctl_set_gid, ds.sem_perm.gid, GROUP_C);
                 EQ(semctl_set_gid, ds.sem_perm.cgid, GROUP_A);
                 EQ(semctl_set_gid, ds.sem_perm.uid, USER_B);
@@ -96,9 +77,8 @@ TEST(set_takes_nine_permission_bits, VERIFIES(semctl_set_mode))
                 if (!(row->given & 0400) && !has_capability(CAP_IPC_OWNER))
                         continue;
                 int set = new_sems(1, row->before);
-                struct semid_ds ds = request(geteuid(), getegid(), row->given);
 
-                EQ(semctl_set_mode, semctl(set, 0, IPC_SET, ARG_BUF(&ds)), 0);
+                EQ(semctl_set_mode, ipc_set(set, geteuid(), getegid(), row->given), 0);
                 EQ(semctl_set_mode, stat_of(set).sem_perm.mode & 0777, row->given & 0777);
         }
 }
@@ -118,9 +98,8 @@ TEST(set_leaves_values_and_times_of_operations, VERIFIES(semctl_set_values_untou
         const struct sem_view used_before = view_of(used), unused_before = view_of(unused);
         REQUIRE(used_before.otime != 0 && unused_before.otime == 0 && used_before.sem[0].pid != getpid());
 
-        struct semid_ds ds = request(geteuid(), getegid(), 0640);
-        EQ(semctl_set_values_untouched, semctl(used, 0, IPC_SET, ARG_BUF(&ds)), 0);
-        EQ(semctl_set_values_untouched, semctl(unused, 0, IPC_SET, ARG_BUF(&ds)), 0);
+        EQ(semctl_set_values_untouched, ipc_set(used, geteuid(), getegid(), 0640), 0);
+        EQ(semctl_set_values_untouched, ipc_set(unused, geteuid(), getegid(), 0640), 0);
 
         const struct sem_view used_after = view_of(used), unused_after = view_of(unused);
         for (int i = 0; i < 3; i++) {
@@ -143,8 +122,7 @@ TEST(set_does_not_wake_or_change_waiters, VERIFIES(semctl_set_values_untouched))
         CHILD(&waiter)
                 EQ(semctl_set_values_untouched, SEMOP(set, OP(0, -1, 0)), 0);
         UNTIL(NCNT(set, 0) == 1);
-        struct semid_ds ds = request(geteuid(), getegid(), 0640);
-        EQ(semctl_set_values_untouched, semctl(set, 0, IPC_SET, ARG_BUF(&ds)), 0);
+        EQ(semctl_set_values_untouched, ipc_set(set, geteuid(), getegid(), 0640), 0);
         EQ(semctl_set_values_untouched, NCNT(set, 0), 1);
         MUST(SEMOP(set, OP(0, 1, 0)));
         EVENTUALLY(semctl_set_values_untouched, returned(&waiter));
@@ -170,39 +148,11 @@ TEST(ids_of_minus_one_are_refused, VERIFIES(semctl_set_einval_baduid), MOSTLY_WA
         const struct sem_view before = view_of(set);
         next_second(before.ctime);
         EACH_ROW(row, rows) {
-                struct semid_ds ds = request(row->uid, row->gid, 0640);
-                FAILS_WITH(semctl_set_einval_baduid, EINVAL, semctl(set, 0, IPC_SET, ARG_BUF(&ds)));
+                FAILS_WITH(semctl_set_einval_baduid, EINVAL, ipc_set(set, row->uid, row->gid, 0640));
                 const struct sem_view after = view_of(set);
                 HOLDS(semctl_set_einval_baduid, same_view(&before, &after));
         }
-        struct semid_ds good = request(uid, gid, 0640);
-        EQ(semctl_set_einval_baduid, semctl(set, 0, IPC_SET, ARG_BUF(&good)), 0);
-}
-
-static bool write_text(const char *path, const char *text)
-{
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
-        bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-        if (fd >= 0)
-                close(fd);
-        return good;
-}
-
-static void enter_user_namespace(uid_t inside_uid, gid_t inside_gid)
-{
-        const uid_t uid = geteuid();
-        const gid_t gid = getegid();
-        char uid_map[64], gid_map[64];
-
-        snprintf(uid_map, sizeof(uid_map), "%u %u 1", (unsigned)inside_uid, (unsigned)uid);
-        snprintf(gid_map, sizeof(gid_map), "%u %u 1", (unsigned)inside_gid, (unsigned)gid);
-        if (unshare(CLONE_NEWUSER) == -1)
-                UNSUPPORTED("a user namespace (%s)", errno_name(errno));
-        if (!write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/uid_map", uid_map) ||
-            !write_text("/proc/self/gid_map", gid_map))
-                UNSUPPORTED("a map of ids for a user namespace (%s)", errno_name(errno));
-        REQUIRE(geteuid() == inside_uid && getegid() == inside_gid);
+        EQ(semctl_set_einval_baduid, ipc_set(set, uid, gid, 0640), 0);
 }
 
 TEST(ids_without_a_mapping_are_refused, VERIFIES(semctl_set_einval_baduid))
@@ -220,8 +170,7 @@ TEST(ids_without_a_mapping_are_refused, VERIFIES(semctl_set_einval_baduid))
                 } rows[] = {{"uid without mapping", 7, 6}, {"gid without mapping", 5, 7}, {"uid -1", (uid_t)-1, 6},
                             {"gid -1", 5, (gid_t)-1}};
                 EACH_ROW(row, rows) {
-                        struct semid_ds ds = request(row->uid, row->gid, 0644);
-                        FAILS_WITH(semctl_set_einval_baduid, EINVAL, semctl(set, 0, IPC_SET, ARG_BUF(&ds)));
+                        FAILS_WITH(semctl_set_einval_baduid, EINVAL, ipc_set(set, row->uid, row->gid, 0644));
                 }
         }
         join(&guest);
@@ -229,8 +178,7 @@ TEST(ids_without_a_mapping_are_refused, VERIFIES(semctl_set_einval_baduid))
         HOLDS(semctl_set_einval_baduid, same_view(&before, &after));
         CHILD(&guest) {
                 enter_user_namespace(5, 6);
-                struct semid_ds ds = request(5, 6, 0644);
-                EQ(semctl_set_einval_baduid, semctl(set, 0, IPC_SET, ARG_BUF(&ds)), 0);
+                EQ(semctl_set_einval_baduid, ipc_set(set, 5, 6, 0644), 0);
         }
         join(&guest);
         EQ(semctl_set_einval_baduid, stat_of(set).sem_perm.mode & 0777, 0644);
@@ -242,7 +190,6 @@ TEST(set_from_bad_memory_has_no_effect, VERIFIES(semctl_set_efault), MOSTLY_WAIT
 {
         /* How much of it a system reads is its own affair, but the owner it must read. */
         void *cut = guarded(sizeof(int));
-        const struct semid_ds good = request(geteuid(), getegid(), 0640);
         const struct {
                 const char *name;
                 struct semid_ds *ds;
@@ -253,7 +200,8 @@ TEST(set_from_bad_memory_has_no_effect, VERIFIES(semctl_set_efault), MOSTLY_WAIT
 
         if (ipck_route == IPCK_LIBC && sizeof(long) < 8)
                 UNSUPPORTED("a C library that leaves the structure to the kernel (a 32-bit one touches it itself)");
-        memcpy(cut, &good, sizeof(int));
+        const struct semid_ds ds = stat_of(set);
+        memcpy(cut, &ds, sizeof(int));
         set_val(set, 1, 5);
         const struct sem_view before = view_of(set);
         next_second(before.ctime);
@@ -262,5 +210,5 @@ TEST(set_from_bad_memory_has_no_effect, VERIFIES(semctl_set_efault), MOSTLY_WAIT
                 const struct sem_view after = view_of(set);
                 HOLDS(semctl_set_efault, same_view(&before, &after));
         }
-        EQ(semctl_set_efault, semctl(set, 0, IPC_SET, ARG_BUF((struct semid_ds *)&good)), 0);
+        EQ(semctl_set_efault, ipc_set(set, geteuid(), getegid(), 0640), 0);
 }

@@ -8,12 +8,6 @@
 
 #include "ipck_sem.h"
 
-/* So that a failure is shown with its errno. */
-static int worked(int result)
-{
-        return result == -1 ? -1 : 0;
-}
-
 TEST(identifiers_are_not_negative, VERIFIES(semget_ret_nonneg))
 {
         const key_t key = fresh_key();

@@ -8,12 +8,6 @@
 
 enum { SEMMSL = 250, SEMMNS = 32000, SEMOPM = 32 };
 
-/* So that a failure is shown with its errno. */
-static int worked(int result)
-{
-        return result == -1 ? -1 : 0;
-}
-
 TEST(number_of_sets_is_limited, VERIFIES(semget_enospc_semmni))
 {
         const key_t key = fresh_key(), other = fresh_key();

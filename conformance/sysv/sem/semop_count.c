@@ -7,43 +7,10 @@
 
 enum { SEMS = 3 };
 
-struct counts {
-        int ncnt[SEMS], zcnt[SEMS];
-};
-
-static struct counts counts_of(int set)
-{
-        struct counts counts;
-
-        for (int i = 0; i < SEMS; i++) {
-                counts.ncnt[i] = (int)MUST(NCNT(set, i));
-                counts.zcnt[i] = (int)MUST(ZCNT(set, i));
-        }
-        return counts;
-}
-
-static int total(const struct counts *counts)
-{
-        int n = 0;
-
-        for (int i = 0; i < SEMS; i++)
-                n += counts->ncnt[i] + counts->zcnt[i];
-        return n;
-}
-
-static int asleep(int set)
-{
-        const struct counts counts = counts_of(set);
-
-        return total(&counts);
-}
-
 /* Whether exactly one waits: for semaphore num to become zero, or to increase. */
 static bool only(int set, int num, bool zero)
 {
-        const struct counts counts = counts_of(set);
-
-        return total(&counts) == 1 && (zero ? counts.zcnt : counts.ncnt)[num] == 1;
+        return asleep(set) == 1 && (zero ? ZCNT(set, num) : NCNT(set, num)) == 1;
 }
 
 TEST(nobody_waits_at_first, VERIFIES(semctl_getncnt, semctl_getzcnt))

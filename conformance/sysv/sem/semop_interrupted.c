@@ -6,17 +6,6 @@
 
 #include "ipck_sem.h"
 
-static int asleep(int set)
-{
-        int n = 0;
-
-        for (int i = 0; i < 2; i++) {
-                n += (int)MUST(NCNT(set, i));
-                n += (int)MUST(ZCNT(set, i));
-        }
-        return n;
-}
-
 /* Every way to wait in a set with the values {0, 3}. */
 struct wait {
         const char *name;

@@ -5,31 +5,13 @@
  */
 #include "ipck_sem.h"
 
-/* PLACE(child, requirement, set, n, OP(..) ..): a process that becomes the n-th to wait for semaphore 0. */
-#define PLACE(c, req, set, n, ...)                                              \
-        do {                                                                    \
-                wait_in(c, req, IPCK_HERE, "SEMOP(" #set ", " #__VA_ARGS__ ")", \
-                        set, IPCK_OPS(__VA_ARGS__), IPCK_NOPS(__VA_ARGS__));    \
-                UNTIL(NCNT(set, 0) + ZCNT(set, 0) == (n));                      \
-        } while (0)
-
-static void wait_in(struct child *c, enum ipck_requirement req, struct ipck_here where, const char *call, int set,
-                    struct sembuf *ops, size_t nops)
-{
-        CHILD(c) {
-                const int got = semop(set, ops, nops);
-
-                ipck_eq(where, req, call, got, errno, "0", 0);
-        }
-}
-
 TEST(decrements_are_served_as_they_came, VERIFIES(semop_wake_fifo))
 {
         int set = new_sems(1, 0600);
         struct child waiter[5];
 
         for (int i = 0; i < 5; i++)
-                PLACE(&waiter[i], semop_wake_fifo, set, i + 1, OP(0, -2, 0));
+                WAITER(&waiter[i], semop_wake_fifo, set, OP(0, -2, 0));
         for (int i = 0; i < 5; i++) {
                 MUST(SEMOP(set, OP(0, 1, 0)));
                 EQ(semop_wake_fifo, NCNT(set, 0), 5 - i);
@@ -46,7 +28,7 @@ TEST(increment_for_some_serves_the_first, VERIFIES(semop_wake_fifo))
         struct child waiter[4];
 
         for (int i = 0; i < 4; i++)
-                PLACE(&waiter[i], semop_wake_fifo, set, i + 1, OP(0, -1, 0));
+                WAITER(&waiter[i], semop_wake_fifo, set, OP(0, -1, 0));
         MUST(SEMOP(set, OP(0, 2, 0)));
         EQ(semop_wake_fifo, PID(set, 0), waiter[1].pid);
         EVENTUALLY(semop_wake_fifo, returned(&waiter[0]) && returned(&waiter[1]));
@@ -65,7 +47,7 @@ TEST(tests_and_sets_are_served_as_they_came, VERIFIES(semop_wake_fifo_complex))
 
         set_val(set, 0, 1);
         for (int i = 0; i < 4; i++)
-                PLACE(&waiter[i], semop_wake_fifo_complex, set, i + 1, OP(0, 0, 0), OP(0, 1, 0));
+                WAITER(&waiter[i], semop_wake_fifo_complex, set, OP(0, 0, 0), OP(0, 1, 0));
         for (int i = 0; i < 4; i++) {
                 MUST(SEMOP(set, OP(0, -1, 0)));
                 EQ(semop_wake_fifo_complex, PID(set, 0), waiter[i].pid);
@@ -106,12 +88,12 @@ TEST(newcomer_finds_nothing_left, VERIFIES(semop_wake_fifo, semop_wake_fifo_comp
         int set = new_sems(2, 0600);
         struct child waiter[2];
 
-        PLACE(&waiter[0], semop_wake_fifo, set, 1, OP(0, -1, 0));
+        WAITER(&waiter[0], semop_wake_fifo, set, OP(0, -1, 0));
         MUST(SEMOP(set, OP(0, 1, 0)));
         FAILS_WITH(semop_wake_fifo, EAGAIN, SEMOP(set, OP(0, -1, IPC_NOWAIT)));
         EVENTUALLY(semop_wake_fifo, returned(&waiter[0]));
 
-        PLACE(&waiter[1], semop_wake_fifo_complex, set, 1, OP(0, -1, 0), OP(1, 0, 0));
+        WAITER(&waiter[1], semop_wake_fifo_complex, set, OP(0, -1, 0), OP(1, 0, 0));
         MUST(SEMOP(set, OP(0, 1, 0)));
         FAILS_WITH(semop_wake_fifo_complex, EAGAIN, SEMOP(set, OP(0, -1, IPC_NOWAIT)));
         EVENTUALLY(semop_wake_fifo_complex, returned(&waiter[1]));
@@ -124,11 +106,11 @@ TEST(late_waiter_goes_to_the_end, VERIFIES(semop_wake_fifo))
         int set = new_sems(1, 0600);
         struct child waiter[3];
 
-        PLACE(&waiter[0], semop_wake_fifo, set, 1, OP(0, -1, 0));
-        PLACE(&waiter[1], semop_wake_fifo, set, 2, OP(0, -1, 0));
+        WAITER(&waiter[0], semop_wake_fifo, set, OP(0, -1, 0));
+        WAITER(&waiter[1], semop_wake_fifo, set, OP(0, -1, 0));
         MUST(SEMOP(set, OP(0, 1, 0)));
         EQ(semop_wake_fifo, PID(set, 0), waiter[0].pid);
-        PLACE(&waiter[2], semop_wake_fifo, set, 2, OP(0, -1, 0));
+        WAITER(&waiter[2], semop_wake_fifo, set, OP(0, -1, 0));
         for (int i = 1; i < 3; i++) {
                 MUST(SEMOP(set, OP(0, 1, 0)));
                 EQ(semop_wake_fifo, PID(set, 0), waiter[i].pid);
@@ -159,14 +141,12 @@ TEST(arrays_and_single_operations_share_one_queue, VERIFIES(semop_wake_fifo_comp
                 struct child waiter[8];
 
                 for (int i = 0; i < count; i++) {
-                        const int place = i + 1;
-
                         if (row->queue[i] == 's')
-                                PLACE(&waiter[i], semop_wake_fifo_complex, set, place, OP(0, -1, 0));
+                                WAITER(&waiter[i], semop_wake_fifo_complex, set, OP(0, -1, 0));
                         else if (row->queue[i] == 'a')
-                                PLACE(&waiter[i], semop_wake_fifo_complex, set, place, OP(0, -1, 0), OP(1, 1, 0));
+                                WAITER(&waiter[i], semop_wake_fifo_complex, set, OP(0, -1, 0), OP(1, 1, 0));
                         else
-                                PLACE(&waiter[i], semop_wake_fifo_complex, set, place, OP(0, 1, 0), OP(0, -2, 0));
+                                WAITER(&waiter[i], semop_wake_fifo_complex, set, OP(0, 1, 0), OP(0, -2, 0));
                 }
                 for (int i = 0; i < count; i++) {
                         MUST(SEMOP(set, OP(0, 1, 0)));
@@ -184,17 +164,17 @@ TEST(array_elsewhere_does_not_mix_the_others, VERIFIES(semop_wake_fifo_complex))
         int set = new_sems(3, 0600);
         struct child waiter[4], array;
 
-        PLACE(&waiter[0], semop_wake_fifo_complex, set, 1, OP(0, -1, 0));
-        PLACE(&waiter[1], semop_wake_fifo_complex, set, 2, OP(0, -1, 0));
+        WAITER(&waiter[0], semop_wake_fifo_complex, set, OP(0, -1, 0));
+        WAITER(&waiter[1], semop_wake_fifo_complex, set, OP(0, -1, 0));
         CHILD(&array)
                 EQ(semop_wake_fifo_complex, SEMOP(set, OP(1, -1, 0), OP(2, -1, 0)), 0);
         UNTIL(NCNT(set, 1) == 1);
-        PLACE(&waiter[2], semop_wake_fifo_complex, set, 3, OP(0, -1, 0));
+        WAITER(&waiter[2], semop_wake_fifo_complex, set, OP(0, -1, 0));
         MUST(SEMOP(set, OP(0, 1, 0)));
         EQ(semop_wake_fifo_complex, PID(set, 0), waiter[0].pid);
         MUST(SEMOP(set, OP(1, 1, 0), OP(2, 1, 0)));
         EVENTUALLY(semop_wake_fifo_complex, returned(&array));
-        PLACE(&waiter[3], semop_wake_fifo_complex, set, 3, OP(0, -1, 0));
+        WAITER(&waiter[3], semop_wake_fifo_complex, set, OP(0, -1, 0));
         for (int i = 1; i < 4; i++) {
                 MUST(SEMOP(set, OP(0, 1, 0)));
                 EQ(semop_wake_fifo_complex, PID(set, 0), waiter[i].pid);

@@ -4,17 +4,6 @@
  */
 #include "ipck_sem.h"
 
-static int asleep(int set)
-{
-        int n = 0;
-
-        for (int i = 0; i < 2; i++) {
-                n += (int)MUST(NCNT(set, i));
-                n += (int)MUST(ZCNT(set, i));
-        }
-        return n;
-}
-
 TEST(removal_ends_every_kind_of_wait,
      VERIFIES(semop_eidrm_dec, semop_eidrm_zero, semop_eidrm_complex, xsi_ipc_id_stale_einval))
 {

@@ -3,6 +3,8 @@
  * semop(): when a call waits, and what the rest of the world sees of it while it waits. One process waits, the test's
  * own process looks at the set and then makes the wait end.
  */
+#include <linux/capability.h>
+
 #include "ipck_sem.h"
 
 TEST(increment_never_waits, VERIFIES(semop_inc_never_blocks))
@@ -284,7 +286,7 @@ TEST(sempid_is_that_of_the_sleeper, VERIFIES(semop_pid_blocked_completer))
                 join(&other);
                 CHILD(&waiter)
                         EQ(semop_pid_blocked_completer, semop(set, ops, row->nops), 0);
-                UNTIL(NCNT(set, 0) + ZCNT(set, 0) + ZCNT(set, 1) > 0);
+                UNTIL(asleep(set) > 0);
                 EQ(semop_pid_blocked_completer, PID(set, ops[0].sem_num), other.pid);
                 MUST(semop(set, &change, 1));
                 EVENTUALLY(semop_pid_blocked_completer, returned(&waiter));
@@ -378,11 +380,10 @@ TEST(overflow_of_one_leaves_the_unit_to_the_next, VERIFIES(semop_erange_blocked_
 
 TEST(revoked_permission_leaves_sleepers_alone, VERIFIES(semctl_set_blocked_perm))
 {
-        enum { IPC_OWNER = 15 };        /* CAP_IPC_OWNER: not every C library's headers have it */
         int set = new_sems(2, 0600);
         struct child taker, watcher, late;
 
-        if (!has_capability(IPC_OWNER))
+        if (!has_capability(CAP_IPC_OWNER))
                 UNSUPPORTED("CAP_IPC_OWNER, to use a set of mode 0");
         set_val(set, 1, 1);
         CHILD(&taker) {

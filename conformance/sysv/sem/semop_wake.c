@@ -7,39 +7,6 @@
 
 #include "ipck_sem.h"
 
-/* How many wait, for whatever, in a set of up to four semaphores. */
-static int asleep(int set)
-{
-        const int nsems = (int)stat_of(set).sem_nsems;
-        int n = 0;
-
-        for (int i = 0; i < nsems && i < 4; i++) {
-                n += (int)MUST(NCNT(set, i));
-                n += (int)MUST(ZCNT(set, i));
-        }
-        return n;
-}
-
-/* WAITER(child, requirement, set, OP(..) ..): a process that waits in semop(), has its place in the queue when this
- * is over, and must come back with success. */
-#define WAITER(c, req, set, ...)                                                \
-        do {                                                                    \
-                const int others = asleep(set);                                 \
-                wait_in(c, req, IPCK_HERE, "SEMOP(" #set ", " #__VA_ARGS__ ")", \
-                        set, IPCK_OPS(__VA_ARGS__), IPCK_NOPS(__VA_ARGS__));    \
-                UNTIL(asleep(set) > others);                                    \
-        } while (0)
-
-static void wait_in(struct child *c, enum ipck_requirement req, struct ipck_here where, const char *call, int set,
-                    struct sembuf *ops, size_t nops)
-{
-        CHILD(c) {
-                const int got = semop(set, ops, nops);
-
-                ipck_eq(where, req, call, got, errno, "0", 0);
-        }
-}
-
 static int back(const struct child *waiter, int count)
 {
         int n = 0;

@@ -3,34 +3,18 @@
  * A process that moves to another IPC namespace cannot reach the sets that it has semadj values for any more: they
  * are applied when it leaves.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 
 #include "ipck_sem.h"
 
-static void enter_new_namespace(void)
-{
-        if (unshare(CLONE_NEWIPC) == -1)
-                UNSUPPORTED("unshare(CLONE_NEWIPC) (%s)", errno_name(errno));
-}
-
-static int this_namespace(void)
-{
-        const int fd = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
-
-        if (fd == -1)
-                UNSUPPORTED("/proc/self/ns/ipc (%s)", errno_name(errno));
-        return fd;
-}
-
 /* Another IPC namespace, which the caller is not in. */
 static int other_namespace(void)
 {
-        const int here_fd = this_namespace();
+        const int here_fd = this_ipc_namespace();
 
-        enter_new_namespace();
-        const int other_fd = this_namespace();
+        enter_new_ipc_namespace();
+        const int other_fd = this_ipc_namespace();
         MUST(setns(here_fd, CLONE_NEWIPC));
         close(here_fd);
         return other_fd;
@@ -57,7 +41,7 @@ TEST(adjustments_are_applied_on_leaving, VERIFIES(exit_semadj_other_ns, ipcns_se
                         if (row->by_setns)
                                 MUST(setns(other, CLONE_NEWIPC));
                         else
-                                enter_new_namespace();
+                                enter_new_ipc_namespace();
                         here(&mover, 2);
                         await(&mover, 2);
                 }
@@ -87,7 +71,7 @@ TEST(leaving_wakes_waiters, VERIFIES(exit_semadj_other_ns))
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
                 here(&mover, 1);
                 await(&mover, 1);
-                enter_new_namespace();
+                enter_new_ipc_namespace();
                 await(&mover, 2);
         }
         UNTIL(at(&mover) == 1);
@@ -125,10 +109,10 @@ TEST(sets_of_the_new_namespace_are_others, VERIFIES(exit_semadj_other_ns))
 
         set_all(set, values);
         CHILD(&mover) {
-                const int old = this_namespace();
+                const int old = this_ipc_namespace();
 
-                enter_new_namespace();
-                const int new = this_namespace(), twin = new_sems(2, 0600);
+                enter_new_ipc_namespace();
+                const int new = this_ipc_namespace(), twin = new_sems(2, 0600);
                 set_all(twin, twin_values);
                 leave_observer(&mover, twin);
                 MUST(setns(old, CLONE_NEWIPC));
@@ -151,7 +135,7 @@ TEST(sets_of_the_new_namespace_are_others, VERIFIES(exit_semadj_other_ns))
 static void *use_and_leave(void *set)
 {
         MUST(SEMOP(*(int *)set, OP(0, -4, SEM_UNDO)));
-        enter_new_namespace();
+        enter_new_ipc_namespace();
         return NULL;
 }
 
