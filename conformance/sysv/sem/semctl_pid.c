@@ -211,3 +211,39 @@ TEST(pids_are_numbered_for_the_one_who_asks, VERIFIES(semctl_getpid_pidns))
         EQ(semctl_getpid_pidns, PID(set, 2), *inner);
         EQ(semctl_getpid_pidns, PID(set, 0), getpid());
 }
+
+static void *set_by_thread(void *set)
+{
+        set_val(*(int *)set, 0, 3);
+        set_val(*(int *)set, 1, 4);
+        return NULL;
+}
+
+static void *set_all_by_thread(void *set)
+{
+        set_all(*(int *)set, (unsigned short[]){5, 6});
+        return NULL;
+}
+
+/* A thread that is not the first has a number of its own on some systems: it is no process's. */
+TEST(setter_is_the_process_not_the_thread, VERIFIES(semctl_getpid_setval, semctl_getpid_setall))
+{
+        const struct {
+                const char *name;
+                enum ipck_requirement req;
+                void *(*set)(void *);
+        } rows[] = {
+                {"SETVAL", semctl_getpid_setval, set_by_thread}, {"SETALL", semctl_getpid_setall, set_all_by_thread},
+        };
+
+        EACH_ROW(row, rows) {
+                int set = new_sems(2, 0600);
+                pthread_t thread;
+
+                REQUIRE(PID(set, 0) == 0 && PID(set, 1) == 0);
+                REQUIRE(pthread_create(&thread, NULL, row->set, &set) == 0);
+                REQUIRE(pthread_join(thread, NULL) == 0);
+                EQ(row->req, PID(set, 0), getpid());
+                EQ(row->req, PID(set, 1), getpid());
+        }
+}
