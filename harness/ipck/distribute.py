@@ -1,6 +1,6 @@
 """With pytest-xdist: one run of the program for the tests of one file on one target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -49,17 +49,20 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
 class Parts:
     """On a worker: runs a part when its first test is asked for, and packs results for the way to the controller."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, nodeids: Iterable[str]) -> None:
+        """NODEIDS are those of all selected tests."""
         self._options = options
+        self._members: dict[str, list[str]] = {}
+        for nodeid in nodeids:
+            self._members.setdefault(scope(nodeid), []).append(nodeid.partition("::")[2])
         self._parts: dict[str, dict[str, TestResult]] = {}
 
-    def result(self, ready: Ready, test: str, items: Sequence[str]) -> tuple[TestResult, dict[str, Any]]:
-        """The result of TEST and its parcel. ITEMS are the node ids of all selected tests."""
+    def result(self, ready: Ready, test: str) -> tuple[TestResult, dict[str, Any]]:
+        """The result of TEST and its parcel."""
         key = scope(f"{ready.target.name}::{test}")
         parcel: dict[str, Any] = {}
         if key not in self._parts:
-            names = [item.partition("::")[2] for item in items if scope(item) == key]
-            run = run_part(ready, [ready.tests[name] for name in names], self._options)
+            run = run_part(ready, [ready.tests[name] for name in self._members[key]], self._options)
             self._parts[key] = {result.test: result for result in run.tests}
             parcel["run"] = encode(replace(run, tests=()))
         result = self._parts[key][test]

@@ -5,7 +5,6 @@ collection. With xdist the workers run the tests of one file at a time and send 
 """
 
 import argparse
-import os
 import secrets
 import signal
 from collections.abc import Generator, Iterator
@@ -119,10 +118,9 @@ class Front:
         suite.plan = self.plan
         return suite
 
-    def options(self, jobs: int = 0) -> Options:
+    def options(self) -> Options:
         """How programs run."""
-        option = self.config.option
-        return Options(self.seed, option.jobs or jobs, option.time_scale)
+        return Options(self.seed, self.config.option.jobs, self.config.option.time_scale)
 
 
 class Worker(Front):
@@ -130,15 +128,15 @@ class Worker(Front):
 
     def __init__(self, config: pytest.Config) -> None:
         super().__init__(config)
-        told = vars(config)["workerinput"]  # which xdist put there
-        self.seed = told["ipck_seed"]
-        self._parts = distribute.Parts(self.options(jobs=told["ipck_jobs"]))
+        self.seed = vars(config)["workerinput"]["ipck_seed"]
+        self._parts: distribute.Parts | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: ConformanceItem) -> bool:
         """Report the item's result, and send it along in a form that the controller can unpack."""
-        items = [other.nodeid for other in item.session.items]
-        result, parcel = self._parts.result(item.ready, item.test.id, items)
+        if not self._parts:
+            self._parts = distribute.Parts(self.options(), (other.nodeid for other in item.session.items))
+        result, parcel = self._parts.result(item.ready, item.test.id)
         for report in itemreports.of_result(result, self.plan.catalogue):
             if report.when == "teardown":
                 vars(report)["ipck_parcel"] = parcel
@@ -210,9 +208,7 @@ class Controller(Front):
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """What workers cannot know by themselves."""
-        workers = len(self.config.option.tx)
         node.workerinput["ipck_seed"] = self.seed
-        node.workerinput["ipck_jobs"] = max(1, len(os.sched_getaffinity(0)) // workers)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:

@@ -467,7 +467,8 @@ def test_program_whose_loader_is_missing(world: World) -> None:
     assert "cannot be executed here (No such file or directory)" in unavailable(world)
 
 
-def test_prefix_that_is_missing(world: World) -> None:
+def test_prefix_that_is_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(world.root))  # a folder of PATH that may not be searched would be another error
     world.program()
     assert unavailable(world, Target("t", "glibc", "", prefix=("no-such-emulator",))) == (
         "no-such-emulator: No such file or directory: install it"
