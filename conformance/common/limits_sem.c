@@ -121,8 +121,7 @@ TEST(each_namespace_has_limits_of_its_own, VERIFIES(ipcns_sysctl_sem))
 
                 enter_new_ipc_namespace();
                 set_sem_limits(55, 666, 77, 88);
-                here(&elsewhere, 1);
-                await(&elsewhere, 1);
+                stay(&elsewhere);
                 HOLDS(ipcns_sysctl_sem, read_limits(other));
                 EQ(ipcns_sysctl_sem, other[0], 55);
                 EQ(ipcns_sysctl_sem, other[1], 666);
@@ -130,7 +129,7 @@ TEST(each_namespace_has_limits_of_its_own, VERIFIES(ipcns_sysctl_sem))
                 EQ(ipcns_sysctl_sem, other[3], 88);
                 EQ(ipcns_sysctl_sem, sem_limits().semopm, 77);
         }
-        UNTIL(at(&elsewhere) == 1);
+        UNTIL(stays(&elsewhere));
         HOLDS(ipcns_sysctl_sem, read_limits(field));
         EQ(ipcns_sysctl_sem, field[0], 11);
         EQ(ipcns_sysctl_sem, field[1], 222);
@@ -139,6 +138,5 @@ TEST(each_namespace_has_limits_of_its_own, VERIFIES(ipcns_sysctl_sem))
         EQ(ipcns_sysctl_sem, sem_limits().semopm, 33);
         /* And the other way round. */
         set_sem_limits(1, 2, 3, 4);
-        tell(&elsewhere, 1);
-        join(&elsewhere);
+        dismiss(&elsewhere);
 }

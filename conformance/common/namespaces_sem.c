@@ -60,14 +60,12 @@ TEST(sets_of_a_new_namespace_stay_in_it, VERIFIES(ipcns_isolated_sem))
         CHILD(&away) {
                 enter_new_ipc_namespace();
                 *set = (int)MUST(semget(key, 2, IPC_CREAT | 0666));
-                here(&away, 1);
-                await(&away, 1);
+                stay(&away);
                 EQ(ipcns_isolated_sem, VAL(*set, 0), 0);
         }
-        UNTIL(at(&away) == 1);
+        UNTIL(stays(&away));
         expect_nothing_there(ipcns_isolated_sem, key, *set);
-        tell(&away, 1);
-        join(&away);
+        dismiss(&away);
 }
 
 TEST(one_key_names_a_set_in_each_namespace, VERIFIES(ipcns_same_key_both))
@@ -87,19 +85,17 @@ TEST(one_key_names_a_set_in_each_namespace, VERIFIES(ipcns_same_key_both))
                 EQ(ipcns_same_key_both, SEMOP(own, OP(0, 70, 0), OP(2, 72, 0)), 0);
                 set_mode(own, 0604);
                 const struct sem_view mine = view_of(own);
-                here(&away, 1);
-                await(&away, 1);
+                stay(&away);
                 const struct sem_view still_mine = view_of(own);
                 HOLDS(ipcns_same_key_both, same_view(&mine, &still_mine));
                 EQ(ipcns_same_key_both, semctl(own, 0, IPC_RMID), 0);
                 FAILS_WITH(ipcns_same_key_both, ENOENT, semget(key, 0, 0));
         }
-        UNTIL(at(&away) == 1);
+        UNTIL(stays(&away));
         const struct sem_view between = view_of(set);
         HOLDS(ipcns_same_key_both, same_view(&before, &between));
         EQ(ipcns_same_key_both, SEMOP(set, OP(0, -1, 0)), 0);
-        tell(&away, 1);
-        join(&away);
+        dismiss(&away);
         EQ(ipcns_same_key_both, semget(key, 0, 0), set);
         EQ(ipcns_same_key_both, VAL(set, 0), 4);
         EQ(ipcns_same_key_both, VAL(set, 1), 6);
@@ -337,16 +333,14 @@ static void allow_one_namespace(void)
                 UNSUPPORTED("a limit of IPC namespaces for an own user namespace (%s)", errno_name(errno));
         CHILD(&first) {
                 enter_new_ipc_namespace();
-                here(&first, 1);
-                await(&first, 1);
+                stay(&first);
         }
-        UNTIL(at(&first) == 1);
+        UNTIL(stays(&first));
         CHILD(&second)
                 if (unshare(CLONE_NEWIPC) == 0 || errno != ENOSPC)
                         UNSUPPORTED("a limit on the number of IPC namespaces");
         join(&second);
-        tell(&first, 1);
-        join(&first);
+        dismiss(&first);
 }
 
 static void leave_sets_behind(int nsems, bool killed)

@@ -207,6 +207,11 @@ int at(const struct child *c);
 void tell(struct child *c, int n);
 void await(struct child *c, int n);
 
+/* The usual case of both: the child stays where it is until it is dismissed, which also joins it. */
+void stay(struct child *c);
+bool stays(const struct child *c);
+#define dismiss(c) (tell(c, 1), join(c))
+
 /* Whether process pid sleeps in an interruptible wait (state S of /proc/PID/stat). Only after a flag that it set just
  * before. */
 bool sleeping(pid_t pid);

@@ -107,6 +107,17 @@ void await(struct child *c, int n)
         }
 }
 
+void stay(struct child *c)
+{
+        here(c, 1);
+        await(c, 1);
+}
+
+bool stays(const struct child *c)
+{
+        return at(c) == 1;
+}
+
 bool sleeping(pid_t pid)
 {
         char path[64], text[512];

@@ -350,8 +350,7 @@ TEST(otime_waits_for_the_first_successful_semop, VERIFIES(semget_otime_init_hand
 
         CHILD(&creator) {
                 const int mine = (int)MUST(semget(key, 2, IPC_CREAT | IPC_EXCL | 0600));
-                here(&creator, 1);
-                await(&creator, 1);
+                stay(&creator);
                 set_val(mine, 0, 3);
                 set_all(mine, (unsigned short[]){4, 5});
                 set_mode(mine, 0640);
@@ -360,7 +359,7 @@ TEST(otime_waits_for_the_first_successful_semop, VERIFIES(semget_otime_init_hand
                 await(&creator, 2);
                 MUST(SEMOP(mine, OP(1, -5, 0)));
         }
-        UNTIL(at(&creator) == 1);
+        UNTIL(stays(&creator));
         const int set = (int)MUST(semget(key, 0, 0));
         EQ(semget_otime_init_handshake, stat_of(set).sem_otime, 0);
         tell(&creator, 1);

@@ -168,11 +168,10 @@ TEST(value_out_of_range_changes_nothing, VERIFIES(semctl_setval_erange_no_effect
         set_val(set, 1, 9);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, 3, SEM_UNDO), OP(1, -2, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
                 FAILS_WITH(semctl_setval_erange_no_effect, ERANGE, semctl(set, 1, SETVAL, ARG_VAL(max + 1)));
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         const struct sem_view before = view_of(set);
         next_second(before.ctime);
         EACH_ROW(row, rows) {
@@ -180,8 +179,7 @@ TEST(value_out_of_range_changes_nothing, VERIFIES(semctl_setval_erange_no_effect
                 const struct sem_view after = view_of(set);
                 HOLDS(semctl_setval_erange_no_effect, same_view(&before, &after));
         }
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         /* Its adjustments were -3 and +2. */
         EQ(semctl_setval_erange_no_effect, VAL(set, 0), 7);
         EQ(semctl_setval_erange_no_effect, VAL(set, 1), 9);

@@ -387,8 +387,7 @@ TEST(otime_tells_when_a_set_is_ready, VERIFIES(semget_otime_init_handshake))
                 int mine = (int)MUST(semget(key, 2, 0));
 
                 EQ(semget_otime_init_handshake, stat_of(mine).sem_otime, 0);
-                here(&peer, 1);
-                await(&peer, 1);
+                stay(&peer);
                 /* Values that are set are no sign yet. */
                 EQ(semget_otime_init_handshake, stat_of(mine).sem_otime, 0);
                 here(&peer, 2);
@@ -396,7 +395,7 @@ TEST(otime_tells_when_a_set_is_ready, VERIFIES(semget_otime_init_handshake))
                 EQ(semget_otime_init_handshake, VAL(mine, 0), 7);
                 EQ(semget_otime_init_handshake, VAL(mine, 1), 3);
         }
-        UNTIL(at(&peer) == 1);
+        UNTIL(stays(&peer));
         set_val(set, 0, 4);
         set_all(set, (unsigned short[]){4, 3});
         tell(&peer, 1);

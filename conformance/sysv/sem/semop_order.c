@@ -60,7 +60,7 @@ TEST(one_who_leaves_does_not_mix_the_others, VERIFIES(semop_wake_fifo))
 {
         int set = new_sems(1, 0600);
         struct child waiter[6];
-        static const int stay[] = {1, 2, 4, 5};
+        static const int staying[] = {1, 2, 4, 5};
 
         for (int i = 0; i < 6; i++) {
                 CHILD(&waiter[i]) {
@@ -75,9 +75,9 @@ TEST(one_who_leaves_does_not_mix_the_others, VERIFIES(semop_wake_fifo))
         join(&waiter[3]);
         for (int i = 0; i < 4; i++) {
                 MUST(SEMOP(set, OP(0, 1, 0)));
-                EQ(semop_wake_fifo, PID(set, 0), waiter[stay[i]].pid);
-                EVENTUALLY(semop_wake_fifo, returned(&waiter[stay[i]]));
-                join(&waiter[stay[i]]);
+                EQ(semop_wake_fifo, PID(set, 0), waiter[staying[i]].pid);
+                EVENTUALLY(semop_wake_fifo, returned(&waiter[staying[i]]));
+                join(&waiter[staying[i]]);
         }
 }
 

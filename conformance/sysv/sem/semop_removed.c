@@ -66,19 +66,17 @@ TEST(removal_ends_a_wait_with_adjustments, VERIFIES(semop_eidrm_undo))
                         MUST(SEMOP(kept, OP(0, -2, SEM_UNDO)));
                         FAILS_WITH(semop_eidrm_undo, EIDRM, semop(set, ops, row->nops));
                         MUST(SEMOP(kept, OP(1, -3, SEM_UNDO)));
-                        here(&waiter, 1);
-                        await(&waiter, 1);
+                        stay(&waiter);
                 }
                 UNTIL(asleep(set) > 0);
                 EQ(semop_eidrm_undo, VAL(kept, 0), 3);
                 MUST(semctl(set, 0, IPC_RMID));
-                EVENTUALLY(semop_eidrm_undo, at(&waiter) == 1);
+                EVENTUALLY(semop_eidrm_undo, stays(&waiter));
                 EQ(semop_eidrm_undo, VAL(kept, 1), 2);
                 /* The exit must not take a set that has come since for the one that is gone. */
                 late = new_sems(2, 0600);
                 set_all(late, (unsigned short[]){6, 7});
-                tell(&waiter, 1);
-                join(&waiter);
+                dismiss(&waiter);
                 EQ(semop_eidrm_undo, VAL(kept, 0), 5);
                 EQ(semop_eidrm_undo, VAL(kept, 1), 5);
                 EQ(semop_eidrm_undo, VAL(late, 0), 6);

@@ -183,8 +183,7 @@ TEST(threads_of_a_dead_process_do_not_count, VERIFIES(semop_ncnt_dec_on_kill))
                 }
                 UNTIL(NCNT(set, 0) >= 3 - row->exits);
                 if (row->exits) {
-                        tell(&process, 1);
-                        join(&process);
+                        dismiss(&process);
                 } else {
                         kill_child(&process);
                 }

@@ -90,8 +90,7 @@ TEST(blocked_array_shows_nothing, VERIFIES(semop_array_all_or_nothing_block))
                 EVENTUALLY(semop_array_all_or_nothing_block, VAL(set, 0) == 10);
                 EQ(semop_array_all_or_nothing_block, VAL(set, 1), 0);
                 EQ(semop_array_all_or_nothing_block, VAL(set, 2), 1);
-                tell(&waiter, 1);
-                join(&waiter);
+                dismiss(&waiter);
         }
 }
 

@@ -195,10 +195,10 @@ static void count_falls_by_one(const char *what, const struct sembuf *ops, size_
                 const char *name;
         } names[] = {{what}};
         int set = set_of_three();
-        struct child stays, expires;
+        struct child remains, expires;
         bool seen = false;
 
-        CHILD(&stays)
+        CHILD(&remains)
                 (void)call(set, NULL, ops, count);
         UNTIL(semctl(set, 0, cmd) == 1);
         for (int64_t interval = 1000000; !seen && interval < 3000000000; interval *= 2) {
@@ -213,7 +213,7 @@ static void count_falls_by_one(const char *what, const struct sembuf *ops, size_
         REQUIRE(seen);
         EACH_ROW(name, names)
                 EQ(semtimedop_ncnt_after_timeout, semctl(set, 0, cmd), 1);
-        kill_child(&stays);
+        kill_child(&remains);
 }
 
 TEST(expiry_lowers_count_of_waiters, VERIFIES(semtimedop_ncnt_after_timeout))

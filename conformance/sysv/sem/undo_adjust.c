@@ -24,15 +24,13 @@ TEST(end_takes_an_operation_back, VERIFIES(semop_undo_dec_records, semop_undo_in
                 set_all(set, values);
                 CHILD(&holder) {
                         EQ(row->req, SEMOP(set, OP(1, row->op, SEM_UNDO)), 0);
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 EQ(row->req, VAL(set, 1), 7 + row->op);
                 /* The value is adjusted, not restored: others have changed it meanwhile. */
                 MUST(SEMOP(set, OP(1, 20, 0)));
-                tell(&holder, 1);
-                join(&holder);
+                dismiss(&holder);
                 EQ(row->req, VAL(set, 0), 5);
                 EQ(row->req, VAL(set, 1), 27);
                 EQ(row->req, VAL(set, 2), 9);
@@ -76,13 +74,11 @@ static void check_history(const struct history *h, bool in_one_array)
                 else
                         for (int i = 0; i < h->count; i++)
                                 EQ(h->req, semop(set, &ops[i], 1), 0);
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         EQ(h->req, VAL(set, 0), h->during);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(h->req, VAL(set, 0), h->after);
 }
 
@@ -121,21 +117,17 @@ TEST(end_of_one_process_leaves_those_of_another, VERIFIES(semop_undo_per_process
         set_val(set, 0, 10);
         CHILD(&taker) {
                 MUST(SEMOP(set, OP(0, -2, SEM_UNDO)));
-                here(&taker, 1);
-                await(&taker, 1);
+                stay(&taker);
         }
         CHILD(&giver) {
                 MUST(SEMOP(set, OP(0, 5, SEM_UNDO)));
-                here(&giver, 1);
-                await(&giver, 1);
+                stay(&giver);
         }
-        UNTIL(at(&taker) == 1 && at(&giver) == 1);
+        UNTIL(stays(&taker) && stays(&giver));
         EQ(semop_undo_per_process, VAL(set, 0), 13);
-        tell(&taker, 1);
-        join(&taker);
+        dismiss(&taker);
         EQ(semop_undo_per_process, VAL(set, 0), 15);
-        tell(&giver, 1);
-        join(&giver);
+        dismiss(&giver);
         EQ(semop_undo_per_process, VAL(set, 0), 10);
 }
 
@@ -161,8 +153,7 @@ TEST(many_processes_in_any_order_of_end, VERIFIES(semop_undo_per_process))
                 UNTIL(at(&holder[i]) == 1);
         EQ(semop_undo_per_process, VAL(set, 0), value);
         for (int i = 0; i < HOLDERS; i++) {
-                tell(&holder[order[i]], 1);
-                join(&holder[order[i]]);
+                dismiss(&holder[order[i]]);
                 value += 1 << order[i];
                 EQ(semop_undo_per_process, VAL(set, 0), value);
         }
@@ -185,14 +176,12 @@ TEST(each_semaphore_of_a_set_has_its_own, VERIFIES(semop_undo_multi_sem))
         set_all(set, values);
         CHILD(&holder) {
                 MUST(semop(set, ops, SEMS - 1));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         for (int i = 0; i < SEMS; i++)
                 EQ(semop_undo_multi_sem, VAL(set, i), 20 + i + (i - HALF));
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         for (int i = 0; i < SEMS; i++)
                 EQ(semop_undo_multi_sem, VAL(set, i), 20 + i);
 }
@@ -210,15 +199,13 @@ TEST(numbers_64_apart_are_different_semaphores, VERIFIES(semop_undo_multi_sem))
         /* Kernels recognise "twice in one array" by a bit mask in a machine word. */
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(1, -1, SEM_UNDO), OP(65, -2, SEM_UNDO), OP(129, 4, SEM_UNDO), OP(65, -1, 0)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         EQ(semop_undo_multi_sem, VAL(set, 1), 9);
         EQ(semop_undo_multi_sem, VAL(set, 65), 7);
         EQ(semop_undo_multi_sem, VAL(set, 129), 14);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(semop_undo_multi_sem, VAL(set, 1), 10);
         EQ(semop_undo_multi_sem, VAL(set, 65), 9);
         EQ(semop_undo_multi_sem, VAL(set, 129), 10);
@@ -239,16 +226,14 @@ TEST(sets_used_in_turn_are_all_adjusted, VERIFIES(semop_undo_multi_set))
         CHILD(&holder) {
                 for (size_t i = 0; i < sizeof(use) / sizeof(*use); i++)
                         MUST(SEMOP(set[use[i]], OP(0, (short)-(use[i] + 1), SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
         for (size_t i = 0; i < sizeof(use) / sizeof(*use); i++)
                 taken[use[i]] += use[i] + 1;
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         for (int i = 0; i < SETS; i++)
                 EQ(semop_undo_multi_set, VAL(set[i], 0), 100 + i - taken[i]);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         for (int i = 0; i < SETS; i++)
                 EQ(semop_undo_multi_set, VAL(set[i], 0), 100 + i);
 }
@@ -278,31 +263,27 @@ TEST(operation_that_had_to_wait_is_taken_back, VERIFIES(semop_undo_blocked_compl
         set_all(set, values);
         CHILD(&alone) {
                 EQ(semop_undo_blocked_completion, SEMOP(set, OP(0, -3, SEM_UNDO)), 0);
-                here(&alone, 1);
-                await(&alone, 1);
+                stay(&alone);
         }
         UNTIL(NCNT(set, 0) == 1);
         MUST(SEMOP(set, OP(0, 5, 0)));
-        EVENTUALLY(semop_undo_blocked_completion, at(&alone) == 1);
+        EVENTUALLY(semop_undo_blocked_completion, stays(&alone));
         EQ(semop_undo_blocked_completion, VAL(set, 0), 4);
 
         CHILD(&array) {
                 EQ(semop_undo_blocked_completion, SEMOP(set, OP(1, -1, SEM_UNDO), OP(0, -6, SEM_UNDO)), 0);
-                here(&array, 1);
-                await(&array, 1);
+                stay(&array);
         }
         UNTIL(NCNT(set, 0) == 1);
         EQ(semop_undo_blocked_completion, VAL(set, 1), 10);
         MUST(SEMOP(set, OP(0, 3, 0)));
-        EVENTUALLY(semop_undo_blocked_completion, at(&array) == 1);
+        EVENTUALLY(semop_undo_blocked_completion, stays(&array));
         EQ(semop_undo_blocked_completion, VAL(set, 0), 1);
         EQ(semop_undo_blocked_completion, VAL(set, 1), 9);
 
-        tell(&alone, 1);
-        join(&alone);
+        dismiss(&alone);
         EQ(semop_undo_blocked_completion, VAL(set, 0), 4);
-        tell(&array, 1);
-        join(&array);
+        dismiss(&array);
         EQ(semop_undo_blocked_completion, VAL(set, 0), 10);
         EQ(semop_undo_blocked_completion, VAL(set, 1), 10);
 }

@@ -26,28 +26,24 @@ TEST(setval_clears_one_semaphore_for_all_processes,
                 CHILD(&taker) {
                         MUST(SEMOP(set, OP(0, -1, SEM_UNDO), OP(1, -2, SEM_UNDO), OP(2, 3, SEM_UNDO)));
                         MUST(SEMOP(other, OP(1, -4, SEM_UNDO)));
-                        here(&taker, 1);
-                        await(&taker, 1);
+                        stay(&taker);
                 }
-                UNTIL(at(&taker) == 1);
+                UNTIL(stays(&taker));
                 CHILD(&giver) {
                         MUST(SEMOP(set, OP(0, 5, SEM_UNDO), OP(1, -5, SEM_UNDO), OP(2, -5, SEM_UNDO)));
-                        here(&giver, 1);
-                        await(&giver, 1);
+                        stay(&giver);
                 }
-                UNTIL(at(&giver) == 1);
+                UNTIL(stays(&giver));
                 REQUIRE(VAL(set, 0) == 14 && VAL(set, 1) == 13 && VAL(set, 2) == 28);
 
                 set_val(set, 1, row->value);
-                tell(&taker, 1);
-                join(&taker);
+                dismiss(&taker);
                 EQ(semctl_setval_clears_semadj_all, VAL(set, 1), row->value);
                 EQ(semctl_setval_keeps_other_semadj, VAL(set, 0), 15);
                 EQ(semctl_setval_keeps_other_semadj, VAL(set, 2), 25);
                 /* The semaphore of that number in another set is another semaphore. */
                 EQ(semctl_setval_keeps_other_semadj, VAL(other, 1), 20);
-                tell(&giver, 1);
-                join(&giver);
+                dismiss(&giver);
                 EQ(semctl_setval_clears_semadj_all, VAL(set, 1), row->value);
                 EQ(semctl_setval_keeps_other_semadj, VAL(set, 0), 10);
                 EQ(semctl_setval_keeps_other_semadj, VAL(set, 2), 30);
@@ -66,20 +62,16 @@ TEST(setall_clears_all_semaphores_for_all_processes,
         CHILD(&taker) {
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO), OP(1, -2, SEM_UNDO), OP(2, 3, SEM_UNDO)));
                 MUST(SEMOP(other, OP(1, -4, SEM_UNDO)));
-                here(&taker, 1);
-                await(&taker, 1);
+                stay(&taker);
         }
         CHILD(&giver) {
                 MUST(SEMOP(set, OP(0, 5, SEM_UNDO), OP(2, -5, SEM_UNDO)));
-                here(&giver, 1);
-                await(&giver, 1);
+                stay(&giver);
         }
-        UNTIL(at(&taker) == 1 && at(&giver) == 1);
+        UNTIL(stays(&taker) && stays(&giver));
         set_all(set, then);
-        tell(&taker, 1);
-        join(&taker);
-        tell(&giver, 1);
-        join(&giver);
+        dismiss(&taker);
+        dismiss(&giver);
         for (int i = 0; i < 3; i++)
                 EQ(semctl_setall_clears_semadj_all, VAL(set, i), then[i]);
         EQ(semop_undo_multi_set, VAL(other, 1), 20);
@@ -128,13 +120,12 @@ TEST(later_operations_count_from_nothing, VERIFIES(semctl_setval_clears_semadj_a
                 set_val(set, 0, 10);
                 CHILD(&holder) {
                         MUST(SEMOP(set, OP(0, -3, SEM_UNDO)));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                         MUST(SEMOP(set, OP(0, -5, SEM_UNDO)));
                         here(&holder, 2);
                         await(&holder, 2);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 set_by(row, set, 20);
                 tell(&holder, 1);
                 UNTIL(at(&holder) == 2);
@@ -156,15 +147,13 @@ TEST(waiter_that_the_new_value_lets_go_on_is_taken_back, VERIFIES(semop_undo_blo
                         /* This is cleared, and what is done with the new value is not. */
                         MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
                         EQ(semop_undo_blocked_completion, SEMOP(set, OP(0, -5, SEM_UNDO)), 0);
-                        here(&waiter, 1);
-                        await(&waiter, 1);
+                        stay(&waiter);
                 }
                 UNTIL(NCNT(set, 0) == 1);
                 set_by(row, set, 20);
-                EVENTUALLY(semop_undo_blocked_completion, at(&waiter) == 1);
+                EVENTUALLY(semop_undo_blocked_completion, stays(&waiter));
                 EQ(semop_undo_blocked_completion, VAL(set, 0), 15);
-                tell(&waiter, 1);
-                join(&waiter);
+                dismiss(&waiter);
                 EQ(semop_undo_blocked_completion, VAL(set, 0), 20);
         }
 }
@@ -181,14 +170,12 @@ TEST(failing_setval_and_setall_clear_nothing, VERIFIES(semctl_setval_erange_no_e
         set_all(set, values);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, -3, SEM_UNDO), OP(1, -4, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         FAILS_WITH(semctl_setval_erange_no_effect, ERANGE, semctl(set, 1, SETVAL, ARG_VAL(most + 1)));
         REQUIRE(semctl(set, 0, SETALL, ARG_ARRAY(beyond)) == -1 && errno == ERANGE);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(semop_undo_dec_records, VAL(set, 0), 10);
         EQ(semctl_setval_erange_no_effect, VAL(set, 1), 20);
 }
@@ -210,16 +197,14 @@ TEST(adjustments_of_a_removed_set_are_dropped, VERIFIES(semctl_rmid_undo_dropped
                 MUST(SEMOP(before, OP(0, -1, SEM_UNDO)));
                 MUST(SEMOP(removed, OP(0, -2, SEM_UNDO), OP(1, 3, SEM_UNDO), OP(2, -4, SEM_UNDO)));
                 MUST(SEMOP(after, OP(2, 5, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         MUST(semctl(removed, 0, IPC_RMID));
         const int successor = (int)MUST(semget(key, 3, IPC_CREAT | IPC_EXCL | 0600));
         /* Not by SETALL, which would clear what has wrongly been kept. */
         MUST(SEMOP(successor, OP(0, 10, 0), OP(1, 20, 0), OP(2, 30, 0)));
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         for (int i = 0; i < 3; i++) {
                 EQ(semctl_rmid_undo_dropped, VAL(successor, i), values[i]);
                 /* Those of the other sets are not dropped. */
@@ -255,14 +240,12 @@ TEST(set_that_got_the_same_identifier_is_not_adjusted, VERIFIES(semctl_rmid_undo
                 set_val(set, 0, 10);
                 CHILD(&holder) {
                         MUST(SEMOP(set, OP(0, -2, SEM_UNDO), OP(1, 3, SEM_UNDO), OP(2, 4, SEM_UNDO)));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 replace(set, row->nsems);
                 MUST(SEMOP(set, OP(0, 7, 0)));
-                tell(&holder, 1);
-                join(&holder);
+                dismiss(&holder);
                 EQ(semctl_rmid_undo_dropped, VAL(set, 0), 7);
                 for (int i = 1; i < row->nsems; i++)
                         EQ(semctl_rmid_undo_dropped, VAL(set, i), 0);
@@ -284,14 +267,13 @@ TEST(same_identifier_starts_with_no_adjustment, VERIFIES(semctl_rmid_undo_droppe
 
                 CHILD(&holder) {
                         MUST(SEMOP(set, OP(0, 2, SEM_UNDO), OP(2, 3, SEM_UNDO)));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                         /* The owner of the old adjustments uses the new set: room for its adjustments is made anew. */
                         MUST(SEMOP(set, OP(0, 4, SEM_UNDO), OP((unsigned short)last, 5, SEM_UNDO)));
                         here(&holder, 2);
                         await(&holder, 2);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 replace(set, row->nsems);
                 MUST(SEMOP(set, OP(0, 100, 0), OP(1, 100, 0), OP((unsigned short)last, 100, 0)));
                 tell(&holder, 1);
@@ -317,16 +299,14 @@ TEST(waiter_of_a_removed_set_alters_no_other, VERIFIES(semop_eidrm_undo))
         CHILD(&waiter) {
                 MUST(SEMOP(set, OP(0, -3, SEM_UNDO)));
                 FAILS_WITH(semop_eidrm_undo, EIDRM, SEMOP(set, OP(0, -1, SEM_UNDO), OP(1, -9, SEM_UNDO)));
-                here(&waiter, 1);
-                await(&waiter, 1);
+                stay(&waiter);
         }
         UNTIL(NCNT(set, 1) == 1);
         MUST(semctl(set, 0, IPC_RMID));
-        EVENTUALLY(semop_eidrm_undo, at(&waiter) == 1);
+        EVENTUALLY(semop_eidrm_undo, stays(&waiter));
         int next = new_sems(2, 0600);
         MUST(SEMOP(next, OP(0, 10, 0), OP(1, 2, 0)));
-        tell(&waiter, 1);
-        join(&waiter);
+        dismiss(&waiter);
         for (int i = 0; i < 2; i++) {
                 EQ(semop_eidrm_undo, VAL(other, i), values[i]);
                 EQ(semop_eidrm_undo, VAL(next, i), values[i]);
@@ -364,10 +344,9 @@ TEST(set_made_while_the_holder_of_the_old_one_ends, VERIFIES(exit_semadj_rmid_ra
                 CHILD(&holder) {
                         for (int i = 0; i < SETS; i++)
                                 MUST(SEMOP(set[i], OP(0, -5, SEM_UNDO)));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 const int64_t start = monotonic_ns();
                 tell(&holder, 1);
                 if (round == 0) {

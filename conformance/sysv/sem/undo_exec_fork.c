@@ -47,14 +47,12 @@ TEST(child_starts_with_no_adjustment, VERIFIES(fork_semadj_cleared, fork_semadj_
                 CHILD(&parent) {
                         MUST(SEMOP(set, OP(0, -3, SEM_UNDO), OP(1, 4, SEM_UNDO)));
                         row->new_process();
-                        here(&parent, 1);
-                        await(&parent, 1);
+                        stay(&parent);
                 }
-                UNTIL(at(&parent) == 1);
+                UNTIL(stays(&parent));
                 EQ(fork_semadj_cleared, VAL(set, 0), 7);
                 EQ(fork_semadj_cleared, VAL(set, 1), 24);
-                tell(&parent, 1);
-                join(&parent);
+                dismiss(&parent);
                 EQ(fork_semadj_parent_kept, VAL(set, 0), 10);
                 EQ(fork_semadj_parent_kept, VAL(set, 1), 20);
         }
@@ -94,8 +92,7 @@ static void leave_child(struct child *orders, pid_t *pid)
 
         CHILD(&child) {
                 *pid = getpid();
-                here(orders, 1);
-                await(orders, 1);
+                stay(orders);
         }
 }
 
@@ -111,7 +108,7 @@ TEST(parent_that_ends_first_applies_all, VERIFIES(fork_semadj_cleared, fork_sema
                 leave_child(&parent, orphan);
         }
         join(&parent);
-        UNTIL(at(&parent) == 1);
+        UNTIL(stays(&parent));
         EQ(fork_semadj_parent_kept, VAL(set, 0), 100);
         tell(&parent, 1);
         UNTIL(kill(*orphan, 0) == -1 && errno == ESRCH);
@@ -252,13 +249,11 @@ TEST(failed_exec_keeps_adjustments, VERIFIES(exec_failed_exec))
                         REQUIRE(execve(row->path, argv, envp) == -1);
                         EQ(exec_failed_exec, VAL(set, 0), 7);
                         MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 EQ(exec_failed_exec, VAL(set, 0), 6);
-                tell(&holder, 1);
-                join(&holder);
+                dismiss(&holder);
                 EQ(exec_failed_exec, VAL(set, 0), 10);
         }
 }

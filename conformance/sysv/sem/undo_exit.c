@@ -80,11 +80,10 @@ TEST(adjustments_are_added_at_any_end, VERIFIES(exit_semadj_applied, exit_semadj
                 set_all(set, values);
                 CHILD(&holder) {
                         MUST(SEMOP(set, OP(0, -4, SEM_UNDO), OP(2, 7, SEM_UNDO)));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                         row->end();
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 EQ(row->req, VAL(set, 0), 6);
                 EQ(row->req, VAL(set, 2), 37);
                 MUST(SEMOP(set, OP(0, 100, 0), OP(1, 100, 0), OP(2, 100, 0)));
@@ -116,7 +115,7 @@ TEST(sigkill_applies_adjustments, VERIFIES(exit_semadj_sigkill))
                                 raise(SIGSTOP);
                         await(&holder, 1);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 if (row->stopped)
                         MUST(waitpid(holder.pid, NULL, WUNTRACED));
                 EQ(exit_semadj_sigkill, VAL(set, 0), 6);
@@ -160,15 +159,13 @@ TEST(permission_lost_since_does_not_matter, VERIFIES(exit_semadj_applied))
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, -4, SEM_UNDO)));
                 drop_all_capabilities();
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
                 REQUIRE(SEMOP(set, OP(0, -4, 0)) == -1 && errno == EACCES);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         EQ(exit_semadj_applied, VAL(set, 0), 6);
         set_mode(set, 0400);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(exit_semadj_applied, VAL(set, 0), 10);
 }
 
@@ -191,10 +188,9 @@ TEST(value_is_cut_off_at_zero, VERIFIES(exit_semadj_clamp_zero))
         set_all(set, values);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, 9, SEM_UNDO), OP(1, 3, SEM_UNDO), OP(2, -3, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         MUST(SEMOP(set, OP(0, -5, 0)));
         CHILD(&waiter)
                 EQ(exit_semadj_clamp_zero, SEMOP(set, OP(0, 0, 0)), 0);
@@ -222,10 +218,9 @@ TEST(value_is_cut_off_at_the_maximum, VERIFIES(exit_semadj_clamp_max))
         set_all(set, values);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, -9, SEM_UNDO), OP(1, 3, SEM_UNDO), OP(2, -3, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         /* Up to 4 below the maximum, by increments: SETVAL would clear the adjustment. */
         for (int missing = most - 4 - 11; missing > 0; missing -= 10000)
                 MUST(SEMOP(set, OP(0, (short)(missing < 10000 ? missing : 10000), 0)));
@@ -265,15 +260,13 @@ TEST(adjusted_semaphores_name_the_process_that_ended, VERIFIES(semctl_getpid_und
         set_all(set, values);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO), OP(1, -1, 0), OP(2, 1, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         MUST(SEMOP(set, OP(0, 1, 0), OP(1, 1, 0), OP(2, 1, 0)));
         for (int i = 0; i < 3; i++)
                 REQUIRE(PID(set, i) == getpid());
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(semctl_getpid_undo, PID(set, 0), holder.pid);
         EQ(semctl_getpid_undo, PID(set, 1), getpid());
         EQ(semctl_getpid_undo, PID(set, 2), holder.pid);
@@ -287,16 +280,14 @@ TEST(otime_is_that_of_the_end, VERIFIES(exit_semadj_otime), MOSTLY_WAITS)
         set_val(set, 1, 10);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(1, -4, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         const time_t before = stat_of(set).sem_otime;
         next_second(before);
         const time_t low = now();
         REQUIRE(stat_of(set).sem_otime == before);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         BETWEEN(exit_semadj_otime, low, stat_of(set).sem_otime, now());
 }
 
@@ -336,7 +327,7 @@ TEST(wait_for_the_child_is_enough, VERIFIES(exit_semadj_order_of_death))
                                 if (row->killed)
                                         await(&holder, 1);
                         }
-                        UNTIL(at(&holder) == 1);
+                        UNTIL(stays(&holder));
                         if (row->killed)
                                 MUST(kill(holder.pid, SIGKILL));
                         /* Already the zombie must have done it. */
@@ -369,15 +360,13 @@ TEST(several_hundred_sets, VERIFIES(exit_semadj_many))
         CHILD(&holder) {
                 for (int i = 0; i < SETS; i++)
                         EQ(exit_semadj_many, SEMOP(set[i], OP(0, amount(i), SEM_UNDO)), 0);
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         for (int i = 0; i < SETS; i++)
                 wrong += VAL(set[i], 0) != 1000 + i + amount(i);
         EQ(exit_semadj_many, wrong, 0);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         for (int i = 0; i < SETS; i++)
                 wrong += VAL(set[i], 0) != 1000 + i;
         EQ(exit_semadj_many, wrong, 0);
@@ -421,10 +410,9 @@ TEST(killed_creator_leaves_its_set, VERIFIES(exit_queues_persist, xsi_ipc_persis
                 *id = new_sems(2, 0600);
                 set_val(*id, 0, 7);
                 MUST(SEMOP(*id, OP(0, -1, SEM_UNDO), OP(1, 4, 0)));
-                here(&creator, 1);
-                await(&creator, 1);
+                stay(&creator);
         }
-        UNTIL(at(&creator) == 1);
+        UNTIL(stays(&creator));
         kill_child(&creator);
         EQ(exit_queues_persist, VAL(*id, 0), 7);
         EQ(exit_queues_persist, VAL(*id, 1), 4);

@@ -48,14 +48,12 @@ TEST(failing_array_leaves_earlier_adjustments_alone,
                 CHILD(&holder) {
                         MUST(SEMOP(set, OP(0, -2, SEM_UNDO), OP(1, 1, SEM_UNDO)));
                         FAILS_WITH(row->req, row->error, semop(set, ops, row->count));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 EQ(row->req, VAL(set, 0), 8);
                 EQ(row->req, VAL(set, 1), 7);
-                tell(&holder, 1);
-                join(&holder);
+                dismiss(&holder);
                 EQ(row->req, VAL(set, 0), 10);
                 EQ(row->req, VAL(set, 1), 6);
                 EQ(row->req, VAL(set, 2), 0);
@@ -75,13 +73,11 @@ TEST(refused_call_notes_nothing, VERIFIES(semop_undo_failed_none))
                 set_mode(set, 0400);
                 FAILS_WITH(semop_undo_failed_none, EACCES, SEMOP(set, OP(0, -2, SEM_UNDO)));
                 set_mode(set, 0600);
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         EQ(semop_undo_failed_none, VAL(set, 0), 8);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(semop_undo_failed_none, VAL(set, 0), 10);
 }
 
@@ -97,19 +93,17 @@ TEST(interrupted_call_notes_nothing, VERIFIES(semop_undo_failed_none, semop_eint
                 MUST(SEMOP(set, OP(0, -2, SEM_UNDO)));
                 FAILS_WITH(semop_undo_failed_none, EINTR,
                            SEMOP(set, OP(0, -1, SEM_UNDO), OP(1, -1, SEM_UNDO), OP(2, -30, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
         UNTIL(NCNT(set, 2) == 1);
         MUST(kill(holder.pid, SIGUSR1));
-        EVENTUALLY(semop_undo_failed_none, at(&holder) == 1);
+        EVENTUALLY(semop_undo_failed_none, stays(&holder));
         /* Enough for the call had it stayed in the queue. */
         MUST(SEMOP(set, OP(2, 40, 0)));
         EQ(semop_eintr_no_effect, VAL(set, 0), 8);
         EQ(semop_eintr_no_effect, VAL(set, 1), 6);
         EQ(semop_eintr_no_effect, VAL(set, 2), 43);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(semop_eintr_no_effect, VAL(set, 0), 10);
         EQ(semop_eintr_no_effect, VAL(set, 1), 6);
         EQ(semop_eintr_no_effect, VAL(set, 2), 43);
@@ -127,13 +121,11 @@ TEST(call_whose_time_is_up_notes_nothing, VERIFIES(semop_undo_failed_none))
                 MUST(SEMOP(set, OP(0, -2, SEM_UNDO)));
                 FAILS_WITH(semop_undo_failed_none, EAGAIN,
                            SEMTIMEDOP(set, &timeout, OP(0, -1, SEM_UNDO), OP(1, -30, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         EQ(semop_undo_failed_none, VAL(set, 0), 8);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(semop_undo_failed_none, VAL(set, 0), 10);
         EQ(semop_undo_failed_none, VAL(set, 1), 3);
 }
@@ -272,17 +264,15 @@ TEST(waiter_that_could_proceed_only_beyond_the_range, VERIFIES(semop_erange_bloc
         CHILD(&waiter) {
                 move_adjustment(set, most - 40);
                 FAILS_WITH(semop_erange_blocked_later, ERANGE, SEMOP(set, OP(1, -5, SEM_UNDO), OP(0, -60, SEM_UNDO)));
-                here(&waiter, 1);
-                await(&waiter, 1);
+                stay(&waiter);
         }
         UNTIL(NCNT(set, 0) == 1);
         MUST(SEMOP(set, OP(0, 70, 0)));
-        EVENTUALLY(semop_erange_blocked_later, at(&waiter) == 1);
+        EVENTUALLY(semop_erange_blocked_later, stays(&waiter));
         EQ(semop_erange_blocked_later, VAL(set, 0), 70);
         EQ(semop_erange_blocked_later, VAL(set, 1), 50);
         MUST(SEMOP(set, OP(0, -67, 0)));
-        tell(&waiter, 1);
-        join(&waiter);
+        dismiss(&waiter);
         EQ(semop_erange_blocked_later, VAL(set, 0), 3 + most - 40);
         EQ(semop_erange_blocked_later, VAL(set, 1), 50);
 }

@@ -36,8 +36,7 @@ TEST(adjustments_are_applied_on_leaving, VERIFIES(exit_semadj_other_ns, ipcns_se
                         const int other = row->by_setns ? other_namespace() : -1;
 
                         MUST(SEMOP(set, OP(0, -3, SEM_UNDO), OP(1, 4, SEM_UNDO)));
-                        here(&mover, 1);
-                        await(&mover, 1);
+                        stay(&mover);
                         if (row->by_setns)
                                 MUST(setns(other, CLONE_NEWIPC));
                         else
@@ -45,7 +44,7 @@ TEST(adjustments_are_applied_on_leaving, VERIFIES(exit_semadj_other_ns, ipcns_se
                         here(&mover, 2);
                         await(&mover, 2);
                 }
-                UNTIL(at(&mover) == 1);
+                UNTIL(stays(&mover));
                 EQ(exit_semadj_other_ns, VAL(set, 0), 7);
                 EQ(exit_semadj_other_ns, VAL(set, 1), 4);
                 tell(&mover, 1);
@@ -69,12 +68,11 @@ TEST(leaving_wakes_waiters, VERIFIES(exit_semadj_other_ns))
         set_val(set, 0, 1);
         CHILD(&mover) {
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
-                here(&mover, 1);
-                await(&mover, 1);
+                stay(&mover);
                 enter_new_ipc_namespace();
                 await(&mover, 2);
         }
-        UNTIL(at(&mover) == 1);
+        UNTIL(stays(&mover));
         CHILD(&waiter)
                 EQ(exit_semadj_other_ns, SEMOP(set, OP(0, -1, 0)), 0);
         UNTIL(NCNT(set, 0) == 1);
@@ -129,7 +127,7 @@ TEST(sets_of_the_new_namespace_are_others, VERIFIES(exit_semadj_other_ns))
         EQ(exit_semadj_other_ns, VAL(set, 0), 10);
         EQ(exit_semadj_other_ns, VAL(set, 1), 20);
         tell(&mover, 1);
-        UNTIL(at(&mover) == 1);
+        UNTIL(stays(&mover));
 }
 
 static void *use_and_leave(void *set)
@@ -151,13 +149,11 @@ TEST(thread_that_leaves_applies_nothing, VERIFIES(ipcns_setns_undo))
                 MUST(SEMOP(set, OP(0, -3, SEM_UNDO)));
                 REQUIRE(pthread_create(&thread, NULL, use_and_leave, &set) == 0);
                 REQUIRE(pthread_join(thread, NULL) == 0);
-                here(&process, 1);
-                await(&process, 1);
+                stay(&process);
         }
-        UNTIL(at(&process) == 1);
+        UNTIL(stays(&process));
         EQ(ipcns_setns_undo, VAL(set, 0), 93);
-        tell(&process, 1);
-        join(&process);
+        dismiss(&process);
         EQ(ipcns_setns_undo, VAL(set, 0), 100);
 }
 

@@ -83,13 +83,11 @@ TEST(end_of_a_thread_takes_nothing_back, VERIFIES(semop_undo_threads_share))
                         EQ(semop_undo_threads_share, VAL(set, 0), row->during);
                         if (row->main_after)
                                 MUST(SEMOP(set, OP(0, row->main_after, SEM_UNDO)));
-                        here(&process, 1);
-                        await(&process, 1);
+                        stay(&process);
                 }
-                UNTIL(at(&process) == 1);
+                UNTIL(stays(&process));
                 EQ(semop_undo_threads_share, VAL(set, 0), row->after_thread);
-                tell(&process, 1);
-                join(&process);
+                dismiss(&process);
                 EQ(semop_undo_threads_share, VAL(set, 0), 100);
         }
 }
@@ -107,14 +105,12 @@ TEST(operations_of_all_threads_add_up, VERIFIES(semop_undo_threads_share))
                 start_worker(&gone, set, -4, false);
                 end_worker(&gone);
                 start_worker(&alive, set, 7, true);
-                here(&process, 1);
-                await(&process, 1);
+                stay(&process);
                 /* The process ends while a thread is still there. */
         }
-        UNTIL(at(&process) == 1);
+        UNTIL(stays(&process));
         EQ(semop_undo_threads_share, VAL(set, 0), 102);
-        tell(&process, 1);
-        join(&process);
+        dismiss(&process);
         EQ(semop_undo_threads_share, VAL(set, 0), 100);
 }
 
@@ -133,8 +129,7 @@ static void *outlive(void *arg)
 {
         struct child *process = arg;
 
-        here(process, 1);
-        await(process, 1);
+        stay(process);
         syscall(SYS_exit, 0);
         return NULL;
 }
@@ -153,7 +148,7 @@ TEST(process_without_its_first_thread_keeps_adjustments, VERIFIES(semop_undo_thr
                 /* Of this thread alone; pthread_exit() would also run handlers. */
                 syscall(SYS_exit, 0);
         }
-        UNTIL(at(&process) == 1 && first_thread_gone(process.pid));
+        UNTIL(stays(&process) && first_thread_gone(process.pid));
         EQ(semop_undo_threads_share, VAL(set, 0), 97);
         MUST(SEMOP(set, OP(0, 1, 0)));
         REQUIRE(PID(set, 0) == getpid());
@@ -175,16 +170,14 @@ TEST(thread_that_ends_while_the_process_waits_in_semop, VERIFIES(semop_undo_thre
                 start_worker(&worker, set, -3, false);
                 end_worker(&worker);
                 EQ(semop_undo_threads_share, SEMOP(set, OP(1, -1, SEM_UNDO)), 0);
-                here(&process, 1);
-                await(&process, 1);
+                stay(&process);
         }
         UNTIL(NCNT(set, 1) == 1);
         EQ(semop_undo_threads_share, VAL(set, 0), 97);
         MUST(SEMOP(set, OP(1, 3, 0)));
-        EVENTUALLY(semop_undo_threads_share, at(&process) == 1);
+        EVENTUALLY(semop_undo_threads_share, stays(&process));
         EQ(semop_undo_threads_share, VAL(set, 1), 2);
-        tell(&process, 1);
-        join(&process);
+        dismiss(&process);
         EQ(semop_undo_threads_share, VAL(set, 0), 100);
         EQ(semop_undo_threads_share, VAL(set, 1), 3);
 }
@@ -297,10 +290,9 @@ TEST(list_can_be_shared_before_it_is_used, VERIFIES(semop_undo_clone_sysvsem))
                 start_sharer(sharer, CLONE_SYSVSEM);
                 atomic_store(&sharer->told, 1);
                 MUST(waitpid(sharer->pid, NULL, 0));
-                here(&first, 1);
-                await(&first, 1);
+                stay(&first);
         }
-        UNTIL(at(&first) == 1);
+        UNTIL(stays(&first));
         EQ(semop_undo_clone_sysvsem, VAL(set, 0), 95);
         kill_child(&first);
         EQ(semop_undo_clone_sysvsem, VAL(set, 0), 100);
@@ -351,13 +343,11 @@ TEST(unshare_by_the_only_user_applies_at_once, VERIFIES(semop_undo_unshare_sysvs
                 EQ(semop_undo_unshare_sysvsem, VAL(set, 1), 20);
                 /* From here on it counts anew. */
                 MUST(SEMOP(set, OP(1, -7, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         EQ(semop_undo_unshare_sysvsem, VAL(set, 1), 13);
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EQ(semop_undo_unshare_sysvsem, VAL(set, 0), 10);
         EQ(semop_undo_unshare_sysvsem, VAL(set, 1), 20);
 }
@@ -370,13 +360,12 @@ TEST(unshare_wakes_waiters, VERIFIES(semop_undo_unshare_sysvsem))
         set_val(set, 0, 1);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
                 EQ(semop_undo_unshare_sysvsem, leave_list(), 0);
                 here(&holder, 2);
                 await(&holder, 2);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         CHILD(&waiter)
                 EQ(semop_undo_unshare_sysvsem, SEMOP(set, OP(0, -1, 0)), 0);
         UNTIL(NCNT(set, 0) == 1);
@@ -401,16 +390,14 @@ TEST(unshare_by_one_of_two_leaves_all_to_the_other, VERIFIES(semop_undo_clone_sy
         CHILD(&first) {
                 MUST(SEMOP(set, OP(0, -2, SEM_UNDO)));
                 start_sharer(sharer, CLONE_SYSVSEM);
-                here(&first, 1);
-                await(&first, 1);
+                stay(&first);
         }
-        UNTIL(at(&first) == 1);
+        UNTIL(stays(&first));
         atomic_store(&sharer->told, 1);
         UNTIL(atomic_load(&sharer->at) == 2);
         EQ(semop_undo_clone_sysvsem, VAL(set, 0), 93);
         /* What the one did before it left goes with the other. */
-        tell(&first, 1);
-        join(&first);
+        dismiss(&first);
         EQ(semop_undo_clone_sysvsem, VAL(set, 0), 100);
         atomic_store(&sharer->told, 2);
         UNTIL(kill(sharer->pid, 0) == -1 && errno == ESRCH);
@@ -443,12 +430,10 @@ TEST(thread_can_leave_the_list_of_its_process, VERIFIES(semop_undo_unshare_sysvs
 
                 REQUIRE(pthread_create(&thread, NULL, unshare_twice, &set) == 0);
                 REQUIRE(pthread_join(thread, NULL) == 0);
-                here(&process, 1);
-                await(&process, 1);
+                stay(&process);
         }
-        UNTIL(at(&process) == 1);
+        UNTIL(stays(&process));
         EQ(semop_undo_unshare_sysvsem, VAL(set, 0), 97);
-        tell(&process, 1);
-        join(&process);
+        dismiss(&process);
         EQ(semop_undo_unshare_sysvsem, VAL(set, 0), 100);
 }

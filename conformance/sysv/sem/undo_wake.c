@@ -27,10 +27,9 @@ TEST(end_of_the_holder_wakes_waiters, VERIFIES(semop_wake_by_undo))
                 set_val(set, 1, 5);
                 CHILD(&holder) {
                         MUST(SEMOP(set, OP(0, row->held, SEM_UNDO)));
-                        here(&holder, 1);
-                        await(&holder, 1);
+                        stay(&holder);
                 }
-                UNTIL(at(&holder) == 1);
+                UNTIL(stays(&holder));
                 CHILD(&waiter) {
                         if (row->with_another)
                                 EQ(semop_wake_by_undo, SEMOP(set, OP(0, row->waited_for, 0), OP(1, -5, 0)), 0);
@@ -38,8 +37,7 @@ TEST(end_of_the_holder_wakes_waiters, VERIFIES(semop_wake_by_undo))
                                 EQ(semop_wake_by_undo, SEMOP(set, OP(0, row->waited_for, 0)), 0);
                 }
                 UNTIL(NCNT(set, 0) + ZCNT(set, 0) == 1);
-                tell(&holder, 1);
-                join(&holder);
+                dismiss(&holder);
                 EVENTUALLY(semop_wake_by_undo, returned(&waiter));
                 join(&waiter);
                 EQ(semop_wake_by_undo, VAL(set, 0), row->left);
@@ -55,10 +53,9 @@ TEST(adjustment_that_is_not_enough_wakes_nobody, VERIFIES(semop_wake_by_undo))
         set_val(set, 0, 3);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, -3, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         CHILD(&greedy)
                 EQ(semop_wake_by_undo, SEMOP(set, OP(0, -4, 0)), 0);
         UNTIL(NCNT(set, 0) == 1);
@@ -66,8 +63,7 @@ TEST(adjustment_that_is_not_enough_wakes_nobody, VERIFIES(semop_wake_by_undo))
                 EQ(semop_wake_by_undo, SEMOP(set, OP(0, -2, 0)), 0);
         UNTIL(NCNT(set, 0) == 2);
 
-        tell(&holder, 1);
-        join(&holder);
+        dismiss(&holder);
         EVENTUALLY(semop_wake_by_undo, returned(&modest));
         join(&modest);
         EQ(semop_wake_by_undo, NCNT(set, 0), 1);
@@ -87,10 +83,9 @@ TEST(woken_waiter_lets_the_next_go_on, VERIFIES(semop_wake_by_undo))
         set_all(set, values);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         /* The last of the chain begins to wait first: one pass over the queue in its order is not enough. */
         CHILD(&waiter[3])
                 EQ(semop_wake_by_undo, SEMOP(set, OP(3, 0, 0)), 0);
@@ -123,10 +118,9 @@ TEST(lock_passes_through_dying_owners, VERIFIES(semop_wake_by_undo))
         set_val(set, 0, 1);
         CHILD(&first) {
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
-                here(&first, 1);
-                await(&first, 1);
+                stay(&first);
         }
-        UNTIL(at(&first) == 1);
+        UNTIL(stays(&first));
         for (int i = 0; i < OWNERS; i++) {
                 /* Each has the lock until it ends, and every other one ends by a signal. */
                 CHILD(&owner[i]) {
@@ -157,10 +151,9 @@ TEST(waiters_of_all_adjusted_semaphores_and_sets_wake, VERIFIES(semop_wake_by_un
         CHILD(&holder) {
                 for (int i = 0; i < 2; i++)
                         MUST(SEMOP(set[i], OP(0, -2, SEM_UNDO), OP(1, 2, SEM_UNDO), OP(2, -2, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         for (int i = 0; i < WAITERS; i++)
                 CHILD(&waiter[i]) {
                         struct sembuf op = OP((unsigned short)(i % 3), i % 3 == 1 ? 0 : -2, 0);
@@ -185,10 +178,9 @@ TEST(waiter_that_needs_two_adjustments, VERIFIES(semop_wake_by_undo))
         set_all(set, values);
         CHILD(&holder) {
                 MUST(SEMOP(set, OP(0, 1, SEM_UNDO), OP(1, -2, SEM_UNDO)));
-                here(&holder, 1);
-                await(&holder, 1);
+                stay(&holder);
         }
-        UNTIL(at(&holder) == 1);
+        UNTIL(stays(&holder));
         CHILD(&waiter)
                 EQ(semop_wake_by_undo, SEMOP(set, OP(1, -2, 0), OP(0, 0, 0)), 0);
         UNTIL(NCNT(set, 1) == 1);
