@@ -1,11 +1,13 @@
 """Whatever happens to the runner, the machine is as it was: processes, IPC objects, mounts, files in /dev/shm."""
 
 import ctypes
+import json
 import os
 import random
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -39,6 +41,14 @@ def left_processes(program: Path) -> list[str]:
     return found
 
 
+def until(condition: Callable[[], bool]) -> bool:
+    """Whether CONDITION became true within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not (true := condition()) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return true
+
+
 def plant_canaries() -> None:
     for args in (["-S", "3"], ["-Q"], ["-M", "4096"]):
         subprocess.run(["ipcmk", *args], check=True, capture_output=True)
@@ -65,20 +75,23 @@ def kill_at_random_moments(report: Connection, program: Path, seed: int) -> None
         time.sleep(choice.uniform(0, 0.12))
         runner.send_signal(signal.SIGKILL)
         runner.wait()
-        deadline = time.monotonic() + 10
-        while (left := left_processes(program)) and time.monotonic() < deadline:
-            time.sleep(0.002)
-        if left:
-            troubles.append(f"processes left: {left}")
+        if not until(lambda: not left_processes(program)):
+            troubles.append(f"processes left: {left_processes(program)}")
     if (after := world()) != before:
         troubles.append(f"the machine changed: {before} became {after}")
     report.send(troubles)
 
 
-def test_nothing_is_left_after_kill_9(tmp_path: Path) -> None:
-    program = tmp_path / "ipck-tests"
+def copy_of_program(folder: Path) -> Path:
+    program = folder / "ipck-tests"
+    folder.mkdir(parents=True, exist_ok=True)
     program.write_bytes((TREE / "build/glibc/ipck-tests").read_bytes())
     program.chmod(0o755)
+    return program
+
+
+def test_nothing_is_left_after_kill_9(tmp_path: Path) -> None:
+    program = copy_of_program(tmp_path)
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     outer = world()
@@ -92,6 +105,21 @@ def test_nothing_is_left_after_kill_9(tmp_path: Path) -> None:
     child.join()
     assert troubles == []
     assert world() == outer
+
+
+def test_nothing_is_left_after_kill_9_of_the_harness(tmp_path: Path) -> None:
+    program = copy_of_program(tmp_path / "build/glibc")
+    before = world()
+    options = ["--target=host-glibc", f"--build={tmp_path / 'build'}", f"--out={tmp_path / 'out'}"]
+    harness = subprocess.Popen([TREE / "scripts/ipck", "run", *options], stdout=subprocess.DEVNULL)
+    results = tmp_path / "out/results.jsonl"
+    assert until(lambda: results.exists() and results.read_bytes().count(b"\n") > 50)
+    harness.send_signal(signal.SIGKILL)
+    harness.wait()
+    assert until(lambda: not left_processes(program)), left_processes(program)
+    assert world() == before
+    *whole, torn = results.read_bytes().split(b"\n")
+    assert torn == b"" and all(json.loads(line) for line in whole)
 
 
 @pytest.mark.parametrize("program", ["glibc/ipck-tests", "glibc/bad-tests"])
