@@ -69,29 +69,26 @@ static void start(struct slot *s, const struct ipck_case *which)
         close(stop[1]);
 }
 
-static void drain(struct slot *s)
+/* Takes one piece of what the test printed; whether there may be more now. One at a time while the test lives: one that
+ * prints without end must not keep the runner from the others and from its deadline. */
+static bool take_output(struct slot *s)
 {
         char buffer[65536];
-        ssize_t n;
+        const ssize_t n = s->out >= 0 ? read(s->out, buffer, sizeof(buffer)) : -1;
 
-        while (s->out >= 0 && (n = read(s->out, buffer, sizeof(buffer))) != 0) {
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return;
-                }
-                for (ssize_t i = 0; i < n; i++, s->printed++) {
-                        /* The text is kept as a string: a NUL becomes a byte that is shown as undecodable. */
-                        const char byte = buffer[i] ? buffer[i] : '\xff';
-                        if (s->printed < KEEP)
-                                s->head[s->printed] = byte;
-                        else
-                                s->tail[s->printed % KEEP] = byte;
-                }
-        }
-        if (s->out >= 0)
+        if (n == 0) {
                 close(s->out);
-        s->out = -1;
+                s->out = -1;
+        }
+        for (ssize_t i = 0; i < n; i++, s->printed++) {
+                /* The text is kept as a string: a NUL becomes a byte that is shown as undecodable. */
+                const char byte = buffer[i] ? buffer[i] : '\xff';
+                if (s->printed < KEEP)
+                        s->head[s->printed] = byte;
+                else
+                        s->tail[s->printed % KEEP] = byte;
+        }
+        return n > 0;
 }
 
 static char *printed_text(const struct slot *s)
@@ -222,7 +219,10 @@ static void finish(struct slot *s, struct tally *tally)
 {
         struct ipck_outcome o = {.which = s->which, .seconds = ipck_seconds() - s->start};
 
-        drain(s);
+        while (take_output(s)) {
+        }
+        if (s->out >= 0)
+                close(s->out);
         end_texts(s->which->test, s->state);
         char *why = trouble(s);
         judge(&o, s, why);
@@ -230,7 +230,8 @@ static void finish(struct slot *s, struct tally *tally)
         report(tally, &o);
         free(why);
         free(s->timeout);
-        close(s->stop);
+        if (s->stop >= 0)
+                close(s->stop);
         munmap(s->state, sizeof(*s->state));
         s->which = NULL;
         s->init = 0;
@@ -275,7 +276,7 @@ static void serve(struct slot *s)
         char byte;
         ssize_t n;
 
-        drain(s);
+        take_output(s);
         if (s->stop >= 0 && (n = read(s->stop, &byte, 1)) >= 0) {
                 if (n == 1)
                         kill(s->init, SIGKILL);

@@ -60,6 +60,7 @@ EXPECTED = [
     ("forks_many", "pass", {ZERO: "pass"}, ""),
     ("leaks_orphans", "pass", {ZERO: "pass"}, ""),
     ("prints_a_megabyte", "fail", {ZERO: "fail"}, ""),
+    ("prints_for_ever", "timeout", {ZERO: "pass"}, "not finished after 0.8 s"),
     ("prints_garbage", "fail", {ZERO: "fail"}, ""),
     ("closes_its_output", "pass", {ZERO: "pass"}, ""),
     ("closes_every_descriptor", "pass", {ZERO: "pass"}, ""),

@@ -135,6 +135,18 @@ TEST(prints_a_megabyte, VERIFIES(semop_ret_zero))
                 printf("%062d\n\n", i);
 }
 
+/* Several at once, so that the pipe is hardly ever empty. */
+TEST(prints_for_ever, VERIFIES(semop_ret_zero))
+{
+        static const char block[1 << 16];
+
+        EQ(semop_ret_zero, 0, 0);
+        for (int i = 0; i < 3; i++)
+                fork();
+        while (write(STDOUT_FILENO, block, sizeof(block)) > 0) {
+        }
+}
+
 TEST(prints_garbage, VERIFIES(semop_ret_zero))
 {
         static const char garbage[] = "\xff\xfe\x00\x1b[2Jnot ok 1 {\"type\":\"end\"}\nKTAP version 1\n\xc3(";
