@@ -92,20 +92,6 @@ TEST(setval_of_no_semaphore_of_the_set, VERIFIES(semctl_setval_einval_semnum))
 
 /* ---- identifiers ---- */
 
-/* The command on semaphore 0 with a fourth argument that suits it. ds comes from IPC_STAT of a living set. */
-static int control(int id, int cmd, struct semid_ds *ds)
-{
-        unsigned short values[NSEMS] = {21, 22, 23};
-
-        switch (cmd) {
-        case GETALL:
-        case SETALL: return semctl(id, 0, cmd, ARG_ARRAY(values));
-        case IPC_STAT:
-        case IPC_SET: return semctl(id, 0, cmd, ARG_BUF(ds));
-        default: return semctl(id, 0, cmd, ARG_VAL(24));
-        }
-}
-
 TEST(identifier_of_no_set, VERIFIES(semctl_einval_badid))
 {
         enum { IDS = 8, COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -136,7 +122,7 @@ TEST(identifier_of_no_set, VERIFIES(semctl_einval_badid))
         struct semid_ds ds = stat_of(set);
         const struct sem_view before = view_of(set);
         EACH_ROW(row, rows)
-                FAILS_WITH(semctl_einval_badid, EINVAL, control(row->id, row->cmd, &ds));
+                FAILS_WITH(semctl_einval_badid, EINVAL, any_semctl(row->id, row->cmd, &ds));
         EQ(semctl_einval_badid, VAL(set, 1), 12);
         const struct sem_view after = view_of(set);
         HOLDS(semctl_einval_badid, same_view(&before, &after));
@@ -148,12 +134,12 @@ TEST(no_identifier_in_an_empty_namespace, VERIFIES(semctl_einval_badid))
 
         memset(&ds, 0, sizeof(ds));
         EACH_ROW(row, commands)
-                FAILS_WITH(semctl_einval_badid, EINVAL, control(0, row->cmd, &ds));
+                FAILS_WITH(semctl_einval_badid, EINVAL, any_semctl(0, row->cmd, &ds));
         /* What was wrong with that was the identifier. */
         int set = new_filled();
         EACH_ROW(row, commands) {
                 ds = stat_of(set);
-                HOLDS(semctl_einval_badid, control(set, row->cmd, &ds) != -1);
+                HOLDS(semctl_einval_badid, any_semctl(set, row->cmd, &ds) != -1);
         }
 }
 

@@ -6,20 +6,6 @@
 
 enum { NSEMS = 3 };
 
-/* Any use of an identifier, with arguments that suit it. */
-static int use(int id, int cmd, struct semid_ds *ds)
-{
-        unsigned short values[NSEMS] = {21, 22, 23};
-
-        switch (cmd) {
-        case GETALL:
-        case SETALL: return semctl(id, 0, cmd, ARG_ARRAY(values));
-        case IPC_STAT:
-        case IPC_SET: return semctl(id, 0, cmd, ARG_BUF(ds));
-        default: return semctl(id, 0, cmd, ARG_VAL(24));
-        }
-}
-
 TEST(removed_identifier_fails_everywhere, VERIFIES(semctl_rmid_removes))
 {
         static const struct {
@@ -34,13 +20,13 @@ TEST(removed_identifier_fails_everywhere, VERIFIES(semctl_rmid_removes))
         struct semid_ds ds = stat_of(set);
 
         EACH_ROW(row, rows)
-                MUST(use(set, row->cmd, &ds));
+                MUST(any_semctl(set, row->cmd, &ds));
         set_val(set, 1, 0);
         MUST(semop(set, &up, 1));
         MUST(semop(set, &zero, 1));
         EQ(semctl_rmid_removes, semctl(set, 0, IPC_RMID), 0);
         EACH_ROW(row, rows)
-                FAILS_WITH(semctl_rmid_removes, EINVAL, use(set, row->cmd, &ds));
+                FAILS_WITH(semctl_rmid_removes, EINVAL, any_semctl(set, row->cmd, &ds));
         FAILS_WITH(semctl_rmid_removes, EINVAL, semop(set, &up, 1));
         FAILS_WITH(semctl_rmid_removes, EINVAL, semop(set, &zero, 1));
 }
