@@ -52,6 +52,8 @@ TEST(removal_ends_a_wait_with_adjustments, VERIFIES(semop_eidrm_undo))
                 {"decrement", {OP(0, -1, SEM_UNDO)}, 1},
                 {"array", {OP(1, -1, SEM_UNDO), OP(0, -1, SEM_UNDO)}, 2},
                 {"array, one entry with SEM_UNDO", {OP(1, -1, SEM_UNDO), OP(0, -1, 0)}, 2},
+                {"zero", {OP(1, 0, SEM_UNDO)}, 1},
+                {"array of zeros", {OP(0, 0, SEM_UNDO), OP(1, 0, SEM_UNDO)}, 2},
         };
 
         EACH_ROW(row, rows) {
