@@ -93,7 +93,7 @@ build/$(1)/names/sys_%.h: scripts/header-names
 	@mkdir -p $$(@D)
 	@scripts/header-names sys/$$*.h $$(compiler_$(1)) > $$@
 
-build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/names/sys_ipc.h build/$(1)/names/sys_sem.h
+build/$(1)/obj/%.o: %.c | build/reqs.h $(addprefix build/$(1)/names/sys_,ipc.h msg.h sem.h shm.h)
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
 	@$$(compiler_$(1)) $$(common) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \

@@ -216,6 +216,10 @@ bool stays(const struct child *c);
  * before. */
 bool sleeping(pid_t pid);
 
+/* Whether the child waits in the call under test: it called here(c, n), n >= 1, just before, and sleeps now. For calls
+ * whose waiters the object does not count. */
+bool blocked(const struct child *c);
+
 /* Zeroed memory shared with all later children. */
 void *shared(size_t size);
 
@@ -301,6 +305,26 @@ void *read_only_page(void);
 
 /* Memory of size bytes that ends where an inaccessible page begins: one byte beyond is SIGSEGV, or EFAULT. */
 void *guarded(size_t size);
+
+/* Size of a page in bytes. */
+size_t page_size(void);
+
+/* Size bytes that depend on the seed and on their place, and whether they are these. */
+void fill_pattern(void *memory, size_t size, uint32_t seed);
+bool has_pattern(const void *memory, size_t size, uint32_t seed);
+
+/* Whether all bytes have the value. */
+bool all_bytes(const void *memory, size_t size, unsigned char value);
+
+/* The signal that loading from the address, or storing there what it holds, raises (SIGSEGV, SIGBUS); 0 where it works. */
+int load_signal(const volatile void *address);
+int store_signal(volatile void *address);
+
+/* Whether the whole page at the address belongs to a mapping. */
+bool is_mapped(const void *page);
+
+/* A page-aligned range of the address space in which nothing is mapped, with free pages below and above it. */
+void *free_range(size_t size);
 
 /* Kernel fault injection of the calling thread (Documentation/fault-injection): the n-th step from here on that can
  * fail will. UNSUPPORTED where the kernel has none. disarm_fault() tells whether that step was reached, and ends the

@@ -7,21 +7,12 @@
 #ifndef IPCK_SEM_H
 #define IPCK_SEM_H
 
-#include <sys/ipc.h>
 #include <sys/sem.h>
 
-#include "ipck.h"
+#include "ipck_xsi.h"
 
-#undef IPCK_FILE_ROUTES
 #undef IPCK_FILE_AVAILABLE
-#define IPCK_FILE_ROUTES ipck_sem_routes
 #define IPCK_FILE_AVAILABLE ipck_sem_available
-
-#ifdef __i386__
-enum { ipck_sem_routes = 1U << IPCK_LIBC | 1U << IPCK_RAW | 1U << IPCK_MUX };
-#else
-enum { ipck_sem_routes = 1U << IPCK_LIBC | 1U << IPCK_RAW };
-#endif
 
 /* The fourth argument of semctl(), which POSIX leaves to the application to define (XSH semctl DESCRIPTION). */
 union semun {

@@ -131,6 +131,11 @@ bool sleeping(pid_t pid)
         return state && state[1] == ' ' && state[2] == 'S';
 }
 
+bool blocked(const struct child *c)
+{
+        return at(c) >= 1 && sleeping(c->pid);
+}
+
 void *shared(size_t size)
 {
         void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -4,39 +4,22 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 
-#include "internal.h"
 #include "ipck_sem.h"
+#include "routes.h"
 
 #undef semget
 #undef semop
 #undef semtimedop
 #undef semctl
 
-enum ipck_route ipck_route;
 const union semun ipck_no_arg;
-
-/* Sub-calls of ipc(2), and the flag that selects the present structures there (include/uapi/linux/ipc.h). */
-enum { MUX_SEMOP = 1, MUX_SEMGET = 2, MUX_SEMCTL = 3, MUX_SEMTIMEDOP = 4, WITH_IPC_64 = 0x100 };
-
-#ifdef SYS_ipc
-#define MUX(...) ((int)syscall(SYS_ipc, __VA_ARGS__))
-#else
-#define MUX(...) ipck_no_call(__VA_ARGS__)
-static int ipck_no_call(int call, ...)
-{
-        (void)call;
-        errno = ENOSYS;
-        return -1;
-}
-#endif
 
 int ipck_semget(key_t key, int nsems, int semflg)
 {
         switch (ipck_route) {
         case IPCK_RAW: return (int)syscall(SYS_semget, key, nsems, semflg);
-        case IPCK_MUX: return MUX(MUX_SEMGET, key, nsems, semflg, 0, 0);
+        case IPCK_MUX: return (int)MUX(MUX_SEMGET, key, nsems, semflg, 0, 0);
         default: return semget(key, nsems, semflg);
         }
 }
@@ -50,7 +33,7 @@ int ipck_semop(int semid, struct sembuf *sops, size_t nsops)
 #else
                 return (int)syscall(SYS_semtimedop_time64, semid, sops, nsops, NULL);
 #endif
-        case IPCK_MUX: return MUX(MUX_SEMOP, semid, nsops, 0, sops, 0);
+        case IPCK_MUX: return (int)MUX(MUX_SEMOP, semid, nsops, 0, sops, 0);
         default: return semop(semid, sops, nsops);
         }
 }
@@ -90,7 +73,7 @@ int ipck_semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct t
                 return (int)syscall(SEMTIMEDOP, semid, sops, nsops, time);
         case IPCK_MUX:
                 time = resized(timeout, sizeof(long), &copy);
-                return MUX(MUX_SEMTIMEDOP, semid, nsops, 0, sops, time);
+                return (int)MUX(MUX_SEMTIMEDOP, semid, nsops, 0, sops, time);
         default: return semtimedop(semid, sops, nsops, timeout);
         }
 }
@@ -105,7 +88,7 @@ int ipck_semctl(int semid, int semnum, int cmd, union semun arg, ...)
                 return (int)syscall(SYS_semctl, semid, semnum, cmd, word);
         case IPCK_MUX:
                 /* ipc(2) takes the union by address. */
-                return MUX(MUX_SEMCTL, semid, semnum, cmd | WITH_IPC_64, &arg, 0);
+                return (int)MUX(MUX_SEMCTL, semid, semnum, cmd | WITH_IPC_64, &arg, 0);
         default: return semctl(semid, semnum, cmd, arg);
         }
 }

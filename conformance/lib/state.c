@@ -9,6 +9,7 @@
 struct ipck_options ipck_options = {.deadline = 20, .time_scale = 1};
 struct ipck_shared *ipck_state;
 const struct ipck_test *ipck_running;
+enum ipck_route ipck_route;
 static struct ipck_child_state *self;
 
 void ipck_fatal(const char *format, ...)

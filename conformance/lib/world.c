@@ -3,6 +3,7 @@
  * world.c: clocks, random numbers, keys, limits and memory for tests.
  */
 #include <fcntl.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -181,9 +182,89 @@ bool disarm_fault(void)
 
 /* ---- memory ---- */
 
-static size_t page_size(void)
+size_t page_size(void)
 {
         return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned char pattern_at(size_t i, uint32_t seed)
+{
+        /* Neighbouring bytes, pages and seeds differ. */
+        return (unsigned char)((i * 0x9e3779b1 + seed * 0x85ebca6b) >> 13 ^ i);
+}
+
+void fill_pattern(void *memory, size_t size, uint32_t seed)
+{
+        unsigned char *bytes = memory;
+
+        for (size_t i = 0; i < size; i++)
+                bytes[i] = pattern_at(i, seed);
+}
+
+bool has_pattern(const void *memory, size_t size, uint32_t seed)
+{
+        const unsigned char *bytes = memory;
+
+        for (size_t i = 0; i < size; i++)
+                if (bytes[i] != pattern_at(i, seed))
+                        return false;
+        return true;
+}
+
+bool all_bytes(const void *memory, size_t size, unsigned char value)
+{
+        const unsigned char *bytes = memory;
+
+        for (size_t i = 0; i < size; i++)
+                if (bytes[i] != value)
+                        return false;
+        return true;
+}
+
+static sigjmp_buf after_fault;
+
+static void leave_access(int signo)
+{
+        siglongjmp(after_fault, signo);
+}
+
+static int access_signal(volatile char *address, bool store)
+{
+        struct sigaction action = {.sa_handler = leave_access}, segv, bus;
+
+        sigemptyset(&action.sa_mask);
+        MUST(sigaction(SIGSEGV, &action, &segv));
+        MUST(sigaction(SIGBUS, &action, &bus));
+        const int signo = sigsetjmp(after_fault, 1);
+        if (signo == 0) {
+                const char byte = *address;
+                if (store)
+                        *address = byte;
+        }
+        MUST(sigaction(SIGSEGV, &segv, NULL));
+        MUST(sigaction(SIGBUS, &bus, NULL));
+        return signo;
+}
+
+int load_signal(const volatile void *address)
+{
+        return access_signal((volatile char *)(uintptr_t)address, false);
+}
+
+int store_signal(volatile void *address)
+{
+        return access_signal(address, true);
+}
+
+bool is_mapped(const void *page)
+{
+        unsigned char resident;
+
+        if (mincore((void *)(uintptr_t)page, 1, &resident) == 0)
+                return true;
+        if (errno != ENOMEM)
+                CANNOT("mincore");
+        return false;
 }
 
 static void *map(size_t size, int protection)
@@ -212,6 +293,15 @@ void *guarded(size_t size)
 
         MUST(mprotect(memory + whole, page, PROT_NONE));
         return memory + whole - size;
+}
+
+void *free_range(size_t size)
+{
+        const size_t page = page_size();
+        char *memory = map(size + 2 * page, PROT_NONE);
+
+        MUST(munmap(memory, size + 2 * page));
+        return memory + page;
 }
 
 bool ipck_readable(const void *address, size_t size)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * routes.h: ipc(2), the multiplexer, for the files of the library that call it.
+ */
+#ifndef IPCK_ROUTES_H
+#define IPCK_ROUTES_H
+
+#include <sys/syscall.h>
+
+#include "internal.h"
+
+/* Sub-calls of ipc(2), and the flag that selects the present structures there (include/uapi/linux/ipc.h). */
+enum {
+        MUX_SEMOP = 1, MUX_SEMGET = 2, MUX_SEMCTL = 3, MUX_SEMTIMEDOP = 4,
+        MUX_MSGSND = 11, MUX_MSGRCV = 12, MUX_MSGGET = 13, MUX_MSGCTL = 14,
+        MUX_SHMAT = 21, MUX_SHMDT = 22, MUX_SHMGET = 23, MUX_SHMCTL = 24,
+        WITH_IPC_64 = 0x100
+};
+
+#ifdef SYS_ipc
+#define MUX(...) syscall(SYS_ipc, __VA_ARGS__)
+#else
+#define MUX(...) ipck_no_call(__VA_ARGS__)
+static inline long ipck_no_call(int call, ...)
+{
+        (void)call;
+        errno = ENOSYS;
+        return -1;
+}
+#endif
+
+#endif
