@@ -13,6 +13,11 @@ KINDS = ("state", "errno", "field", "permission", "lifecycle", "flag", "limit", 
 LEVELS = ("posix-shall", "posix-may", "linux")
 NEEDS = ("root", "two-users", "namespace", "processes", "threads", "32-bit", "fault-injection", "big-memory")
 
+AREAS = (
+    "System V message queues", "System V semaphores", "System V shared memory", "System V in common", "Processes",
+    "POSIX shared memory", "POSIX semaphores", "POSIX message queues", "Tools",
+)  # fmt: skip
+
 _ID = re.compile(r"[A-Za-z0-9_.-]+")
 _COUNT = "IPCK_REQUIREMENTS"
 
@@ -38,11 +43,12 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """A call, header or file system with the promises about it, in the order of its file."""
+    """A call, header or file system with the promises about it, in the order of its file; `area` is one of AREAS."""
 
     name: str
     title: str
     requirements: tuple[Requirement, ...] = ()
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +159,8 @@ def _check_names(document: tomlfile.Document, interface: Interface, names: dict[
 def _interface(document: tomlfile.Document) -> Interface:
     data = document.data
     rows = (dict(row, needs=tuple(row["needs"])) for row in data["requirement"])
-    return Interface(
-        data["interface"], data["title"], tuple(Requirement(interface=data["interface"], **row) for row in rows)
-    )
+    requirements = tuple(Requirement(interface=data["interface"], **row) for row in rows)
+    return Interface(data["interface"], data["title"], requirements, data["area"])
 
 
 def _identifier(value: object) -> str:
@@ -174,6 +179,7 @@ def _tables(value: object) -> str:
 _TOP: dict[str, tomlfile.Check] = {
     "interface": tomlfile.text,
     "title": tomlfile.text,
+    "area": tomlfile.one_of(AREAS),
     "requirement": _tables,
 }
 _OPTIONAL = frozenset({"untestable"})

@@ -14,12 +14,13 @@ JOURNAL = "results.jsonl"
 JUNIT = "junit.xml"
 SUMMARY = "summary.json"
 PAGE = "index.html"
+OVERVIEW = "overview.html"
 KTAP = "ktap"
 
 
 def clear(out: Path) -> None:
     """Remove the reports of an earlier run, so that nobody takes them for this run's; IpckError when they stay."""
-    for path in [*(out / name for name in (JUNIT, SUMMARY, PAGE)), *(out / KTAP).glob("*.ktap")]:
+    for path in [*(out / name for name in (JUNIT, SUMMARY, PAGE, OVERVIEW)), *(out / KTAP).glob("*.ktap")]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -27,7 +28,7 @@ def clear(out: Path) -> None:
 
 
 def publish(run: RunResults, catalogue: Catalogue, out: Path) -> list[IpckError]:
-    """Write ktap/TARGET.ktap, summary.json and index.html into OUT; returns why a file could not be written."""
+    """Write ktap/TARGET.ktap, summary.json and the pages into OUT; returns why a file could not be written."""
     if not run.targets:
         return []
     problems = []

@@ -1,5 +1,6 @@
-"""The HTML report: one page without a network that shows a run requirement by requirement, target by target.
+"""The HTML report: a page that shows a run requirement by requirement, target by target, and an overview with counts.
 
+Neither needs a network.
 This module decides what is shown; reports/templates decides how it looks.
 """
 
@@ -17,16 +18,17 @@ import jinja2
 from markupsafe import Markup
 
 from . import files
-from .catalogue import Catalogue, Interface, Requirement
+from .catalogue import AREAS, Catalogue, Interface, Requirement
+from .errors import IpckError
 from .findings import (
     ATTENTION, FIELD_LIMIT, LOOKS, SEVERITY, Finding, Heard, Link, Outputs, cut, findings_of, gravest, links_of,
     reason_of, split_variant,
 )  # fmt: skip
+from .publish import OVERVIEW, PAGE
 from .results import RunResults, TargetRun, TestResult, Verdict
 from .tree import ROOT
 
 TEMPLATES = ROOT / "reports" / "templates"
-PAGE = "index.html"
 PROBLEMS_LIMIT = 200
 LEVELS = {"posix-shall": "POSIX shall", "posix-may": "POSIX may", "linux": "Linux"}
 
@@ -82,15 +84,16 @@ class Fold:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """An interface with its rows."""
+class Counted:
+    """What has counts: an interface, an area, all of it."""
 
     name: str
-    title: str
     counts: Counter[str]
-    folds: tuple[Fold, ...]
-    cells: Markup
+
+    @property
+    def bar(self) -> Markup:
+        """The shares as a picture."""
+        return _bar(self.counts, list(LOOKS))
 
     @property
     def total(self) -> int:
@@ -104,8 +107,27 @@ class Group:
 
     @property
     def anchor(self) -> str:
-        """The group's fragment; the colon keeps it apart from the requirements'."""
+        """The fragment; the colon keeps it apart from the requirements'."""
         return "group:" + re.sub(r"[^A-Za-z0-9_.-]", "-", self.name)
+
+
+@dataclass(frozen=True)
+class Group(Counted):
+    """An interface with its rows."""
+
+    name: str
+    title: str
+    area: str
+    counts: Counter[str]
+    folds: tuple[Fold, ...]
+    marks: tuple[Markup, ...]  # a cell for each target
+
+    @property
+    def cells(self) -> Markup:
+        """The cells, one wide cell when no target has anything to say."""
+        if self.tested:
+            return Markup("".join(self.marks))
+        return Markup(f'<i class="n w">{LOOKS["untested"].sign} untested</i>')
 
     @property
     def words(self) -> str:
@@ -120,6 +142,16 @@ class Group:
         """The counts in a few words."""
         said = [f"{self.counts[key]} {_DIGEST[key]}" for key in _DIGEST if self.counts[key]]
         return ", ".join(said)
+
+
+@dataclass(frozen=True)
+class Area(Counted):
+    """Interfaces that belong together."""
+
+    name: str
+    interfaces: tuple[Group, ...]
+    counts: Counter[str]
+    marks: tuple[Markup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +183,20 @@ class Problem:
 
 
 def write_report(run: RunResults, catalogue: Catalogue, out: Path) -> Path:
-    """Write OUT/index.html and return its path; IpckError when it cannot be written."""
-    path = out / PAGE
-    files.write(path, render(run, catalogue))
-    return path
+    """Write the pages into OUT and return the path of the first; IpckError when one cannot be written."""
+    failed = []
+    for name, text in render(run, catalogue).items():
+        try:
+            files.write(out / name, text)
+        except IpckError as error:
+            failed.append(error)
+    if failed:
+        raise IpckError(*(message for error in failed for message in error.messages))
+    return out / PAGE
 
 
-def render(run: RunResults, catalogue: Catalogue) -> str:
-    """The page as text, a pure function of its arguments."""
+def render(run: RunResults, catalogue: Catalogue) -> dict[str, str]:
+    """The pages as text by file name, a pure function of its arguments."""
     targets = [target for target in run.targets if not target.unavailable]
     names = [target.target for target in targets]
     heard = _collect(targets)
@@ -167,25 +205,26 @@ def render(run: RunResults, catalogue: Catalogue) -> str:
     groups = [_group(interface, names, heard, outputs) for interface in interfaces]
     rows = [row for group in groups for fold in group.folds for row in fold.rows]
     problems = _problems(run.targets, outputs)
-    totals: Counter[str] = Counter()
-    for group in groups:
-        totals.update(group.counts)
+    areas = _areas(groups, names)
+    everything = _area("", groups, names)
+    totals = everything.counts
     columns = _columns(run, rows)
     used = {row.standing for row in rows}.union(*(row.outcomes for row in rows), {"pass", "fail"})
     style, script = (TEMPLATES / "report.css").read_text("utf-8"), (TEMPLATES / "report.js").read_text("utf-8")
     style = f":root {{ --n: {max(1, len(names))}; }}\n{style}"
     headline, tone = _headline(totals, problems)
-    return _environment().get_template(PAGE).render(
-        run=run,
+    shown = dict(
+        index=PAGE,
+        overview=OVERVIEW,
         headline=headline,
         tone=LOOKS[tone],
         facts=_facts(run, targets),
         columns=columns,
         names=names,
         groups=sorted(groups, key=_urgency),
-        interfaces=groups,
-        totals=Group("", "", totals, (), Markup()),
-        bar=_bar(totals, list(LOOKS)),
+        areas=areas,
+        totals=everything,
+        bar=everything.bar,
         problems=problems[:PROBLEMS_LIMIT],
         problems_left_out=max(0, len(problems) - PROBLEMS_LIMIT),
         outputs=outputs.items,
@@ -197,6 +236,8 @@ def render(run: RunResults, catalogue: Catalogue) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
+    environment = _environment()
+    return {name: environment.get_template(name).render(shown) for name in (PAGE, OVERVIEW)}
 
 
 def visible(text: str) -> str:
@@ -247,21 +288,35 @@ def _group(interface: Interface, names: Sequence[str], heard: dict[str, list[Hea
             where = " on every target that judged them" if key == "pass" and len(names) > 1 else ""
             folds.append(Fold(f"{len(chosen)} {label}{where}", chosen))
     counts = Counter(row.standing for row in rows)
-    return Group(interface.name, interface.title, counts, tuple(folds), _group_cells(rows, len(names)))
+    area = interface.area or "Other"
+    return Group(interface.name, interface.title, area, counts, tuple(folds), _marks(rows, len(names)))
 
 
-def _group_cells(rows: Sequence[Row], width: int) -> Markup:
-    """One cell a target for the whole group: its worst outcome, with the count unless all is well."""
+def _areas(groups: Sequence[Group], names: Sequence[str]) -> list[Area]:
+    """The groups by area, in the catalogue's order of areas."""
+    found = {group.area for group in groups}
+    ordered = [area for area in (*AREAS, "Other") if area in found]
+    return [_area(area, [group for group in groups if group.area == area], names) for area in ordered]
+
+
+def _area(name: str, groups: Sequence[Group], names: Sequence[str]) -> Area:
+    counts: Counter[str] = Counter()
+    for group in groups:
+        counts.update(group.counts)
+    rows = [row for group in groups for fold in group.folds for row in fold.rows]
+    return Area(name, tuple(groups), counts, _marks(rows, len(names)))
+
+
+def _marks(rows: Sequence[Row], width: int) -> tuple[Markup, ...]:
+    """One cell a target for all the rows: the worst outcome, with the count unless all is well."""
     cells = []
     for column in range(width):
         counts = Counter(row.outcomes[column] for row in rows)
         key = gravest(counts)
         look = LOOKS[key]
         number = str(counts[key]) if key in ATTENTION else ""
-        cells.append(f'<i class="{look.css}">{look.sign}{number}</i>')
-    if all(row.standing in _UNTESTED for row in rows):
-        return Markup(f'<i class="n w">{LOOKS["untested"].sign} untested</i>')
-    return Markup("".join(cells))
+        cells.append(Markup(f'<i class="{look.css}">{look.sign}{number}</i>'))
+    return tuple(cells)
 
 
 def _row(requirement: Requirement, names: Sequence[str], heard: Sequence[Heard], outputs: Outputs) -> Row:

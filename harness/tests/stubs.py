@@ -26,11 +26,13 @@ CATALOGUE = Catalogue(
             "semget",
             "semget()",
             (Requirement("semget.new", "semget", "state", "posix-shall", "Makes a set", "XSH"),),
+            "System V semaphores",
         ),
         Interface(
             "semop",
             "semop()",
             tuple(Requirement(row, "semop", "errno", "linux", f"Statement of {row}", "ipc/sem.c") for row in ROWS[:3]),
+            "System V semaphores",
         ),
     )
 )
@@ -93,7 +95,7 @@ class World:
                 f'statement = "{row.statement}"\nsource = "{row.source}"\nneeds = []\n'
                 for row in interface.requirements
             )
-            text = f'interface = "{interface.name}"\ntitle = "{interface.title}"\n{rows}'
+            text = f'interface = "{interface.name}"\ntitle = "{interface.title}"\narea = "{interface.area}"\n{rows}'
             (self.requirements / f"{interface.name}.toml").write_text(text)
 
     def program(

@@ -21,10 +21,15 @@ ROW = {
 }
 
 
-def file_of(*rows: dict[str, str], top: str = 'interface = "semop"\ntitle = "semop()"\n') -> str:
+def top_of(name: str) -> str:
+    """What stands before the rows of a catalogue file."""
+    return f'interface = "{name}"\ntitle = "{name}()"\narea = "Processes"\n'
+
+
+def file_of(*rows: dict[str, str], top: str = top_of("semop")) -> str:
     """A catalogue file; row N begins at line 4 + 8 * N."""
     blocks = ["[[requirement]]\n" + "".join(f"{key} = {value}\n" for key, value in row.items()) for row in rows]
-    return top + "".join(f"\n{block}" for block in blocks)
+    return top + "\n".join(blocks)
 
 
 def faults(folder: Path) -> tuple[str, ...]:
@@ -37,7 +42,7 @@ def faults(folder: Path) -> tuple[str, ...]:
 def test_rows_come_in_the_order_of_files_and_of_rows(tmp_path: Path) -> None:
     (tmp_path / "semop.toml").write_text(file_of(ROW | {"id": '"semop.z"'}, ROW | {"id": '"semop.a"'}))
     (tmp_path / "exit.toml").write_text(
-        file_of(ROW | {"id": '"exit.undo"', "untestable": '"no clock"'}, top='interface = "exit"\ntitle = "exit()"\n')
+        file_of(ROW | {"id": '"exit.undo"', "untestable": '"no clock"'}, top=top_of("exit"))
     )
     rows = catalogue.load(tmp_path)
     assert [row.id for row in rows] == ["exit.undo", "semop.z", "semop.a"]
@@ -97,8 +102,9 @@ def test_missing_key_is_named_at_its_row(tmp_path: Path) -> None:
         ),
         (
             'title = "t"\n\nauthor = "me"\n',
-            "semop.toml:3: key 'author': is unknown; known: interface, title, requirement",
+            "semop.toml:3: key 'author': is unknown; known: interface, title, area, requirement",
         ),
+        ('title = "t"\narea = "Sockets"\n', "semop.toml:2: key 'area': is 'Sockets', must be one of: System V "),
         ('title = "t"\nrequirement = [\n', "semop.toml:3: Invalid value"),
         ('title = "t"\ntitle = "t"\n', "semop.toml:2: Cannot overwrite a value"),
         ('title = "t', "semop.toml:1: Unterminated string"),
@@ -128,7 +134,7 @@ def test_no_files_at_all(tmp_path: Path) -> None:
 def test_one_id_in_two_files(tmp_path: Path) -> None:
     (tmp_path / "semop.toml").write_text(file_of(ROW, ROW | {"id": '"semop.sub"'}))
     (tmp_path / "semtimedop.toml").write_text(
-        file_of(ROW | {"id": '"x.y"'}, ROW | {"id": '"semop-sub"'}, top='interface = "semtimedop"\ntitle = "t"\n')
+        file_of(ROW | {"id": '"x.y"'}, ROW | {"id": '"semop-sub"'}, top=top_of("semtimedop"))
     )
     (message,) = faults(tmp_path)
     assert message == (

@@ -17,6 +17,7 @@ from ipck.targets import Test
 from stubs import ADDS, ADDS_RAW, HARNESS, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, whole
 
 ONE = "--target=host-glibc"
+REPORTS = ("results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html", "overview.html")
 ENTRY = (
     '[[deviation]]\ntest = "{test}"\nrequirement = "{requirement}"\nverdict = "fail"\n'
     'reason = "kernel bug"\nreference = "commit 1"\nsince = "6.1"\n'
@@ -46,9 +47,7 @@ def test_good_run_makes_all_files(world: World) -> None:
     done = world.ipck("run", ONE, "--seed=5")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"report: {world.out}/index.html\nexit status 0: all as expected\n" in done.stdout
-    assert {str(path.relative_to(world.out)) for path in world.out.rglob("*")} == {
-        "results.jsonl", "junit.xml", "ktap", "ktap/host-glibc.ktap", "summary.json", "index.html"
-    }  # fmt: skip
+    assert {str(path.relative_to(world.out)) for path in world.out.rglob("*")} == {*REPORTS, "ktap"}
     assert [line["type"] for line in world.lines()] == ["run", *["test"] * 4, "end"]
     (run,) = world.lines("run")
     assert run["seed"] == 5 and run["info"]["libc"] == "stub 1"
@@ -258,7 +257,7 @@ def test_earlier_report_that_cannot_be_removed_is_named(world: World) -> None:
     assert done.returncode == 2 and f"{world.out}/summary.json: cannot be written: Is a directory" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html"])
+@pytest.mark.parametrize("name", REPORTS)
 def test_full_disk_names_the_file_and_keeps_the_rest(name: str, world: World) -> None:
     world.program(failing())
     path = world.out / name
@@ -284,8 +283,7 @@ def test_full_disk_names_the_file_and_keeps_the_rest(name: str, world: World) ->
     assert done.stdout.count("No space left") == 1
     assert f"FAIL {WAITS.id}" in done.stdout and table(done.stdout)["host-glibc"][:3] == ["4", "2", "1"]
     written = {str(path.relative_to(world.out)) for path in world.out.rglob("*") if path.is_file()}
-    everything = {"results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html"}
-    assert written == everything - {name}
+    assert written == set(REPORTS) - {name}
 
 
 def wait_for(condition: object, seconds: float = 20) -> None:
@@ -393,7 +391,7 @@ def test_reports_can_be_made_again_from_the_stored_results(world: World) -> None
     again = world.root / "again"
     done = world.ipck("report", str(world.out / "results.jsonl"), f"--out={again}")
     assert done.returncode == 1 and f"FAIL {WAITS.id}" in done.stdout
-    for name in ("summary.json", "index.html", "ktap/host-glibc.ktap"):
+    for name in ("summary.json", "index.html", "overview.html", "ktap/host-glibc.ktap"):
         assert (again / name).read_text() == (world.out / name).read_text()
     assert world.ipck("report", str(world.root / "none.jsonl")).returncode == 2
 

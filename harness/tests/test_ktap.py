@@ -313,5 +313,6 @@ def test_import_makes_reports_and_judges_by_the_baseline(world: World) -> None:
     second = world.ipck(*arguments)
     assert second.returncode == 0, second.stdout + second.stderr
     assert world.outcomes() == {"sem.a.libc": "pass", "sem.b": "known"}
-    assert {path.name for path in world.out.iterdir()} == {"results.jsonl", "summary.json", "index.html", "ktap"}
+    written = {path.name for path in world.out.iterdir()}
+    assert written == {"results.jsonl", "summary.json", "index.html", "overview.html", "ktap"}
     assert "gone.ktap: cannot be read: No such file" in world.ipck("import", "--target=vendor", "gone.ktap").stderr

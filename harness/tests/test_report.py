@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ipck import findings, report
-from ipck.catalogue import Catalogue, Interface, Requirement
+from ipck.catalogue import AREAS, Catalogue, Interface, Requirement
 from ipck.errors import IpckError
+from ipck.publish import OVERVIEW, PAGE
 from ipck.results import Deviation, Fault, Outcome, RunInfo, RunResults, TargetRun, TestResult, Verdict, worst
 
 DEVIATION = Deviation("sysv.sem.wait.eidrm", "semop.eidrm", "fail", "returns 0", "bug 1234", "1.2.3")
@@ -111,7 +112,8 @@ def catalogue(*rows: Requirement) -> Catalogue:
     titles = {"semop": "semop(): semaphore operations"}
     return Catalogue(
         tuple(
-            Interface(name, titles.get(name, ""), tuple(row for row in rows if row.interface == name)) for name in names
+            Interface(name, titles.get(name, ""), tuple(row for row in rows if row.interface == name), AREAS[1])
+            for name in names
         )
     )
 
@@ -146,7 +148,12 @@ def judged(**verdicts: Verdict | None) -> RunResults:
 
 def read(run: RunResults, rows: Catalogue) -> Element:
     """The page of a run."""
-    return Reader(report.render(run, rows)).top
+    return Reader(report.render(run, rows)[PAGE]).top
+
+
+def overview(run: RunResults, rows: Catalogue) -> Element:
+    """The page of counts of a run."""
+    return Reader(report.render(run, rows)[OVERVIEW]).top
 
 
 def row_of(page: Element, name: str) -> Element:
@@ -206,10 +213,12 @@ def test_text_from_outside_stays_text(text: str) -> None:
     )
     target = target_run(text, *tests, info=info, faults=(Fault(text, text, 3),), description=text, argv=(text,))
     away = TargetRun("away", unavailable=text)
-    page = report.render(RunResults(text, text, 1, text, (target, away)), rows)
-    page.encode("utf-8")
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
-    top = Reader(page).top
+    pages = report.render(RunResults(text, text, 1, text, (target, away)), rows)
+    for page in pages.values():
+        page.encode("utf-8")
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
+    assert report.visible(text) in Reader(pages[OVERVIEW]).top.one("table").text
+    top = Reader(pages[PAGE]).top
     plain = read(*sample())
     assert {element.tag for element in top.all()} <= {element.tag for element in plain.all()} | {"br", "h3", "pre"}
     for tag in ("script", "style", "title", "h1"):
@@ -217,7 +226,7 @@ def test_text_from_outside_stays_text(text: str) -> None:
     assert top.one("script").text == plain.one("script").text
     for element in top.all():
         assert not [name for name in element.attributes if name.startswith("on") or name in ("style", "src")]
-        assert element.attributes.get("href", "#").startswith("#")
+        assert element.attributes.get("href", "#").startswith(("#", OVERVIEW))
     said = report.visible(text)
     for css, times in (("v", 2), ("facts", 6), ("problems", 1), ("targets", 2), ("h", 1)):
         assert " ".join(element.text for element in top.all("", css)).count(said) >= times, css
@@ -242,18 +251,23 @@ def test_a_strange_requirement_is_shown_without_an_address() -> None:
 # One page, no network, the same bytes
 
 
-def test_the_page_refers_to_itself_only() -> None:
+def test_the_pages_refer_to_each_other_only() -> None:
     run, rows = sample()
     run = replace(run, targets=(replace(run.targets[0], tests=(
         result("host-glibc", Verdict("semop.fail", "fail"), output="https://example.org/"),
     )),))  # fmt: skip
-    page = report.render(run, rows)
-    top = Reader(page).top
-    names = [element.attributes["id"] for element in top.all() if "id" in element.attributes]
-    assert len(names) == len(set(names))
-    links = [element.attributes["href"] for element in top.all() if "href" in element.attributes]
-    assert links and all(link[0] == "#" and link[1:] in names for link in links)
-    assert not [element for element in top.all() if {"src", "srcset", "action", "data"} & set(element.attributes)]
+    pages = {name: Reader(text).top for name, text in report.render(run, rows).items()}
+    targets: set[str] = set()
+    for name, top in pages.items():
+        names = [element.attributes["id"] for element in top.all() if "id" in element.attributes]
+        assert len(names) == len(set(names))
+        targets.update(f"{name}#{fragment}" for fragment in ("", *names))
+    for name, top in pages.items():
+        links = [element.attributes["href"] for element in top.all() if "href" in element.attributes]
+        whole = [link if "#" in link else f"{link}#" for link in links]
+        assert links and {name + link if link[0] == "#" else link for link in whole} <= targets
+        assert not [element for element in top.all() if {"src", "srcset", "action", "data"} & set(element.attributes)]
+    top = pages[PAGE]
     assert not re.search(r"url\(|@import|@font-face|fetch\(|XMLHttpRequest|//[a-z]", top.one("style").text)
     assert not re.search(r"fetch\(|XMLHttpRequest|import\(|innerHTML|eval|//[a-z]", top.one("script").text)
 
@@ -269,8 +283,13 @@ def test_the_policy_allows_this_style_and_script_and_nothing_else() -> None:
         assert f"{tag}-src 'sha256-{digest}'" in policy
 
 
+def digest() -> str:
+    """Of all pages of the sample."""
+    return hashlib.sha256(str(report.render(*sample())).encode()).hexdigest()
+
+
 def test_the_same_run_makes_the_same_page() -> None:
-    code = "import hashlib, test_report as t; print(hashlib.sha256(t.report.render(*t.sample()).encode()).hexdigest())"
+    code = "import test_report as t; print(t.digest())"
     here = Path(__file__).resolve().parent
     digests = set()
     for seed in ("1", "2"):
@@ -279,7 +298,7 @@ def test_the_same_run_makes_the_same_page() -> None:
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
         )  # fmt: skip
         digests.add(done.stdout)
-    assert digests == {hashlib.sha256(report.render(*sample()).encode()).hexdigest() + "\n"}
+    assert digests == {digest() + "\n"}
 
 
 # Every outcome by sign and by word
@@ -373,17 +392,27 @@ def numbers(row: Element) -> list[str]:
 
 
 def test_counts_of_interfaces_and_targets() -> None:
-    page = read(*sample())
-    tables = {table.one("th").text: table for table in page.all("table")}
-    words = [head.text for head in tables["interface"].one("tr").all("th")][1:]
-    assert [word.split()[-1] for word in words] == [
+    page, counts = read(*sample()), overview(*sample())
+    words = [head.text.split()[-1] for head in counts.one("table").one("tr").all("th")][1:]
+    assert words == [
         "total", "tested", "verified", "failed", "fixed", "errors", "known", "unsupported", "untested", "untestable",
+        "host-glibc", "host-musl",
     ]  # fmt: skip
-    lines = {row.one("th").text.strip(): numbers(row) for table in page.all("table") for row in table.all("tr")[1:]}
-    assert lines["semop"] == ["7", "6", "1", "1", "1", "1", "1", "1", "1", "0"]
-    assert lines["semget"] == ["1", "0", "0", "0", "0", "0", "0", "0", "0", "1"]
-    assert lines["all"] == ["8", "6", "1", "1", "1", "1", "1", "1", "1", "1"]
+    lines = {row.one("th").text.strip(): numbers(row) for row in page.all("tr") + counts.all("tr") if row.all("td")}
+    assert lines["semop semaphore operations"] == ["7", "6", "1", "1", "1", "1", "1", "1", "1", "0", "F1", "F1"]
+    assert lines["semget"] == ["1", "0", "0", "0", "0", "0", "0", "0", "0", "1", "·", "·"]
+    assert lines["System V semaphores"] == ["8", "6", "1", "1", "1", "1", "1", "1", "1", "1", "F1", "F1"]
+    assert lines["all"] == lines["System V semaphores"]
     assert lines["host-musl"] == ["1", "1", "1", "1", "1", "1", "1", "6", "1.2 s"]
+
+
+def test_interfaces_stand_in_their_areas_in_a_fixed_order() -> None:
+    row = requirement("semop.a")
+    areas = (AREAS[1], "", AREAS[0], AREAS[1])
+    rows = Catalogue(tuple(Interface(f"i{i}", f"i{i}", (row,) if not i else (), area) for i, area in enumerate(areas)))
+    page = overview(judged(host=Verdict("semop.a", "pass"), other=None), rows)
+    heads = [row.one("th").text.strip() for row in page.all("tr")]
+    assert heads == ["interface", AREAS[0], "i2", AREAS[1], "i0", "i3", "Other", "i1", "all"]
 
 
 def test_a_target_that_cannot_judge_does_not_spoil_the_verdict_of_the_others() -> None:
@@ -581,7 +610,7 @@ def test_a_large_run_stays_small() -> None:
             test = f"sysv.sem.call{number % 50}_aspect.row_{number}"
             tests.append(result(f"target-{column}", verdict, test=test))
         targets.append(target_run(f"target-{column}", *tests))
-    assert len(report.render(run_of(*targets), catalogue(*rows)).encode()) < 1_500_000
+    assert len(report.render(run_of(*targets), catalogue(*rows))[PAGE].encode()) < 1_500_000
 
 
 # The file
@@ -590,8 +619,8 @@ def test_a_large_run_stays_small() -> None:
 def test_the_report_is_written_whole(tmp_path: Path) -> None:
     path = report.write_report(*sample(), tmp_path / "out")
     assert path == tmp_path / "out" / "index.html"
-    assert path.read_text("utf-8") == report.render(*sample())
-    assert [entry.name for entry in path.parent.iterdir()] == ["index.html"]
+    pages = report.render(*sample())
+    assert {entry.name: entry.read_text("utf-8") for entry in path.parent.iterdir()} == pages
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
