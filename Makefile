@@ -71,7 +71,7 @@ bench:
 .PHONY: programs checked bad
 programs: $(flavours:%=build/%/ipck-tests)
 checked: $(flavours_checked:%=build/%/ipck-tests)
-bad: build/glibc/bad-tests
+bad: build/glibc/bad-tests build/glibc/broken_ipc.so
 
 ## clean: remove everything that was built and reported
 .PHONY: clean
@@ -122,6 +122,12 @@ build/$(1)/%: build/$(1)/obj/conformance/%.o build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
 endef
 $(foreach flavour,$(flavours) $(flavours_checked),$(eval $(call flavour_rules,$(flavour))))
+
+# Breaks a call of the C library on purpose: for the project's own tests.
+build/glibc/broken_ipc.so: harness/tests/broken/broken_ipc.c
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@gcc $(common) -fPIC -shared -o $@ $< -ldl
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

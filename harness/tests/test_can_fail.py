@@ -1,0 +1,56 @@
+"""The tests can fail: each call of the C library is broken in each of three ways, and the tests about it turn red."""
+
+import json
+import os
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ipck.tree import ROOT
+
+BUILD = ROOT / "build" / "glibc"
+LIBRARY = BUILD / "broken_ipc.so"
+
+# The call, the tests to run, and what the requirements about it begin with.
+CALLS = {
+    "msgget": ("sysv.msg.msgget_*.libc", "msgget."),
+    "msgsnd": ("sysv.msg.msgsnd_*.libc", "msgsnd."),
+    "msgrcv": ("sysv.msg.msgrcv_*.libc", "msgrcv."),
+    "msgctl": ("sysv.msg.msgctl_*.libc", "msgctl."),
+    "semget": ("sysv.sem.semget_*.libc", "semget."),
+    "semop": ("sysv.sem.semop_*.libc", "semop."),
+    "semtimedop": ("sysv.sem.semtimedop_*.libc", "semtimedop."),
+    "semctl": ("sysv.sem.semctl_*.libc", "semctl."),
+    "shmget": ("sysv.shm.shmget_*.libc", "shmget."),
+    "shmat": ("sysv.shm.shmat_*.libc", "shmat."),
+    "shmdt": ("sysv.shm.shmdt_*.libc", "shmdt."),
+    "shmctl": ("sysv.shm.shmctl_*.libc", "shmctl."),
+    "ftok": ("common.ftok*", "ftok."),
+}
+WAYS = ("errno", "lost", "extra")
+
+
+def failed(pattern: str, folder: Path, **environment: str) -> Counter[str]:
+    """How often each requirement was failed, by the tests whose names match PATTERN."""
+    out = folder / "out.jsonl"
+    # A broken call leaves many tests waiting: little patience, a deadline of a second.
+    command: list[Path | str] = [
+        BUILD / "ipck-tests", "--json", out, "--deadline", "10", "--time-scale", "0.1", "--jobs", "8", pattern,
+    ]  # fmt: skip
+    subprocess.run(command, env=os.environ | environment, stdout=subprocess.DEVNULL, timeout=300, check=False)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert lines[-1]["type"] == "end"
+    rows = [row for line in lines if line["type"] == "test" for row in line["requirements"]]
+    assert rows
+    return Counter(row["id"] for row in rows if row["verdict"] == "fail")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_broken_call_is_noticed(call: str, tmp_path: Path) -> None:
+    pattern, prefix = CALLS[call]
+    sound = failed(pattern, tmp_path, LD_PRELOAD=str(LIBRARY))
+    for way in WAYS:
+        found = failed(pattern, tmp_path, LD_PRELOAD=str(LIBRARY), IPCK_BROKEN=f"{call}:{way}") - sound
+        assert [name for name in found if name.startswith(prefix)], f"nobody noticed {call}:{way}"
