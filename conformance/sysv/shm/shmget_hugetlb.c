@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shmget() with SHM_HUGETLB: segments of huge pages, who may have them, and sizes of pages that do not exist.
+ */
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "ipck_shm.h"
+
+#ifndef SHM_HUGE_SHIFT
+#define SHM_HUGE_SHIFT 26
+#endif
+
+static unsigned long number_in(const char *path, const char *label)
+{
+        char text[4096];
+        unsigned long number = 0;
+
+        if (read_file(path, text, sizeof(text)) <= 0)
+                UNSUPPORTED("%s (%s)", path, errno_name(errno));
+        const char *const found = strstr(text, label);
+        if (!found || sscanf(found + strlen(label), "%lu", &number) != 1)
+                UNSUPPORTED("huge pages (%s says nothing of them)", path);
+        return number;
+}
+
+/* Of a system that lets segments have some of them. */
+static size_t huge_page_size(void)
+{
+        const size_t huge = (size_t)number_in("/proc/meminfo", "Hugepagesize:") << 10;
+
+        MUST(shmctl(segment_must_fit(shmget(IPC_PRIVATE, 2 * huge, SHM_NORESERVE | 0600), 2 * huge), IPC_RMID, NULL));
+        return huge;
+}
+
+/* Pages of the pool that nobody has, and to which nobody has a right. */
+static unsigned long free_huge_pages(void)
+{
+        const unsigned long reserved = number_in("/proc/meminfo", "HugePages_Rsvd:");
+        const unsigned long free = number_in("/proc/meminfo", "HugePages_Free:");
+
+        return free > reserved ? free - reserved : 0;
+}
+
+/* One that takes no page before it is used: it can be had although the pool is empty. */
+static int new_unreserved(size_t size)
+{
+        const int segment = shmget(IPC_PRIVATE, size, SHM_HUGETLB | SHM_NORESERVE | 0600);
+
+        if (segment == -1 && errno == EPERM)
+                UNSUPPORTED("a user who may have huge pages");
+        return segment;
+}
+
+/* KernelPageSize of the mapping that begins at the address; 0 where there is none. */
+static size_t page_size_at(const void *start)
+{
+        FILE *const smaps = fopen("/proc/self/smaps", "re");
+        char line[512];
+        uintptr_t from = 0, next;
+        size_t kilobytes = 0;
+
+        if (!smaps)
+                UNSUPPORTED("/proc/self/smaps (%s)", errno_name(errno));
+        while (!kilobytes && fgets(line, sizeof(line), smaps)) {
+                if (sscanf(line, "%" SCNxPTR "-%*x ", &next) == 1 && strchr(line, '-'))
+                        from = next;
+                else if (from == (uintptr_t)start)
+                        (void)sscanf(line, "KernelPageSize: %zu", &kilobytes);
+        }
+        fclose(smaps);
+        return kilobytes << 10;
+}
+
+TEST(attachment_has_huge_pages, VERIFIES(shmget_hugetlb_ok))
+{
+        const size_t huge = huge_page_size();
+
+        if (free_huge_pages() < 2)
+                UNSUPPORTED("two free huge pages (/proc/meminfo)");
+        const int segment = shmget(IPC_PRIVATE, 2 * huge, SHM_HUGETLB | 0600);
+        if (segment == -1 && errno == EPERM)
+                UNSUPPORTED("a user who may have huge pages");
+        EQ(shmget_hugetlb_ok, worked(segment), 0);
+        unsigned char *const memory = (unsigned char *)attach(segment, 0);
+        EQ(shmget_hugetlb_ok, page_size_at(memory), huge);
+        HOLDS(shmget_hugetlb_ok, all_bytes(memory, 2 * huge, 0));
+        fill_pattern(memory, 2 * huge, 7);
+        HOLDS(shmget_hugetlb_ok, has_pattern(memory, 2 * huge, 7));
+}
+
+TEST(attachment_without_reserve_has_huge_pages_too, VERIFIES(shmget_hugetlb_ok))
+{
+        const size_t huge = huge_page_size();
+        const int segment = new_unreserved(2 * huge), ordinary = new_segment(2 * huge, 0600);
+
+        EQ(shmget_hugetlb_ok, worked(segment), 0);
+        EQ(shmget_hugetlb_ok, page_size_at(attach(segment, 0)), huge);
+        EQ(shmget_hugetlb_ok, page_size_at(attach(ordinary, 0)), page_size());
+}
+
+TEST(size_need_not_be_a_multiple, VERIFIES(shmget_hugetlb_unaligned_size))
+{
+        const size_t huge = huge_page_size();
+        const struct {
+                const char *name;
+                size_t size;
+        } rows[] = {{"one byte", 1}, {"a byte more than a huge page", huge + 1}, {"a huge page", huge},
+                    {"a byte less than two huge pages", 2 * huge - 1}};
+
+        EACH_ROW(row, rows) {
+                const int segment = new_unreserved(row->size);
+                struct mapping mapping;
+
+                EQ(shmget_hugetlb_unaligned_size, worked(segment), 0);
+                EQ(shmget_hugetlb_unaligned_size, stat_of_segment(segment).shm_segsz, row->size);
+                const char *const memory = attach(segment, 0);
+                HOLDS(shmget_hugetlb_unaligned_size, mapping_at(memory, &mapping));
+                EQ(shmget_hugetlb_unaligned_size, mapping.end - mapping.start, (row->size + huge - 1) / huge * huge);
+                detach(memory);
+                MUST(shmctl(segment, IPC_RMID, NULL));
+        }
+}
+
+TEST(unaligned_size_gets_whole_pages, VERIFIES(shmget_hugetlb_unaligned_size))
+{
+        const size_t huge = huge_page_size();
+
+        if (free_huge_pages() < 2)
+                UNSUPPORTED("two free huge pages (/proc/meminfo)");
+        const int segment = shmget(IPC_PRIVATE, huge + 1, SHM_HUGETLB | 0600);
+        if (segment == -1 && errno == EPERM)
+                UNSUPPORTED("a user who may have huge pages");
+        EQ(shmget_hugetlb_unaligned_size, worked(segment), 0);
+        EQ(shmget_hugetlb_unaligned_size, stat_of_segment(segment).shm_segsz, huge + 1);
+        EQ(shmget_hugetlb_unaligned_size, store_signal(attach(segment, 0) + 2 * huge - 1), 0);
+}
+
+TEST(size_of_pages_must_exist, VERIFIES(shmget_hugetlb_bad_size))
+{
+        /* No machine has huge pages of these. */
+        static const struct {
+                const char *name;
+                int bits;
+        } rows[] = {{"2 bytes", 1}, {"512 bytes", 9}, {"1 PiB", 50}, {"2 to the power of 63", 63}};
+        const struct shm_info before = shm_usage();
+
+        EACH_ROW(row, rows) {
+                const int flags = (int)((unsigned)row->bits << SHM_HUGE_SHIFT) | SHM_NORESERVE | 0600;
+
+                FAILS_WITH(shmget_hugetlb_bad_size, EINVAL, shmget(IPC_PRIVATE, 1, SHM_HUGETLB | flags));
+                EQ(shmget_hugetlb_bad_size, shm_usage().used_ids, before.used_ids);
+                /* Without the flag the code means nothing. */
+                MUST(shmctl(segment_must_fit(shmget(IPC_PRIVATE, 1, flags), 1), IPC_RMID, NULL));
+        }
+}
+
+TEST(size_of_pages_can_be_named, VERIFIES(shmget_hugetlb_bad_size))
+{
+        const size_t huge = huge_page_size();
+        const unsigned bits = (unsigned)__builtin_ctzl(huge);
+        const int flags = SHM_HUGETLB | SHM_NORESERVE | 0600;
+
+        MUST(shmctl((int)MUST(new_unreserved(1)), IPC_RMID, NULL));
+        const int segment = shmget(IPC_PRIVATE, 1, flags | (int)(bits << SHM_HUGE_SHIFT));
+        EQ(shmget_hugetlb_bad_size, worked(segment), 0);
+        EQ(shmget_hugetlb_bad_size, page_size_at(attach(segment, 0)), huge);
+        FAILS_WITH(shmget_hugetlb_bad_size, EINVAL, shmget(IPC_PRIVATE, 1, flags | (int)(1U << SHM_HUGE_SHIFT)));
+}
+
+/* A group that the administrator lets have huge pages; by default it is that of root. */
+static bool in_huge_page_group(void)
+{
+        const gid_t group = (gid_t)number_in("/proc/sys/vm/hugetlb_shm_group", "");
+        gid_t groups[256];
+        const int count = (int)MUST(getgroups(256, groups));
+
+        for (int i = 0; i < count; i++)
+                if (groups[i] == group)
+                        return true;
+        return getegid() == group;
+}
+
+TEST(huge_pages_need_a_privilege, VERIFIES(shmget_eperm_hugetlb))
+{
+        const size_t huge = huge_page_size();
+        const key_t key = fresh_key();
+
+        MUST(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){0, 0}));
+        if (in_huge_page_group())
+                as_user(USER_A);
+        drop_all_capabilities();
+        MUST(shmget(IPC_PRIVATE, huge, SHM_NORESERVE | 0600));
+        FAILS_WITH(shmget_eperm_hugetlb, EPERM, shmget(IPC_PRIVATE, huge, SHM_NORESERVE | SHM_HUGETLB | 0600));
+        FAILS_WITH(shmget_eperm_hugetlb, EPERM, shmget(key, huge, IPC_CREAT | SHM_NORESERVE | SHM_HUGETLB | 0600));
+        FAILS_WITH(shmget_eperm_hugetlb, ENOENT, shmget(key, 0, 0));
+}
+
+TEST(privilege_alone_allows_huge_pages, VERIFIES(shmget_eperm_hugetlb))
+{
+        const size_t huge = huge_page_size();
+        struct child user;
+
+        CHILD(&user) {
+                if (in_huge_page_group())
+                        become(geteuid(), GROUP_A, NULL, 0);
+                drop_other_capabilities(CAP_IPC_LOCK);
+                MUST(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){0, 0}));
+                EQ(shmget_eperm_hugetlb, worked(new_unreserved(huge)), 0);
+                drop_all_capabilities();
+                FAILS_WITH(shmget_eperm_hugetlb, EPERM,
+                           shmget(IPC_PRIVATE, huge, SHM_NORESERVE | SHM_HUGETLB | 0600));
+        }
+        join(&user);
+}
