@@ -11,7 +11,8 @@ static bool read_limits(int field[4])
 {
         char text[128], excess;
 
-        MUST(read_file("/proc/sys/kernel/sem", text, sizeof(text)));
+        if (read_file("/proc/sys/kernel/sem", text, sizeof(text)) == -1)
+                UNSUPPORTED("/proc/sys/kernel/sem (%s)", errno_name(errno));
         return sscanf(text, "%d %d %d %d %c", &field[0], &field[1], &field[2], &field[3], &excess) == 4;
 }
 
@@ -27,22 +28,64 @@ TEST(file_agrees_with_ipc_info, VERIFIES(sysctl_sem_four_fields))
         EQ(sysctl_sem_four_fields, field[3], info.semmni);
 }
 
+static void expect_limits(enum ipck_requirement req, const int want[4])
+{
+        const struct seminfo info = sem_limits();
+        int field[4] = {-1, -1, -1, -1};
+
+        HOLDS(req, read_limits(field));
+        for (int i = 0; i < 4; i++)
+                EQ(req, field[i], want[i]);
+        EQ(req, info.semmsl, want[0]);
+        EQ(req, info.semmns, want[1]);
+        EQ(req, info.semopm, want[2]);
+        EQ(req, info.semmni, want[3]);
+}
+
 /* By default some of the four are equal, so that their order would not show. */
 TEST(fields_stand_in_order, VERIFIES(sysctl_sem_four_fields))
 {
-        int field[4] = {-1, -1, -1, -1};
-
         set_sem_limits(11, 222, 33, 44);
-        const struct seminfo info = sem_limits();
-        EQ(sysctl_sem_four_fields, info.semmsl, 11);
-        EQ(sysctl_sem_four_fields, info.semmns, 222);
-        EQ(sysctl_sem_four_fields, info.semopm, 33);
-        EQ(sysctl_sem_four_fields, info.semmni, 44);
-        HOLDS(sysctl_sem_four_fields, read_limits(field));
-        EQ(sysctl_sem_four_fields, field[0], 11);
-        EQ(sysctl_sem_four_fields, field[1], 222);
-        EQ(sysctl_sem_four_fields, field[2], 33);
-        EQ(sysctl_sem_four_fields, field[3], 44);
+        expect_limits(sysctl_sem_four_fields, (const int[]){11, 222, 33, 44});
+}
+
+TEST(fewer_numbers_set_the_leading_fields, VERIFIES(sysctl_sem_partial))
+{
+        static const struct {
+                const char *name;
+                int want[4];
+        } rows[] = {
+                {"5", {5, 222, 33, 44}}, {"5 66", {5, 66, 33, 44}}, {"5 66 7", {5, 66, 7, 44}},
+                {"5 66 7 8", {5, 66, 7, 8}},
+        };
+
+        EACH_ROW(row, rows) {
+                set_sem_limits(11, 222, 33, 44);
+                EQ(sysctl_sem_partial, write_sysctl("kernel/sem", row->name), 0);
+                expect_limits(sysctl_sem_partial, row->want);
+        }
+}
+
+TEST(text_that_is_no_number_keeps_its_field, VERIFIES(sysctl_malformed, sysctl_sem_partial))
+{
+        static const struct {
+                const char *name;
+                int first;      /* what the first field is afterwards */
+        } rows[] = {
+                {" ", 11}, {"many 2 3 4", 11}, {"5k 222 33 44", 11}, {"2147483648 222 33 44", 11}, {"5, 222 33 44", 11},
+                {"5 many 33 44", 5}, {"5 222 33x 44", 5}, {"5 222 33 4294967340", 5},
+        };
+
+        EACH_ROW(row, rows) {
+                const enum ipck_requirement req = row->first == 11 ? sysctl_malformed : sysctl_sem_partial;
+
+                set_sem_limits(11, 222, 33, 44);
+                FAILS_WITH(req, EINVAL, write_sysctl("kernel/sem", row->name));
+                expect_limits(req, (const int[]){row->first, 222, 33, 44});
+        }
+        set_sem_limits(11, 222, 33, 44);
+        EQ(sysctl_malformed, write_sysctl("kernel/sem", ""), 0);
+        expect_limits(sysctl_malformed, (const int[]){11, 222, 33, 44});
 }
 
 static int write_semmni(int semmni)
@@ -108,35 +151,4 @@ TEST(smaller_sets_bind_lookups_too, VERIFIES(sysctl_sem_semmsl_enforced))
         MUST(semget(IPC_PRIVATE, 5, 0600));
         EQ(sysctl_sem_semmsl_enforced, semget(key, 5, 0600), set);
         EQ(sysctl_sem_semmsl_enforced, VAL(set, 5), 7);
-}
-
-TEST(each_namespace_has_limits_of_its_own, VERIFIES(ipcns_sysctl_sem))
-{
-        struct child elsewhere;
-        int field[4] = {-1, -1, -1, -1};
-
-        set_sem_limits(11, 222, 33, 44);
-        CHILD(&elsewhere) {
-                int other[4] = {-1, -1, -1, -1};
-
-                enter_new_ipc_namespace();
-                set_sem_limits(55, 666, 77, 88);
-                stay(&elsewhere);
-                HOLDS(ipcns_sysctl_sem, read_limits(other));
-                EQ(ipcns_sysctl_sem, other[0], 55);
-                EQ(ipcns_sysctl_sem, other[1], 666);
-                EQ(ipcns_sysctl_sem, other[2], 77);
-                EQ(ipcns_sysctl_sem, other[3], 88);
-                EQ(ipcns_sysctl_sem, sem_limits().semopm, 77);
-        }
-        UNTIL(stays(&elsewhere));
-        HOLDS(ipcns_sysctl_sem, read_limits(field));
-        EQ(ipcns_sysctl_sem, field[0], 11);
-        EQ(ipcns_sysctl_sem, field[1], 222);
-        EQ(ipcns_sysctl_sem, field[2], 33);
-        EQ(ipcns_sysctl_sem, field[3], 44);
-        EQ(ipcns_sysctl_sem, sem_limits().semopm, 33);
-        /* And the other way round. */
-        set_sem_limits(1, 2, 3, 4);
-        dismiss(&elsewhere);
 }

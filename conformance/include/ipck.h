@@ -25,6 +25,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -160,11 +161,12 @@ static inline int worked(int result)
 #define UNSUPPORTED(...) ipck_unsupported(IPCK_HERE, __VA_ARGS__)
 
 /* EACH_ROW(row, rows): table tests. Runs the statement for each element of the array; an element's member `name` is
- * shown with every failure inside. */
+ * shown with every failure inside, after those of the EACH_ROWs around it. */
 #define EACH_ROW(row, rows) IPCK_EACH_ROW(row, rows, IPCK_UNIQUE(ipck_row_))
 #define IPCK_EACH_ROW(row, rows, i)                                                                     \
-        for (size_t i = 0; ipck_row(i < sizeof(rows) / sizeof(*(rows)) ? (rows)[i].name : NULL); i++)   \
-                for (const __typeof__(*(rows)) *row = &(rows)[i]; row; row = NULL)
+        for (struct ipck_rows i __attribute__((cleanup(ipck_rows_end))) = ipck_rows_begin();            \
+             ipck_row(&i, i.at < sizeof(rows) / sizeof(*(rows)) ? (rows)[i.at].name : NULL); i.at++)    \
+                for (const __typeof__(*(rows)) *row = &(rows)[i.at]; row; row = NULL)
 
 /* What a header declares, for HOLDS: the type of a member or function, an integer constant expression. */
 #define MEMBER_IS(structure, member, type)                                                              \
@@ -186,6 +188,11 @@ struct child {
 /* CHILD(&c) statement: a new process runs the statement and ends with status 0. */
 #define CHILD(c) IPCK_CHILD(c, IPCK_UNIQUE(ipck_in_))
 #define IPCK_CHILD(c, in) for (bool in = ipck_fork(IPCK_HERE, c); in; in = (ipck_child_done(c), false))
+
+/* MUST for a call that makes a process another way (clone, vfork), and for a thread: UNSUPPORTED where the machine has no
+ * room for one more. */
+#define MUST_FORK(call) ipck_must_fork(IPCK_HERE, #call, (intptr_t)(call))
+#define start_thread(thread, body, arg) ipck_start_thread(IPCK_HERE, thread, body, arg)
 
 /* Waits for the child; a death by signal or a status other than 0 makes the test an error. */
 #define join(c) ipck_join(IPCK_HERE, c)
@@ -219,6 +226,9 @@ bool sleeping(pid_t pid);
 /* Whether the child waits in the call under test: it called here(c, n), n >= 1, just before, and sleeps now. For calls
  * whose waiters the object does not count. */
 bool blocked(const struct child *c);
+
+/* Whether the child is through with a wake-up, if there was one: it is back, or waits again. */
+bool settled(const struct child *c);
 
 /* Zeroed memory shared with all later children. */
 void *shared(size_t size);
@@ -256,6 +266,9 @@ void as_user(uid_t uid);
 /* Whether the process has the capability (CAP_..) effective in its user namespace. */
 bool has_capability(int capability);
 
+/* The same in the initial user namespace, where the kernel asks for some: a container's root does not have it there. */
+bool has_initial_capability(int capability);
+
 /* Gives up one capability, all others, or all: an owner with mode 0 is then refused although still user 0. */
 void drop_capability(int capability);
 void drop_other_capabilities(int kept);
@@ -263,6 +276,20 @@ void drop_all_capabilities(void);
 
 /* Enters a user namespace in which the process's own ids alone have a number: these. UNSUPPORTED where it may not. */
 void enter_user_namespace(uid_t uid, gid_t gid);
+
+/* For a test that needs an IPC namespace in which nothing exists: enters a new one where there is anything, and is
+ * UNSUPPORTED where it may not. */
+void empty_namespace(void);
+
+/* For a test whose segments are to outlive their last detach: switches kernel.shm_rmid_forced off where it is on, and is
+ * UNSUPPORTED where it may not. Tests of files that include ipck_shm.h start so. */
+void keep_detached_segments(void);
+
+/* For a test that looks into /proc/PID of its processes: UNSUPPORTED where the sandbox could not mount a /proc. */
+void private_proc(void);
+
+/* For a test that a debugger disturbs (a signal that is ignored interrupts a traced process): UNSUPPORTED under one. */
+void no_tracer(void);
 
 /* Enters a new IPC namespace; UNSUPPORTED where the process may not. */
 void enter_new_ipc_namespace(void);
@@ -280,6 +307,10 @@ uint32_t random_below(uint32_t below);
 
 /* CLOCK_REALTIME_COARSE in whole seconds: the clock that the time stamps come from. */
 time_t now(void);
+
+/* Spends some steps of time that differ from call to call: mostly few, now and then as many as a wake-up takes. For the
+ * rounds of a race. */
+void dawdle(void);
 
 /* Waits until now() is greater than after (at most a second; use with MOSTLY_WAITS). */
 void next_second(time_t after);
@@ -313,7 +344,8 @@ size_t page_size(void);
 void fill_pattern(void *memory, size_t size, uint32_t seed);
 bool has_pattern(const void *memory, size_t size, uint32_t seed);
 
-/* Whether all bytes have the value. */
+/* The place of the first byte that has another value, -1 where there is none; and whether there is none. */
+long first_other(const void *memory, size_t size, unsigned char value);
 bool all_bytes(const void *memory, size_t size, unsigned char value);
 
 /* The signal that loading from the address, or storing there what it holds, raises (SIGSEGV, SIGBUS); 0 where it works. */
@@ -344,6 +376,11 @@ struct ipck_wait {
         unsigned turns;
 };
 
+struct ipck_rows {
+        size_t at;
+        size_t outer;                   /* length of the names of the rows around it */
+};
+
 bool ipck_fails_with(struct ipck_here, enum ipck_requirement, const char *call, int want, intptr_t got);
 void ipck_eq(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t got, int error,
              const char *want_text, intmax_t want);
@@ -359,7 +396,11 @@ struct ipck_wait ipck_wait_begin(struct ipck_here, const char *what);
 bool ipck_wait_more(struct ipck_wait *);
 void ipck_eventually(struct ipck_wait *, enum ipck_requirement, bool truth);
 void ipck_until(struct ipck_wait *, bool truth);
-bool ipck_row(const char *name);
+struct ipck_rows ipck_rows_begin(void);
+bool ipck_row(const struct ipck_rows *, const char *name);
+void ipck_rows_end(const struct ipck_rows *);
+pid_t ipck_must_fork(struct ipck_here, const char *call, intptr_t got);
+void ipck_start_thread(struct ipck_here, pthread_t *, void *(*body)(void *), void *arg);
 bool ipck_fork(struct ipck_here, struct child *);
 _Noreturn void ipck_child_done(struct child *);
 void ipck_join(struct ipck_here, struct child *);

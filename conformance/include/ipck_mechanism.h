@@ -29,19 +29,60 @@ struct mechanism {
         int (*highest_index)(void);                             /* what MSG_INFO, SEM_INFO, SHM_INFO return */
 
         /* One operation that needs read permission only, and one that needs write or alter permission; for a segment,
-         * which nobody can attach for writing alone, the second needs both. 0, or -1 with errno. They can be repeated. */
+         * which nobody can attach for writing alone, the second needs both. 0, or -1 with errno. Both can be repeated.
+         */
         int (*read)(int id);
         int (*write)(int id);
+        int write_needs;                /* WRITE or BOTH */
 };
 extern const struct mechanism mechanisms[3];
 enum { QUEUE, SET, SEGMENT };
 
 void ipck_mechanisms_available(void);
 
-/* Set-up that must work (unresolved otherwise). */
+/* ---- set-up that must work (unresolved otherwise) ---- */
+
 int new_object(const struct mechanism *m, int mode);                            /* IPC_PRIVATE */
 int new_object_of(const struct mechanism *m, uid_t uid, int mode);              /* that another user created */
+int must_fit_in(const struct mechanism *m, int id);             /* MUST(m->get()); UNSUPPORTED beyond the limits */
 struct ipc_perm perm_of(const struct mechanism *m, int id);
+void set_mode_of(const struct mechanism *m, int id, int mode);  /* IPC_SET of the mode, by the owner, after write() */
 void burn_ids(const struct mechanism *m, int count);
+
+/* What *_STAT takes in place of an identifier, looked up while the object can be read; UNSUPPORTED where there is no
+ * such command. id_at() is the identifier at an index, -1 where that is empty. */
+int index_of(const struct mechanism *m, int id);
+int id_at(const struct mechanism *m, int index);
+
+/* Objects that USER_A of GROUP_A created and then gave to USER_B of GROUP_B: nobody is owner and creator at once.
+ * Before the creator sets the modes it does a write() on each, so that there is something to read. */
+struct gift {
+        key_t key;
+        int id;
+};
+const struct gift *new_gifts(const struct mechanism *m, size_t count);
+void set_gift_modes(const struct mechanism *m, const struct gift *gifts, size_t count, const int *modes);
+struct gift new_gift(const struct mechanism *m, int mode);
+
+/* ---- access ---- */
+
+/* What the object grants to this process by read() and write(); -1 if there was another error than EACCES. */
+enum { READ = 4, WRITE = 2, BOTH = READ | WRITE };
+int access_to(const struct mechanism *m, int id);
+
+/* What access_to() is for a caller to whose class the mode grants these bits. */
+int access_by(const struct mechanism *m, int bits);
+
+/* ---- /proc/sysvipc ---- */
+
+/* Opens the mechanism's file for reading; UNSUPPORTED where there is none. */
+int open_table(const struct mechanism *m);
+
+/* What the lines of the three files have in common; as queue_lines(), sem_lines() and segment_lines(). */
+struct object_line {
+        int key, id;
+        unsigned mode, uid, gid, cuid, cgid;
+};
+size_t object_lines(const struct mechanism *m, const char *text, struct object_line *lines, size_t most);
 
 #endif

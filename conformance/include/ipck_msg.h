@@ -43,6 +43,7 @@ struct message {
 /* ---- set-up that must work (unresolved otherwise) ---- */
 
 int new_queue(int mode);                                        /* IPC_PRIVATE */
+int queue_must_fit(int queue);                                  /* MUST(msgget()); UNSUPPORTED beyond the limit */
 int new_queue_of(uid_t uid, int mode);                          /* that another user created, see as_user() */
 int new_queue_for(size_t qbytes, int mode);                     /* with this msg_qbytes, no more than the default */
 struct msqid_ds stat_of_queue(int queue);                       /* IPC_STAT into a structure filled with 0x5a before */

@@ -52,6 +52,7 @@ void ipck_sem_available(void);
 
 /* Set-up that must work (unresolved otherwise). */
 int new_sems(int nsems, int mode);                      /* IPC_PRIVATE, all values 0 */
+int must_fit(int set, int nsems);                       /* MUST(semget()); UNSUPPORTED where the limits leave no room */
 void set_val(int set, int num, int value);              /* SETVAL */
 void set_all(int set, const unsigned short *values);    /* SETALL */
 void get_all(int set, unsigned short *values);          /* GETALL */
@@ -74,11 +75,6 @@ int ipc_set(int set, uid_t uid, gid_t gid, int mode);
 /* semctl() with any command that takes an identifier, on semaphore 0 of a set of three, with a fourth argument that suits
  * it: the values 21, 22, 23, the value 24, or ds, which comes from IPC_STAT of a living set. */
 int any_semctl(int set, int cmd, struct semid_ds *ds);
-
-/* What the mode of a set grants to this process: READ to wait for zero (semaphore 0 has the value 0), ALTER to add (to
- * semaphore 1); -1 if there was another error than EACCES. */
-enum { READ = 4, ALTER = 2, BOTH = READ | ALTER };
-int access_to(int set);
 
 /* How many wait in the set, for whatever. */
 int asleep(int set);

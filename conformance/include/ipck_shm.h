@@ -38,6 +38,7 @@ void ipck_shm_available(void);
 /* ---- set-up that must work (unresolved otherwise) ---- */
 
 int new_segment(size_t size, int mode);                         /* IPC_PRIVATE */
+int segment_must_fit(int segment, size_t size);                 /* MUST(shmget()); UNSUPPORTED beyond the limits */
 int new_segment_of(uid_t uid, size_t size, int mode);           /* that another user created, see as_user() */
 char *attach(int segment, int shmflg);                          /* at an address that the system picks */
 char *attach_at(int segment, void *shmaddr, int shmflg);

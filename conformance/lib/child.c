@@ -6,10 +6,26 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "internal.h"
+
+pid_t ipck_must_fork(struct ipck_here here, const char *call, intptr_t got)
+{
+        if (got == -1 && errno == EAGAIN) {
+                ipck_state->no_room = 1;        /* the runner tries again with fewer tests beside this one */
+                ipck_unsupported(here, "room for one more process (%s: EAGAIN)", call);
+        }
+        return (pid_t)ipck_must(here, call, got);
+}
+
+void ipck_start_thread(struct ipck_here here, pthread_t *thread, void *(*body)(void *), void *arg)
+{
+        errno = pthread_create(thread, NULL, body, arg);
+        ipck_must_fork(here, "pthread_create()", errno ? -1 : 0);
+}
 
 bool ipck_fork(struct ipck_here here, struct child *c)
 {
@@ -22,10 +38,8 @@ bool ipck_fork(struct ipck_here here, struct child *c)
         c->state = &ipck_state->child[index];
         fflush(NULL);
         const pid_t pid = fork();
-        if (pid < 0) {
-                ipck_unresolved(here, "fork: %s", errno_name(errno));
-                ipck_stop();
-        }
+        if (pid < 0)
+                ipck_must_fork(here, "fork()", pid);
         if (pid == 0) {
                 ipck_become(c->state);
                 return true;
@@ -118,13 +132,18 @@ bool stays(const struct child *c)
         return at(c) == 1;
 }
 
+void private_proc(void)
+{
+        if (ipck_state->no_proc)
+                UNSUPPORTED("a private /proc, to see the test's processes");
+}
+
 bool sleeping(pid_t pid)
 {
         char path[64], text[512];
 
+        private_proc();
         snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-        if (ipck_state->no_proc)
-                UNSUPPORTED("a private /proc, to see whether a process sleeps");
         if (read_file(path, text, sizeof(text)) <= 0)
                 return false;
         const char *state = strrchr(text, ')');
@@ -134,6 +153,24 @@ bool sleeping(pid_t pid)
 bool blocked(const struct child *c)
 {
         return at(c) >= 1 && sleeping(c->pid);
+}
+
+bool settled(const struct child *c)
+{
+        return blocked(c) || returned(c);
+}
+
+void no_tracer(void)
+{
+        /* /proc does not show a tracer outside the PID namespace; but nobody can be traced twice. */
+        const pid_t pid = MUST_FORK(fork());
+        int status;
+
+        if (pid == 0)
+                _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1);
+        MUST(waitpid(pid, &status, 0));
+        if (status != 0)
+                UNSUPPORTED("a process that is not traced");
 }
 
 void *shared(size_t size)
@@ -147,7 +184,10 @@ void *shared(size_t size)
 
 int exec_role(const char *role, const char *arg)
 {
-        return execl("/proc/self/exe", "ipck-tests", "--role", role, arg, (char *)NULL);
+        execl("/proc/self/exe", "ipck-tests", "--role", role, arg, (char *)NULL);
+        if (errno == ENOENT && access("/proc/self/exe", F_OK) == -1)
+                UNSUPPORTED("/proc/self/exe");
+        return -1;
 }
 
 static volatile sig_atomic_t caught;

@@ -14,7 +14,7 @@
 
 #include "ipck.h"
 
-enum { MAX_DECLARED = 64, MAX_CHILDREN = 1024, STOP_FD = 3 };
+enum { MAX_DECLARED = 64, MAX_CHILDREN = 1024, MAX_PREPARATIONS = 32, STOP_FD = 3 };
 
 /* ---- the shared page ---- */
 
@@ -38,6 +38,7 @@ struct ipck_shared {
         _Atomic int body_reaped;
         _Atomic int sandbox_failed;
         _Atomic int no_proc;            /* /proc could not be mounted */
+        _Atomic int no_room;            /* a process or thread could not be had (EAGAIN) */
         _Atomic int unresolved, skipped;
         char error[640], skip[320];
         _Atomic unsigned children;
@@ -78,6 +79,8 @@ struct ipck_outcome {
 struct ipck_options {
         bool list, shuffle;
         const char *json, *ktap, *select;
+        const char *prepare[MAX_PREPARATIONS];  /* NAME=VALUE each */
+        size_t preparations;
         unsigned jobs;
         uint64_t seed;
         double deadline, time_scale;
@@ -106,11 +109,17 @@ bool ipck_enter_user_namespace(uid_t uid, gid_t gid);
 /* sandbox.c */
 struct ipck_isolation {
         bool possible, user_namespace;
-        char reason[256];                       /* why not possible */
+        char reason[384];                       /* why not possible */
         char limits[768];                       /* JSON object: the limits of a fresh namespace */
 };
 struct ipck_isolation ipck_isolate(void);       /* once, before the first sandbox */
 pid_t ipck_sandbox(const struct ipck_case *which, int out_fd, int stop_fd);
+
+/* prepare.c: ends the program where spec is no preparation. */
+void ipck_check_preparation(const char *spec);
+
+/* Prepares the namespaces of this process; NULL, or what failed with errno. */
+const char *ipck_prepare(void);
 
 /* hung.c: the state of all processes below the test's process 1, as text. */
 char *ipck_dump(pid_t init);

@@ -3,6 +3,7 @@
  * main.c: the command line of a test program.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <getopt.h>
 #include <sched.h>
@@ -22,6 +23,9 @@ static const char usage[] =
         "  --deadline S      give each test S seconds (20)\n"
         "  --time-scale X    multiply deadlines and patience by X, for slow machines and emulators (1)\n"
         "  --select FILE     run the tests whose exact ids stand in FILE, one a line (- is standard input)\n"
+        "  --prepare SPEC    prepare the namespace of each test before it starts; may be given again, in that order:\n"
+        "                    kernel.msgmni=16 (so each kernel.sem, .msg*, .shm*, fs.mqueue.*) judges with that limit,\n"
+        "                    burned=N with N identifiers of each kind used up, objects=N with N of each kind present\n"
         "Exit status: 0 all passed or were skipped, 1 a requirement failed, 2 something could not be decided.\n";
 
 static unsigned processors(void)
@@ -130,6 +134,14 @@ static size_t keep_selected(struct ipck_case *cases, size_t count)
         return kept;
 }
 
+static void add_preparation(const char *spec)
+{
+        ipck_check_preparation(spec);
+        if (ipck_options.preparations == MAX_PREPARATIONS)
+                ipck_fatal("--prepare: more than %d of them", MAX_PREPARATIONS);
+        ipck_options.prepare[ipck_options.preparations++] = spec;
+}
+
 static void parse(int argc, char **argv)
 {
         static const struct option options[] = {
@@ -137,8 +149,8 @@ static void parse(int argc, char **argv)
                 {"json", required_argument, NULL, 'J'},   {"jobs", required_argument, NULL, 'j'},
                 {"shuffle", no_argument, NULL, 'r'},      {"seed", required_argument, NULL, 's'},
                 {"deadline", required_argument, NULL, 'd'}, {"time-scale", required_argument, NULL, 'x'},
-                {"select", required_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'},
-                {NULL, 0, NULL, 0},
+                {"select", required_argument, NULL, 'S'}, {"prepare", required_argument, NULL, 'p'},
+                {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
         };
         bool seeded = false;
         int c;
@@ -154,6 +166,7 @@ static void parse(int argc, char **argv)
                 case 'd': ipck_options.deadline = positive("deadline", optarg); break;
                 case 'x': ipck_options.time_scale = positive("time-scale", optarg); break;
                 case 'S': ipck_options.select = optarg; break;
+                case 'p': add_preparation(optarg); break;
                 case 'h': printf(usage, argv[0]); exit(0);
                 default: fprintf(stderr, usage, argv[0]); exit(2);
                 }
@@ -185,12 +198,25 @@ static void shuffle(struct ipck_case *cases, size_t count)
         }
 }
 
+/* Where the program is started without them, its own files would take these numbers, which its processes use otherwise.
+ * Read-only, so that results that are to go there fail instead of being lost. */
+static void open_standard_files(void)
+{
+        int fd;
+
+        do {
+                fd = open("/dev/null", O_RDONLY);
+        } while (fd >= 0 && fd <= STDERR_FILENO);
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
         if (argc == 4 && strcmp(argv[1], "--role") == 0) {
                 const struct ipck_role *role = ipck_find_role(argv[2]);
                 return role ? role->body(argv[3]) : 2;
         }
+        open_standard_files();
         parse(argc, argv);
 
         size_t count;

@@ -2,6 +2,8 @@
  *
  * mechanism.c: one table for the three mechanisms.
  */
+#include <fcntl.h>
+
 #include "internal.h"
 #include "ipck_mechanism.h"
 
@@ -184,11 +186,11 @@ static int segment_write(int id)
 
 const struct mechanism mechanisms[3] = {
         [QUEUE] = {"queue", "msg", "kernel/msg_next_id", queue_get, queue_remove, queue_set_perm, queue_stat,
-                   queue_stat_index, queue_stat_any, queue_highest, queue_read, queue_write},
+                   queue_stat_index, queue_stat_any, queue_highest, queue_read, queue_write, WRITE},
         [SET] = {"set", "sem", "kernel/sem_next_id", set_get, set_remove, ipc_set, set_stat, set_stat_index,
-                 set_stat_any, set_highest, set_read, set_write},
+                 set_stat_any, set_highest, set_read, set_write, WRITE},
         [SEGMENT] = {"segment", "shm", "kernel/shm_next_id", segment_get, segment_remove, segment_set, segment_stat,
-                     segment_stat_index, segment_stat_any, segment_highest, segment_read, segment_write},
+                     segment_stat_index, segment_stat_any, segment_highest, segment_read, segment_write, BOTH},
 };
 
 void ipck_mechanisms_available(void)
@@ -198,9 +200,20 @@ void ipck_mechanisms_available(void)
         ipck_shm_available();
 }
 
+/* ---- set-up ---- */
+
+int must_fit_in(const struct mechanism *m, int id)
+{
+        switch (m - mechanisms) {
+        case QUEUE: return queue_must_fit(id);
+        case SET: return must_fit(id, 2);
+        default: return segment_must_fit(id, page_size());
+        }
+}
+
 int new_object(const struct mechanism *m, int mode)
 {
-        return (int)MUST(m->get(IPC_PRIVATE, IPC_CREAT | mode));
+        return must_fit_in(m, m->get(IPC_PRIVATE, IPC_CREAT | mode));
 }
 
 int new_object_of(const struct mechanism *m, uid_t uid, int mode)
@@ -224,8 +237,152 @@ struct ipc_perm perm_of(const struct mechanism *m, int id)
         return perm;
 }
 
+void set_mode_of(const struct mechanism *m, int id, int mode)
+{
+        MUST(m->set(id, geteuid(), getegid(), 0600));
+        MUST(m->write(id));
+        MUST(m->set(id, geteuid(), getegid(), mode));
+}
+
 void burn_ids(const struct mechanism *m, int count)
 {
         for (int i = 0; i < count; i++)
                 MUST(m->remove(new_object(m, 0600)));
+}
+
+int id_at(const struct mechanism *m, int index)
+{
+        struct ipc_perm perm;
+
+        return m->stat_index(index, &perm);
+}
+
+int index_of(const struct mechanism *m, int id)
+{
+        const int highest = m->highest_index();
+
+        for (int i = 0; i <= highest; i++)
+                if (id_at(m, i) == id)
+                        return i;
+        UNSUPPORTED("a %s found by its index in the table of the kernel", m->name);
+}
+
+const struct gift *new_gifts(const struct mechanism *m, size_t count)
+{
+        struct gift *const gifts = shared(count * sizeof(*gifts));
+        struct child creator;
+
+        CHILD(&creator) {
+                become(USER_A, GROUP_A, NULL, 0);
+                for (size_t i = 0; i < count; i++) {
+                        gifts[i].key = fresh_key();
+                        gifts[i].id = must_fit_in(m, m->get(gifts[i].key, IPC_CREAT | IPC_EXCL | 0600));
+                }
+        }
+        join(&creator);
+        return gifts;
+}
+
+static void give(const struct mechanism *m, int id, int mode)
+{
+        if (m->set(id, USER_B, GROUP_B, mode) == -1) {
+                if (errno == EINVAL)
+                        UNSUPPORTED("user %d and group %d: not mapped in this user namespace", USER_B, GROUP_B);
+                CANNOT("IPC_SET");
+        }
+}
+
+void set_gift_modes(const struct mechanism *m, const struct gift *gifts, size_t count, const int *modes)
+{
+        struct child creator;
+
+        CHILD(&creator) {
+                become(USER_A, GROUP_A, NULL, 0);
+                for (size_t i = 0; i < count; i++) {
+                        give(m, gifts[i].id, 0600);
+                        MUST(m->write(gifts[i].id));
+                        give(m, gifts[i].id, modes[i]);
+                }
+        }
+        join(&creator);
+}
+
+struct gift new_gift(const struct mechanism *m, int mode)
+{
+        const struct gift *const gift = new_gifts(m, 1);
+
+        set_gift_modes(m, gift, 1, &mode);
+        return *gift;
+}
+
+/* ---- access ---- */
+
+int access_to(const struct mechanism *m, int id)
+{
+        int granted = 0;
+
+        if (m->read(id) == 0)
+                granted |= READ;
+        else if (errno != EACCES)
+                return -1;
+        if (m->write(id) == 0)
+                granted |= WRITE;
+        else if (errno != EACCES)
+                return -1;
+        return granted;
+}
+
+int access_by(const struct mechanism *m, int bits)
+{
+        return (bits & READ) | ((bits & m->write_needs) == m->write_needs ? WRITE : 0);
+}
+
+/* ---- /proc/sysvipc ---- */
+
+int open_table(const struct mechanism *m)
+{
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/sysvipc/%s", m->file);
+        if (access(path, F_OK) == -1)
+                UNSUPPORTED("%s (%s)", path, errno_name(errno));
+        return (int)MUST(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+#define COMMON(l) ((struct object_line){(l).key, (l).id, (l).mode, (l).uid, (l).gid, (l).cuid, (l).cgid})
+
+/* The line after the first of the text; false where there is none. */
+static bool next_line(const struct mechanism *m, const char *text, struct object_line *line)
+{
+        struct queue_line queue = {.id = -1};
+        struct sem_line set = {.id = -1};
+        struct segment_line segment = {.id = -1};
+        size_t found;
+
+        switch (m - mechanisms) {
+        case QUEUE:
+                found = queue_lines(text, &queue, 1);
+                *line = COMMON(queue);
+                break;
+        case SET:
+                found = sem_lines(text, &set, 1);
+                *line = COMMON(set);
+                break;
+        default:
+                found = segment_lines(text, &segment, 1);
+                *line = COMMON(segment);
+                break;
+        }
+        return found;
+}
+
+size_t object_lines(const struct mechanism *m, const char *text, struct object_line *lines, size_t most)
+{
+        size_t count = 0;
+
+        while (count < most && next_line(m, text, &lines[count])) {
+                text = strchr(text, '\n') + 1;
+                count++;
+        }
+        return count;
 }

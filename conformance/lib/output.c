@@ -162,13 +162,24 @@ static void libc_name(char *buffer, size_t size)
 #endif
 }
 
+/* "namespaces, prepared: kernel.msgmni=16", or "none: " and why. */
+static void describe_isolation(char *buffer, size_t size, const struct ipck_isolation *is)
+{
+        const char *kind = is->possible ? is->user_namespace ? "user namespace" : "namespaces" : "none: ";
+        size_t used = (size_t)snprintf(buffer, size, "%s%s", kind, is->possible ? "" : is->reason);
+
+        for (size_t i = 0; is->possible && i < ipck_options.preparations && used < size; i++)
+                used += (size_t)snprintf(buffer + used, size - used, "%s %s", i ? "" : ", prepared:",
+                                         ipck_options.prepare[i]);
+}
+
 void ipck_out_head(const struct ipck_isolation *is, size_t tests)
 {
-        const char *isolation = is->possible ? is->user_namespace ? "user namespace" : "namespaces" : "none: ";
         struct utsname name;
-        char libc[64];
+        char libc[64], isolation[512];
 
         uname(&name);
+        describe_isolation(isolation, sizeof(isolation), is);
         libc_name(libc, sizeof(libc));
         if (json_fd >= 0) {
                 struct record r = {0};
@@ -182,8 +193,7 @@ void ipck_out_head(const struct ipck_isolation *is, size_t tests)
                 json_member(out, "kernel", text);
                 json_member(out, "machine", name.machine);
                 fprintf(out, ",\"uid\":%u", user);
-                snprintf(text, sizeof(text), "%s%s", isolation, is->reason);
-                json_member(out, "isolation", is->possible ? isolation : text);
+                json_member(out, "isolation", isolation);
                 json_capabilities(out);
                 fprintf(out, ",\"limits\":{%s},\"seed\":%" PRIu64 ",\"jobs\":%u,\"deadline\":%g,\"tests\":%zu}\n",
                         is->limits, ipck_options.seed, ipck_options.jobs,
@@ -193,8 +203,8 @@ void ipck_out_head(const struct ipck_isolation *is, size_t tests)
         if (ktap_fd >= 0) {
                 struct record r = {0};
                 FILE *out = begin(&r);
-                fprintf(out, "KTAP version 1\n# %s: %s, %s %s %s, user %u, isolation: %s%s\n", IPCK_FLAVOUR, libc,
-                        name.sysname, name.release, name.machine, user, isolation, is->possible ? "" : is->reason);
+                fprintf(out, "KTAP version 1\n# %s: %s, %s %s %s, user %u, isolation: %s\n", IPCK_FLAVOUR, libc,
+                        name.sysname, name.release, name.machine, user, isolation);
                 fprintf(out, "# seed %" PRIu64 "\n1..%zu\n", ipck_options.seed, tests);
                 emit(&r, ktap_fd);
         }

@@ -10,9 +10,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ipc.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -92,6 +96,11 @@ static _Noreturn void be_process_1(const struct ipck_case *which, int out_fd, in
         die_with_runner();
         setsid();
         private_mounts(ipck_state);
+        const char *failed = ipck_prepare();
+        if (failed) {
+                ipck_unresolved(IPCK_HERE, "--prepare %s: %s", failed, errno_name(errno));
+                _exit(1);
+        }
         dup2(null_fd, 0);
         dup2(out_fd, 1);
         dup2(out_fd, 2);
@@ -150,7 +159,22 @@ static void describe_limits(char *buffer, size_t size)
         }
 }
 
-/* One sandbox with nothing in it: shows whether they can be made, and the limits of a fresh one. */
+/* Process 1 of a sandbox with nothing in it: tells the limits (and returns 0), or why it cannot be prepared (2). */
+static int try_process_1(char *text, size_t size)
+{
+        struct ipck_shared scratch = {.no_proc = 0};
+
+        die_with_runner();
+        private_mounts(&scratch);
+        const char *failed = ipck_prepare();
+        if (failed)
+                snprintf(text, size, "--prepare %s: %s", failed, errno_name(errno));
+        else
+                describe_limits(text, size);
+        return failed ? 2 : 0;
+}
+
+/* Shows whether sandboxes can be made, and the limits of a fresh one. */
 static bool try_sandbox(struct ipck_isolation *is)
 {
         int ends[2], status = 1;
@@ -167,11 +191,8 @@ static bool try_sandbox(struct ipck_isolation *is)
                 return false;
         }
         if (pid == 0) {
-                die_with_runner();
-                struct ipck_shared scratch = {.no_proc = 0};
-                private_mounts(&scratch);
-                describe_limits(is->limits, sizeof(is->limits));
-                _exit(write(ends[1], is->limits, strlen(is->limits)) < 0);
+                const int verdict = try_process_1(is->limits, sizeof(is->limits));
+                _exit(write(ends[1], is->limits, strlen(is->limits)) < 0 ? 1 : verdict);
         }
         close(ends[1]);
         const size_t room = sizeof(is->limits) - 1;
@@ -181,10 +202,15 @@ static bool try_sandbox(struct ipck_isolation *is)
         close(ends[0]);
         while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {
         }
-        if (status != 0)
+        if (status == 0)
+                return true;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+                snprintf(is->reason, sizeof(is->reason), "%.*s", (int)sizeof(is->reason) - 1, is->limits);
+        else
                 snprintf(is->reason, sizeof(is->reason), "process 1 of a new PID namespace ended with wait status %#x",
                          (unsigned)status);
-        return status == 0;
+        is->limits[0] = '\0';
+        return false;
 }
 
 struct ipck_isolation ipck_isolate(void)
@@ -220,6 +246,33 @@ void enter_new_ipc_namespace(void)
 {
         if (unshare(CLONE_NEWIPC) == -1)
                 UNSUPPORTED("unshare(CLONE_NEWIPC) (%s)", errno_name(errno));
+}
+
+/* How many objects a command such as SEM_INFO tells of; none where the mechanism is missing. */
+static bool anything(int highest, int used)
+{
+        return highest > 0 || (highest == 0 && used > 0);
+}
+
+void empty_namespace(void)
+{
+        struct msginfo msg = {0};
+        struct seminfo sem = {0};
+        struct shm_info shm = {0};
+        const int queues = msgctl(0, MSG_INFO, (struct msqid_ds *)&msg);
+        const int sets = semctl(0, 0, SEM_INFO, &sem);
+        const int segments = shmctl(0, SHM_INFO, (struct shmid_ds *)&shm);
+
+        if (anything(queues, msg.msgpool) || anything(sets, sem.semusz) || anything(segments, shm.used_ids))
+                enter_new_ipc_namespace();
+}
+
+void keep_detached_segments(void)
+{
+        char text[16];
+
+        if (read_file("/proc/sys/kernel/shm_rmid_forced", text, sizeof(text)) > 0 && text[0] == '1')
+                set_sysctl("kernel/shm_rmid_forced", "0");
 }
 
 int this_ipc_namespace(void)

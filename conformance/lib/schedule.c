@@ -58,15 +58,22 @@ static void start(struct slot *s, const struct ipck_case *which)
         s->deadline = s->start + ipck_options.deadline * ipck_options.time_scale;
         ipck_state = s->state;
         ipck_running = which->test;
-        ipck_out_start(which);
         s->init = ipck_sandbox(which, out[1], stop[1]);
         if (s->init == -1) {
-                /* Decided by finish(): a full process table must not lose the other results. */
+                /* Decided later: a full process table must not lose the other results. */
                 s->state->sandbox_failed = errno;
                 s->init = 0;
         }
         close(out[1]);
         close(stop[1]);
+}
+
+/* Whether the machine had no room for the test's processes or namespaces: it is no judgement on what was tested. */
+static bool no_room(const struct slot *s)
+{
+        const int error = s->state->sandbox_failed;
+
+        return s->state->no_room || error == EAGAIN || error == ENOSPC;
 }
 
 /* Takes one piece of what the test printed; whether there may be more now. One at a time while the test lives: one that
@@ -141,10 +148,10 @@ static char *trouble(const struct slot *s)
                              s->timeout);
         else if (state->unresolved)
                 n = asprintf(&text, "%s", state->error);
-        else if (state->sandbox_failed)
-                n = asprintf(&text, "starting the test: %s", strerror(state->sandbox_failed));
         else if (state->finished || state->stopped)
                 return NULL;
+        else if (state->sandbox_failed)
+                n = asprintf(&text, "starting the test: %s", strerror(state->sandbox_failed));
         else if (!state->body_reaped)
                 n = asprintf(&text, "process 1 of the test was killed");
         else if (WIFSIGNALED(status))
@@ -215,26 +222,36 @@ static void report(struct tally *tally, struct ipck_outcome *o)
         free(o->output);
 }
 
+static void release(struct slot *s)
+{
+        if (s->out >= 0)
+                close(s->out);
+        if (s->stop >= 0)
+                close(s->stop);
+        free(s->timeout);
+        munmap(s->state, sizeof(*s->state));
+        s->which = NULL;
+        s->init = 0;
+}
+
 static void finish(struct slot *s, struct tally *tally)
 {
         struct ipck_outcome o = {.which = s->which, .seconds = ipck_seconds() - s->start};
 
         while (take_output(s)) {
         }
-        if (s->out >= 0)
-                close(s->out);
+        if (s->state->sandbox_failed && no_room(s)) {
+                s->state->skipped = s->state->stopped = 1;
+                snprintf(s->state->skip, sizeof(s->state->skip), "room for the processes of a test (%s)",
+                         errno_name(s->state->sandbox_failed));
+        }
         end_texts(s->which->test, s->state);
         char *why = trouble(s);
         judge(&o, s, why);
         o.output = printed_text(s);
         report(tally, &o);
         free(why);
-        free(s->timeout);
-        if (s->stop >= 0)
-                close(s->stop);
-        munmap(s->state, sizeof(*s->state));
-        s->which = NULL;
-        s->init = 0;
+        release(s);
 }
 
 static void check_deadline(struct slot *s)
@@ -286,60 +303,108 @@ static void serve(struct slot *s)
         check_deadline(s);
 }
 
+/* A run of many tests. */
+struct crowd {
+        struct ipck_case *cases;
+        size_t count, slots_count;
+        struct slot *slots;
+        struct {
+                bool started, announced;
+        } *progress;
+        size_t working, waiting;        /* tests that run, and tests that run and mostly wait */
+        size_t room;                    /* how many the machine takes at a time */
+};
+
+static bool may_start(const struct crowd *c, bool waits)
+{
+        if (c->working + c->waiting >= c->room)
+                return false;
+        return waits ? c->waiting < MAX_WAITING : c->working < ipck_options.jobs;
+}
+
+/* What is running is as much as the machine takes: the test gets its turn when one of the others is over. */
+static void put_back(struct crowd *c, struct slot *s)
+{
+        c->progress[s->which - c->cases].started = false;
+        c->room = c->working + c->waiting;
+        release(s);
+}
+
+/* A test that could not start, or is over. */
+static void settle(struct crowd *c, struct slot *s, struct tally *tally)
+{
+        if (no_room(s) && c->working + c->waiting > 0)
+                put_back(c, s);
+        else
+                finish(s, tally);
+}
+
+static void start_one(struct crowd *c, size_t i, struct tally *tally)
+{
+        struct slot *s = c->slots;
+
+        while (s->which)
+                s++;
+        if (!c->progress[i].announced)
+                ipck_out_start(&c->cases[i]);
+        c->progress[i].started = c->progress[i].announced = true;
+        start(s, &c->cases[i]);
+        if (!s->init)
+                settle(c, s, tally);
+        else if (s->waits)
+                c->waiting++;
+        else
+                c->working++;
+}
+
+/* Tests that wait for the clock first: they cost time, not a processor. */
+static void start_some(struct crowd *c, struct tally *tally)
+{
+        for (int turn = 0; turn < 2; turn++) {
+                const bool waits = turn == 0;
+                for (size_t i = 0; i < c->count && may_start(c, waits); i++)
+                        if (!c->progress[i].started && c->cases[i].test->waits == waits)
+                                start_one(c, i, tally);
+        }
+}
+
+static void serve_all(struct crowd *c, struct tally *tally)
+{
+        for (struct slot *s = c->slots; s < c->slots + c->slots_count; s++) {
+                int status;
+                if (!s->which)
+                        continue;
+                serve(s);
+                if (waitpid(s->init, &status, WNOHANG) != s->init)
+                        continue;
+                if (s->waits)
+                        c->waiting--;
+                else
+                        c->working--;
+                settle(c, s, tally);
+        }
+}
+
 static void run_all(struct ipck_case *cases, size_t count, struct tally *tally)
 {
         const size_t most = ipck_options.jobs + MAX_WAITING;
-        struct slot *slots = calloc(most, sizeof(*slots));
+        struct crowd c = {.cases = cases, .count = count, .slots_count = most, .room = most};
         struct pollfd *fds = calloc(2 * most, sizeof(*fds));
-        bool *started = calloc(count + 1, sizeof(*started));
-        size_t working = 0, waiting = 0, left = count;
 
-        if (!slots || !fds || !started)
+        c.slots = calloc(most, sizeof(*c.slots));
+        c.progress = calloc(count + 1, sizeof(*c.progress));
+        if (!c.slots || !fds || !c.progress)
                 ipck_fatal("out of memory");
         while (tally->done < count) {
-                /* Tests that wait for the clock first: they cost time, not a processor. */
-                for (int turn = 0; turn < 2 && left; turn++) {
-                        for (size_t i = 0; i < count; i++) {
-                                const bool waits = turn == 0;
-                                if (started[i] || cases[i].test->waits != waits)
-                                        continue;
-                                if (waits ? waiting == MAX_WAITING : working == ipck_options.jobs)
-                                        break;
-                                size_t free_slot = 0;
-                                while (slots[free_slot].which)
-                                        free_slot++;
-                                started[i] = true;
-                                left--;
-                                start(&slots[free_slot], &cases[i]);
-                                if (!slots[free_slot].init)
-                                        finish(&slots[free_slot], tally);
-                                else if (waits)
-                                        waiting++;
-                                else
-                                        working++;
-                        }
-                }
+                start_some(&c, tally);
                 if (tally->done == count)
                         break;
-                wait_for_news(slots, fds, most);
-                for (size_t i = 0; i < most; i++) {
-                        struct slot *s = &slots[i];
-                        int status;
-                        if (!s->which)
-                                continue;
-                        serve(s);
-                        if (waitpid(s->init, &status, WNOHANG) == s->init) {
-                                if (s->waits)
-                                        waiting--;
-                                else
-                                        working--;
-                                finish(s, tally);
-                        }
-                }
+                wait_for_news(c.slots, fds, most);
+                serve_all(&c, tally);
         }
-        free(slots);
+        free(c.slots);
+        free(c.progress);
         free(fds);
-        free(started);
 }
 
 /* No private namespaces: every test is unsupported, since its objects would be the host's. */

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "internal.h"
@@ -57,6 +58,17 @@ bool has_capability(int capability)
 
         get_capabilities(data);
         return data[capability / 32].effective & 1U << capability % 32;
+}
+
+bool has_initial_capability(int capability)
+{
+        enum { INITIAL_INODE = (int)0xeffffffd };       /* include/linux/proc_ns.h: PROC_USER_INIT_INO */
+        struct stat namespace;
+
+        /* Without the file there are no user namespaces, or nobody can tell. */
+        if (stat("/proc/self/ns/user", &namespace) == 0 && (int)namespace.st_ino != INITIAL_INODE)
+                return false;
+        return has_capability(capability);
 }
 
 void drop_capability(int capability)

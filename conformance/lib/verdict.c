@@ -8,12 +8,25 @@
 
 #include "internal.h"
 
-static _Thread_local const char *current_row;
+/* The names of the rows of all EACH_ROWs around, outermost first. */
+static _Thread_local char current_row[64];
 
-bool ipck_row(const char *name)
+struct ipck_rows ipck_rows_begin(void)
 {
-        current_row = name;
+        return (struct ipck_rows){.outer = strlen(current_row)};
+}
+
+bool ipck_row(const struct ipck_rows *rows, const char *name)
+{
+        if (name)
+                snprintf(current_row + rows->outer, sizeof(current_row) - rows->outer, "%s%s", rows->outer ? ", " : "",
+                         name);
         return name != NULL;
+}
+
+void ipck_rows_end(const struct ipck_rows *rows)
+{
+        current_row[rows->outer] = '\0';
 }
 
 static bool first(_Atomic int *flag)
@@ -37,8 +50,8 @@ void ipck_unresolved(struct ipck_here here, const char *format, ...)
 
                 put_where(text, size, here);
                 size_t length = strlen(text);
-                length += (size_t)snprintf(text + length, size - length, ": %s%s%s", current_row ? "[" : "",
-                                           current_row ? current_row : "", current_row ? "] " : "");
+                length += (size_t)snprintf(text + length, size - length, ": %s%s%s", *current_row ? "[" : "",
+                                           current_row, *current_row ? "] " : "");
                 va_start(args, format);
                 if (length < size)
                         vsnprintf(text + length, size - length, format, args);
@@ -81,8 +94,7 @@ static struct ipck_verdict *check(struct ipck_here here, enum ipck_requirement r
                 return NULL;
         put_where(v->where, sizeof(v->where), here);
         snprintf(v->expression, sizeof(v->expression), "%s", expression);
-        if (current_row)
-                snprintf(v->row, sizeof(v->row), "%s", current_row);
+        memcpy(v->row, current_row, sizeof(v->row));
         return v;
 }
 

@@ -69,6 +69,14 @@ void moment_of_second(time_t second, long nanoseconds)
         UNTIL(coarse_ns() >= (int64_t)second * 1000000000 + nanoseconds);
 }
 
+void dawdle(void)
+{
+        volatile uint32_t n = random_below(1U << random_below(16));
+
+        while (n > 0)
+                n--;
+}
+
 /* ---- random numbers: splitmix64 ---- */
 
 static _Atomic uint64_t random_state;
@@ -211,14 +219,19 @@ bool has_pattern(const void *memory, size_t size, uint32_t seed)
         return true;
 }
 
-bool all_bytes(const void *memory, size_t size, unsigned char value)
+long first_other(const void *memory, size_t size, unsigned char value)
 {
         const unsigned char *bytes = memory;
 
         for (size_t i = 0; i < size; i++)
                 if (bytes[i] != value)
-                        return false;
-        return true;
+                        return (long)i;
+        return -1;
+}
+
+bool all_bytes(const void *memory, size_t size, unsigned char value)
+{
+        return first_other(memory, size, value) == -1;
 }
 
 static sigjmp_buf after_fault;

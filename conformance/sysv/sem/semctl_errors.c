@@ -132,6 +132,7 @@ TEST(no_identifier_in_an_empty_namespace, VERIFIES(semctl_einval_badid))
 {
         struct semid_ds ds;
 
+        empty_namespace();
         memset(&ds, 0, sizeof(ds));
         EACH_ROW(row, commands)
                 FAILS_WITH(semctl_einval_badid, EINVAL, any_semctl(0, row->cmd, &ds));

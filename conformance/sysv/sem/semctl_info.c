@@ -74,6 +74,7 @@ TEST(sem_info_counts_sets_and_semaphores, VERIFIES(semctl_info_sem_info))
 {
         struct child other;
 
+        empty_namespace();
         expect_use(0, 0);
         int first = new_sems(3, 0600);
         expect_use(1, 3);
@@ -128,6 +129,7 @@ static void expect_highest(void)
 
 TEST(info_of_an_empty_namespace_returns_zero, VERIFIES(semctl_info_ret))
 {
+        empty_namespace();
         EQ(semctl_info_ret, highest(IPC_INFO), 0);
         EQ(semctl_info_ret, highest(SEM_INFO), 0);
         burn_sem_ids(150);
@@ -232,6 +234,7 @@ TEST(unused_index_fails, VERIFIES(semctl_stat_idx_einval))
         int sets[SETS];
         struct semid_ds ds;
 
+        empty_namespace();
         FAILS_WITH(semctl_stat_idx_einval, EINVAL, semctl(0, 0, SEM_STAT, ARG_BUF(&ds)));
         FAILS_WITH(semctl_stat_idx_einval, EINVAL, semctl(1, 0, SEM_STAT, ARG_BUF(&ds)));
         make_sets(sets);
@@ -312,13 +315,13 @@ TEST(answers_into_bad_memory_fail, VERIFIES(semctl_info_efault, semctl_stat_idx_
                 UNSUPPORTED("a C library that leaves the structure to the kernel (a 32-bit one touches it itself)");
         (void)new_sems(1, 0600);
         MUST(semctl(0, 0, IPC_INFO, ARG_INFO(&info)));
-        MUST(semctl(0, 0, SEM_INFO, ARG_INFO(&info)));
-        MUST(semctl(0, 0, SEM_STAT, ARG_BUF(&ds)));
-        MUST(semctl(0, 0, SEM_STAT_ANY, ARG_BUF(&ds)));
+        const int index = (int)MUST(semctl(0, 0, SEM_INFO, ARG_INFO(&info)));
+        MUST(semctl(index, 0, SEM_STAT, ARG_BUF(&ds)));
+        MUST(semctl(index, 0, SEM_STAT_ANY, ARG_BUF(&ds)));
         EACH_ROW(row, rows) {
                 FAILS_WITH(semctl_info_efault, EFAULT, semctl(0, 0, IPC_INFO, ARG_INFO(row->info)));
                 FAILS_WITH(semctl_info_efault, EFAULT, semctl(0, 0, SEM_INFO, ARG_INFO(row->info)));
-                FAILS_WITH(semctl_stat_idx_efault, EFAULT, semctl(0, 0, SEM_STAT, ARG_BUF(row->ds)));
-                FAILS_WITH(semctl_stat_idx_efault, EFAULT, semctl(0, 0, SEM_STAT_ANY, ARG_BUF(row->ds)));
+                FAILS_WITH(semctl_stat_idx_efault, EFAULT, semctl(index, 0, SEM_STAT, ARG_BUF(row->ds)));
+                FAILS_WITH(semctl_stat_idx_efault, EFAULT, semctl(index, 0, SEM_STAT_ANY, ARG_BUF(row->ds)));
         }
 }

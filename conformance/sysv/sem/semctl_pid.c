@@ -114,7 +114,7 @@ TEST(operation_of_a_thread_leaves_its_process, VERIFIES(semctl_getpid_semop))
         CHILD(&process) {
                 pthread_t thread;
 
-                REQUIRE(pthread_create(&thread, NULL, operate, &set) == 0);
+                start_thread(&thread, operate, &set);
                 REQUIRE(pthread_join(thread, NULL) == 0);
         }
         join(&process);
@@ -241,7 +241,7 @@ TEST(setter_is_the_process_not_the_thread, VERIFIES(semctl_getpid_setval, semctl
                 pthread_t thread;
 
                 REQUIRE(PID(set, 0) == 0 && PID(set, 1) == 0);
-                REQUIRE(pthread_create(&thread, NULL, row->set, &set) == 0);
+                start_thread(&thread, row->set, &set);
                 REQUIRE(pthread_join(thread, NULL) == 0);
                 EQ(row->req, PID(set, 0), getpid());
                 EQ(row->req, PID(set, 1), getpid());

@@ -82,15 +82,6 @@ TEST(description_follows_changes, VERIFIES(semctl_stat_fields))
         EQ(semctl_stat_fields, ds.sem_nsems, 5);
 }
 
-/* Number of the first byte that is not as wanted; -1: none. */
-static int first_other(const unsigned char *bytes, size_t size, unsigned char wanted)
-{
-        for (size_t i = 0; i < size; i++)
-                if (bytes[i] != wanted)
-                        return (int)i;
-        return -1;
-}
-
 TEST(reserved_members_are_zero, VERIFIES(semctl_stat_padding_zero))
 {
         union {

@@ -372,6 +372,8 @@ TEST(one_exclusive_creator_wins, VERIFIES(semget_atomic_creat_excl))
                 }
                 EQ(semget_atomic_creat_excl, winners, 1);
                 EQ(semget_atomic_creat_excl, semget(contest->key, 1, 0), winner);
+                if (winners == 1)
+                        MUST(semctl(winner, 0, IPC_RMID));
         }
         for (int i = 0; i < CONTESTANTS; i++)
                 join(&contestant[i]);

@@ -168,6 +168,7 @@ TEST(signal_that_is_not_caught_does_not_end_the_wait, VERIFIES(semop_eintr_dec, 
                 {"caught, but blocked", SIGUSR2, false, true},
         };
 
+        no_tracer();
         EACH_ROW(row, rows) {
                 int set = new_sems(2, 0600);
                 struct child dec, zero;
@@ -207,13 +208,6 @@ TEST(signal_that_is_not_caught_does_not_end_the_wait, VERIFIES(semop_eintr_dec, 
                 join(&dec);
                 join(&zero);
         }
-}
-
-/* Some steps of time that differ from round to round. */
-static void dawdle(void)
-{
-        for (uint32_t n = random_below(40); n > 0; n--)
-                getppid();
 }
 
 TEST(signal_and_increment_at_once_lose_nothing, VERIFIES(semop_eintr_vs_wakeup))

@@ -123,7 +123,7 @@ TEST(pid_is_not_that_of_the_thread, VERIFIES(semop_pid_set_all))
         int set = set_used_by_another(&former);
         pthread_t thread;
 
-        REQUIRE(pthread_create(&thread, NULL, increments, &set) == 0);
+        start_thread(&thread, increments, &set);
         REQUIRE(pthread_join(thread, NULL) == 0);
         EQ(semop_pid_set_all, PID(set, 0), getpid());
 }

@@ -36,7 +36,7 @@ static void start(struct sleeper *s)
 {
         s->back = false;
         s->result = -1;
-        REQUIRE(pthread_create(&s->thread, NULL, sleeper_main, s) == 0);
+        start_thread(&s->thread, sleeper_main, s);
 }
 
 /* Whether its call was cancelled. */

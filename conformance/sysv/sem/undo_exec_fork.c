@@ -27,7 +27,7 @@ static void vfork_and_wait(void)
 
         if (pid == 0)
                 _exit(0);
-        MUST(pid);
+        MUST_FORK(pid);
         MUST(waitpid(pid, NULL, 0));
 }
 
@@ -189,11 +189,11 @@ TEST(new_program_keeps_adjustments, VERIFIES(exec_semadj_kept))
                         MUST(SEMOP(set, OP(0, -3, SEM_UNDO), OP(3, 4, SEM_UNDO)));
                         role_of_thread = row->role;
                         if (row->how == IN_THREAD) {
-                                REQUIRE(pthread_create(&thread, NULL, exec_in_thread, &set) == 0);
+                                start_thread(&thread, exec_in_thread, &set);
                                 wait_for_ever(NULL);
                         }
                         if (row->how == WITH_THREAD)
-                                REQUIRE(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
+                                start_thread(&thread, wait_for_ever, NULL);
                         become_role(row->role, set);
                 }
                 UNTIL(VAL(set, 1) == 1);

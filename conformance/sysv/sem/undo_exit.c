@@ -41,7 +41,7 @@ static void end_from_a_thread(void)
 {
         pthread_t thread;
 
-        REQUIRE(pthread_create(&thread, NULL, call_exit, NULL) == 0);
+        start_thread(&thread, call_exit, NULL);
         pthread_join(thread, NULL);
 }
 
@@ -322,7 +322,7 @@ TEST(wait_for_the_child_is_enough, VERIFIES(exit_semadj_order_of_death))
 
                                 MUST(SEMOP(set, OP(0, -4, SEM_UNDO)));
                                 if (row->thread)
-                                        REQUIRE(pthread_create(&thread, NULL, wait_in_semop, &set) == 0);
+                                        start_thread(&thread, wait_in_semop, &set);
                                 here(&holder, 1);
                                 if (row->killed)
                                         await(&holder, 1);

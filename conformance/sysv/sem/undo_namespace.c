@@ -147,7 +147,7 @@ TEST(thread_that_leaves_applies_nothing, VERIFIES(ipcns_setns_undo))
                 pthread_t thread;
 
                 MUST(SEMOP(set, OP(0, -3, SEM_UNDO)));
-                REQUIRE(pthread_create(&thread, NULL, use_and_leave, &set) == 0);
+                start_thread(&thread, use_and_leave, &set);
                 REQUIRE(pthread_join(thread, NULL) == 0);
                 stay(&process);
         }

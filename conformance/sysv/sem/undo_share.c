@@ -38,7 +38,7 @@ static void start_worker(struct worker *w, int set, short op, bool stay)
         w->op = op;
         atomic_store(&w->tid, 0);
         atomic_store(&w->stay, stay);
-        REQUIRE(pthread_create(&w->thread, NULL, work, w) == 0);
+        start_thread(&w->thread, work, w);
         UNTIL(atomic_load(&w->tid) != 0);
 }
 
@@ -119,6 +119,7 @@ static bool first_thread_gone(pid_t pid)
 {
         char path[64], text[512];
 
+        private_proc();
         snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
         REQUIRE(read_file(path, text, sizeof(text)) > 0);
         const char *state = strrchr(text, ')');
@@ -144,7 +145,7 @@ TEST(process_without_its_first_thread_keeps_adjustments, VERIFIES(semop_undo_thr
                 pthread_t thread;
 
                 MUST(SEMOP(set, OP(0, -3, SEM_UNDO)));
-                REQUIRE(pthread_create(&thread, NULL, outlive, &process) == 0);
+                start_thread(&thread, outlive, &process);
                 /* Of this thread alone; pthread_exit() would also run handlers. */
                 syscall(SYS_exit, 0);
         }
@@ -213,7 +214,7 @@ static void start_sharer(struct sharer *s, int flags)
         char *stack = malloc(STACK);
 
         REQUIRE(stack);
-        atomic_store(&s->pid, (int)MUST(clone(share, stack + STACK, flags | SIGCHLD, s)));
+        atomic_store(&s->pid, MUST_FORK(clone(share, stack + STACK, flags | SIGCHLD, s)));
         UNTIL(atomic_load(&s->at) == 1);
 }
 
@@ -428,7 +429,7 @@ TEST(thread_can_leave_the_list_of_its_process, VERIFIES(semop_undo_unshare_sysvs
         CHILD(&process) {
                 pthread_t thread;
 
-                REQUIRE(pthread_create(&thread, NULL, unshare_twice, &set) == 0);
+                start_thread(&thread, unshare_twice, &set);
                 REQUIRE(pthread_join(thread, NULL) == 0);
                 stay(&process);
         }
