@@ -71,7 +71,7 @@ bench:
 .PHONY: programs checked bad
 programs: $(flavours:%=build/%/ipck-tests)
 checked: $(flavours_checked:%=build/%/ipck-tests)
-bad: build/glibc/bad-tests build/glibc/broken_ipc.so
+bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
 ## clean: remove everything that was built and reported
 .PHONY: clean
@@ -128,6 +128,12 @@ build/glibc/broken_ipc.so: harness/tests/broken/broken_ipc.c
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@gcc $(common) -fPIC -shared -o $@ $< -ldl
+
+# Takes system calls away from a program: for the project's own tests.
+build/glibc/without: harness/tests/environments/without.c
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@gcc $(common) -o $@ $<
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -29,6 +29,7 @@ class Options:
     seed: int = 0
     jobs: int = 0  # 0: the program decides
     time_scale: float = 1.0
+    prepare: tuple[str, ...] = ()  # what to do to each test's namespace, see the program's --help
     grace: float = 30.0  # seconds without a usable line, beyond the program's own deadline, before it is killed
 
 
@@ -200,4 +201,6 @@ class Engine:
 def _arguments(target: Target, options: Options) -> tuple[str, ...]:
     jobs = ("--jobs", str(options.jobs)) if options.jobs else ()
     scale = f"{target.time_scale * options.time_scale:g}"
-    return ("--json", "-", "--shuffle", "--seed", str(options.seed), *jobs, "--time-scale", scale, "--select", "-")
+    seed = ("--shuffle", "--seed", str(options.seed))
+    prepare = tuple(f"--prepare={spec}" for spec in options.prepare)
+    return ("--json", "-", *seed, *jobs, "--time-scale", scale, *prepare, "--select", "-")

@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=_natural, metavar="N", help="seed of the order of tests (default: a new one)")
     group.addoption("--jobs", type=_natural, default=0, metavar="N", help="tests that a program runs at a time")
     group.addoption("--time-scale", type=_factor, default=1.0, metavar="X", help="how much slower everything may be")
+    group.addoption("--prepare", action="append", default=[], metavar="SPEC", help="as kernel.msgmni=16")
     group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="where results and reports go")
     group.addoption("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
     group.addoption("--baselines", type=Path, default=BASELINES, metavar="DIR", help="where the baselines are")
@@ -120,7 +121,8 @@ class Front:
 
     def options(self) -> Options:
         """How programs run."""
-        return Options(self.seed, self.config.option.jobs, self.config.option.time_scale)
+        option = self.config.option
+        return Options(self.seed, option.jobs, option.time_scale, tuple(option.prepare))
 
 
 class Worker(Front):
