@@ -3,6 +3,8 @@
  * What calls that are no operations ask of a caller without privilege: msgget(), semget() and shmget() the permissions
  * that their flags name, commands that tell of an object read permission or nothing, IPC_SET and IPC_RMID ownership.
  */
+#include <grp.h>
+
 #include "ipck_mechanism.h"
 
 /* What each call promises, by mechanism. */
@@ -193,8 +195,8 @@ TEST(description_by_index_needs_read_permission_alone,
 
 /* The same without a second user. */
 TEST(owner_needs_read_permission_for_a_description,
-     VERIFIES(msgctl_stat_eacces, semctl_stat_eacces, shmctl_stat_eacces, msgctl_stat_idx_eacces, perm_sem_stat_idx_deny,
-              perm_shm_stat_idx_deny))
+     VERIFIES(msgctl_stat_eacces, semctl_stat_eacces, shmctl_stat_eacces, msgctl_stat_idx_eacces,
+              perm_sem_stat_idx_deny, perm_shm_stat_idx_deny))
 {
         struct ipc_perm perm;
 
@@ -257,18 +259,34 @@ static const enum ipck_requirement rmid_promises[3][3] = {
 
 static const struct person {
         const char *name;
-        uid_t uid;
+        struct {
+                unsigned real, effective, saved;
+        } user;
         gid_t gid, group;               /* the second is a supplementary one */
         int is;
 } people[] = {
-        {"owning group", USER_C, GROUP_B, GROUP_C, NEITHER},
-        {"creating group", USER_C, GROUP_A, GROUP_C, NEITHER},
-        {"supplementary owning group", USER_C, GROUP_C, GROUP_B, NEITHER},
-        {"supplementary creating group", USER_C, GROUP_C, GROUP_A, NEITHER},
-        {"other", USER_C, GROUP_C, GROUP_C, NEITHER},
-        {"owner", USER_B, GROUP_C, GROUP_C, OWNER},
-        {"creator", USER_A, GROUP_C, GROUP_C, CREATOR},
+        {"owning group", {USER_C, USER_C, USER_C}, GROUP_B, GROUP_C, NEITHER},
+        {"creating group", {USER_C, USER_C, USER_C}, GROUP_A, GROUP_C, NEITHER},
+        {"supplementary owning group", {USER_C, USER_C, USER_C}, GROUP_C, GROUP_B, NEITHER},
+        {"supplementary creating group", {USER_C, USER_C, USER_C}, GROUP_C, GROUP_A, NEITHER},
+        {"other", {USER_C, USER_C, USER_C}, GROUP_C, GROUP_C, NEITHER},
+        {"owner by real ID", {USER_B, USER_C, USER_C}, GROUP_C, GROUP_C, NEITHER},
+        {"creator by real ID", {USER_A, USER_C, USER_C}, GROUP_C, GROUP_C, NEITHER},
+        {"owner by saved ID", {USER_C, USER_C, USER_B}, GROUP_C, GROUP_C, NEITHER},
+        {"creator by saved ID", {USER_C, USER_C, USER_A}, GROUP_C, GROUP_C, NEITHER},
+        {"owner", {USER_B, USER_B, USER_B}, GROUP_C, GROUP_C, OWNER},
+        {"creator", {USER_A, USER_A, USER_A}, GROUP_C, GROUP_C, CREATOR},
+        {"owner by effective ID", {USER_C, USER_B, USER_C}, GROUP_C, GROUP_C, OWNER},
+        {"creator by effective ID", {USER_C, USER_A, USER_C}, GROUP_C, GROUP_C, CREATOR},
 };
+
+static void be(const struct person *p)
+{
+        MUST(setgroups(1, &p->group));
+        MUST(setresgid(p->gid, p->gid, p->gid));
+        MUST(setresuid(p->user.real, p->user.effective, p->user.saved));
+        drop_all_capabilities();
+}
 
 static const struct mode {
         const char *name;
@@ -290,7 +308,7 @@ TEST(ipc_set_is_for_owner_and_creator,
 
                                 set_gift_modes(m, gift, 1, &mode->mode);
                                 CHILD(&child) {
-                                        become(p->uid, p->gid, &p->group, 1);
+                                        be(p);
                                         if (p->is != NEITHER) {
                                                 EQ(req, m->set(gift->id, USER_B, GROUP_B, 0640), 0);
                                                 EQ(req, perm_of(m, gift->id).mode & 0777, 0640);
@@ -344,7 +362,7 @@ TEST(ipc_rmid_is_for_owner_and_creator,
                                 const enum ipck_requirement req = rmid_promises[m - mechanisms][p->is];
 
                                 CHILD(&child) {
-                                        become(p->uid, p->gid, &p->group, 1);
+                                        be(p);
                                         if (p->is != NEITHER) {
                                                 EQ(req, m->remove(gift.id), 0);
                                                 FAILS_WITH(req, ENOENT, m->get(gift.key, 0));
@@ -354,7 +372,7 @@ TEST(ipc_rmid_is_for_owner_and_creator,
                                         }
                                 }
                                 join(&child);
-                                if (p->is == OWNER)
+                                if (p->is != NEITHER)
                                         gift = new_gift(m, mode->mode);
                         }
                 }

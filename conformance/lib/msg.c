@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "ipck_msg.h"
-#include "routes.h"
+#include "ipck_mux.h"
 
 #undef msgget
 #undef msgsnd

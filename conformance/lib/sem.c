@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "ipck_sem.h"
-#include "routes.h"
+#include "ipck_mux.h"
 
 #undef semget
 #undef semop

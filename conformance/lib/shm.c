@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "ipck_shm.h"
-#include "routes.h"
+#include "ipck_mux.h"
 
 #undef shmget
 #undef shmat

@@ -87,30 +87,51 @@ TEST(lpid_of_a_thread_is_that_of_its_process, VERIFIES(shmat_upd_lpid, shmdt_upd
 
 /* ---- times ---- */
 
+/* Attaches, and shows that this alone is stamped. */
+static char *attach_in_time(int segment, int shmflg)
+{
+        const time_t last_dtime = stat_of_segment(segment).shm_dtime, before = now();
+        char *const place = attach(segment, shmflg);
+        const time_t after = now();
+        const struct shmid_ds ds = stat_of_segment(segment);
+
+        BETWEEN(shmat_upd_atime, before, ds.shm_atime, after);
+        EQ(shmat_upd_dtime_unchanged, ds.shm_dtime, last_dtime);
+        return place;
+}
+
 TEST(attaching_sets_atime_and_detaching_dtime,
      VERIFIES(shmat_upd_atime, shmat_upd_dtime_unchanged, shmdt_upd_dtime), MOSTLY_WAITS)
 {
-        const int segment = new_segment(page_size(), 0600);
+        static const struct {
+                const char *name;
+                int shmflg;
+        } rows[] = {{"to read and write", 0}, {"to read", SHM_RDONLY}};
+        enum { ROWS = sizeof(rows) / sizeof(*rows) };
+        int segments[ROWS];
+        char *places[ROWS];
 
-        REQUIRE(stat_of_segment(segment).shm_atime == 0 && stat_of_segment(segment).shm_dtime == 0);
-        for (int round = 0; round < 2; round++) {
-                const time_t last_dtime = stat_of_segment(segment).shm_dtime, attaching = now();
-                char *const place = attach(segment, round ? SHM_RDONLY : 0);
-                const time_t attached = now();
+        EACH_ROW(row, rows) {
+                const int segment = segments[row - rows] = new_segment(page_size(), 0600);
+
+                REQUIRE(stat_of_segment(segment).shm_atime == 0 && stat_of_segment(segment).shm_dtime == 0);
+                places[row - rows] = attach_in_time(segment, row->shmflg);
+        }
+        next_second(now());
+        EACH_ROW(row, rows) {
+                const int segment = segments[row - rows];
                 const struct shmid_ds ds = stat_of_segment(segment);
+                const time_t before = now();
 
-                BETWEEN(shmat_upd_atime, attaching, ds.shm_atime, attached);
-                EQ(shmat_upd_dtime_unchanged, ds.shm_dtime, last_dtime);
-
-                next_second(attached);
-                const time_t detaching = now();
-                detach(place);
-                const time_t detached = now();
-                BETWEEN(shmdt_upd_dtime, detaching, stat_of_segment(segment).shm_dtime, detached);
+                detach(places[row - rows]);
+                const time_t after = now();
+                BETWEEN(shmdt_upd_dtime, before, stat_of_segment(segment).shm_dtime, after);
                 EQ(shmdt_upd_dtime, stat_of_segment(segment).shm_atime, ds.shm_atime);
                 EQ(shmdt_upd_dtime, stat_of_segment(segment).shm_ctime, ds.shm_ctime);
-                next_second(detached);
         }
+        next_second(now());
+        EACH_ROW(row, rows)
+                (void)attach_in_time(segments[row - rows], row->shmflg);
 }
 
 TEST(stores_and_loads_stamp_nothing, VERIFIES(shmat_upd_atime, shmat_upd_dtime_unchanged), MOSTLY_WAITS)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * routes.h: ipc(2), the multiplexer, for the files of the library that call it.
+ * ipck_mux.h: ipc(2), the multiplexer, for those who call it themselves.
  */
-#ifndef IPCK_ROUTES_H
-#define IPCK_ROUTES_H
+#ifndef IPCK_MUX_H
+#define IPCK_MUX_H
 
+#include <errno.h>
 #include <sys/syscall.h>
-
-#include "internal.h"
+#include <unistd.h>
 
 /* Sub-calls of ipc(2), and the flag that selects the present structures there (include/uapi/linux/ipc.h). */
 enum {
@@ -21,7 +21,7 @@ enum {
 #define MUX(...) syscall(SYS_ipc, __VA_ARGS__)
 #else
 #define MUX(...) ipck_no_call(__VA_ARGS__)
-static inline long ipck_no_call(int call, ...)
+static inline long ipck_no_call(unsigned call, ...)
 {
         (void)call;
         errno = ENOSYS;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ipck_thread.h: a thread of a test that is in one call under test.
+ */
+#ifndef IPCK_THREAD_H
+#define IPCK_THREAD_H
+
+#include "ipck.h"
+
+struct thread {
+        bool uncancelable;
+        int (*call)(void *arg);
+        void *arg;
+        pthread_t handle;
+        _Atomic pid_t id;
+        _Atomic bool back, cancelled;   /* how the call ended */
+        int result;                     /* what it returned, once it is back; -1 before */
+};
+
+/* Starts a thread that does nothing but call(arg); all members but uncancelable are set anew. */
+void start(struct thread *t, int (*call)(void *arg), void *arg);
+
+/* Whether it waits in the call. */
+bool waits(const struct thread *t);
+
+/* Joins it; whether the call was cancelled. */
+bool finish(const struct thread *t);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * thread.c: threads that are in one call.
+ */
+#include <sys/syscall.h>
+
+#include "ipck_thread.h"
+
+static void note_cancellation(void *arg)
+{
+        struct thread *t = arg;
+
+        t->cancelled = true;
+}
+
+static void *thread_main(void *arg)
+{
+        struct thread *const t = arg;
+
+        if (t->uncancelable)
+                pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+        pthread_cleanup_push(note_cancellation, t);
+        t->id = (pid_t)syscall(SYS_gettid);
+        t->result = t->call(t->arg);
+        /* What follows may be a cancellation point, and a request that the call did not act on stays pending. */
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+        pthread_cleanup_pop(0);
+        t->back = true;
+        return NULL;
+}
+
+void start(struct thread *t, int (*call)(void *arg), void *arg)
+{
+        t->call = call;
+        t->arg = arg;
+        t->id = 0;
+        t->back = t->cancelled = false;
+        t->result = -1;
+        start_thread(&t->handle, thread_main, t);
+}
+
+bool waits(const struct thread *t)
+{
+        return t->id && !t->back && sleeping(t->id);
+}
+
+bool finish(const struct thread *t)
+{
+        void *value;
+
+        REQUIRE(pthread_join(t->handle, &value) == 0);
+        return value == PTHREAD_CANCELED;
+}
