@@ -3,31 +3,9 @@
  * Message queue calls of a 32-bit program on a 64-bit Linux kernel, which translates structures, times and types.
  */
 #include <limits.h>
-#include <sys/utsname.h>
-#include <sys/wait.h>
 
+#include "ipck_compat32.h"
 #include "ipck_msg.h"
-
-static void need_compat(void)
-{
-        struct utsname name;
-
-        if (sizeof(void *) != 4)
-                UNSUPPORTED("a 32-bit program");
-        MUST(uname(&name));
-        if (!strstr(name.machine, "64") && strcmp(name.machine, "s390x") != 0)
-                UNSUPPORTED("a 64-bit kernel (machine %s)", name.machine);
-}
-
-/* Takes this route for the calls that follow. */
-static void go_by(enum ipck_route route)
-{
-        ipck_route = route;
-        ipck_msg_available();
-}
-
-/* What the kernel itself understands; a C library's IPC_STAT may hold a bit that is none of the kernel's business. */
-enum { KERNEL_IPC_SET = 1, KERNEL_IPC_STAT = 2, KERNEL_MSG_STAT = 11 };
 
 /* struct msqid64_ds of i386 and of arm. */
 struct kernel_msqid_ds {
@@ -40,13 +18,6 @@ struct kernel_msqid_ds {
         int32_t lspid, lrpid;
         uint32_t unused4, unused5;
 };
-
-static void need_known_layout(void)
-{
-#if !defined(__i386__) && !defined(__arm__)
-        UNSUPPORTED("a machine with the structures of i386");
-#endif
-}
 
 static int kernel_stat(int queue, struct kernel_msqid_ds *ds)
 {
@@ -165,66 +136,19 @@ TEST(negative_type_selects_the_lowest, VERIFIES(compat32_msgrcv_type_sign))
         EQ(compat32_msgrcv_type_sign, take(queue, LONG_MIN), LONG_MAX);
 }
 
-/* A message whose type has 64 bits is sent by the 64-bit system call, which a 32-bit process on x86-64 reaches through
- * Linux's 64-bit code segment (__USER_CS): a far call goes there, a far return comes back. */
+/* As a 64-bit program has it. */
 struct message64 {
         int64_t type;
         char text[8];
 };
 
-#ifdef __i386__
-enum { SEGMENT64 = 0x33, MSGSND64 = 69 };
-
-void ipck_syscall64(void);
-__asm__(".pushsection .text\n"
-        ".code64\n"
-        "ipck_syscall64:\n"
-        "       mov %eax, %eax\n"      /* clears the upper half */
-        "       mov %edi, %edi\n"
-        "       mov %esi, %esi\n"
-        "       mov %edx, %edx\n"
-        "       mov %ecx, %r10d\n"
-        "       syscall\n"
-        "       lretl\n"
-        ".code32\n"
-        ".popsection\n");
-
-static int msgsnd64(int msqid, const struct message64 *message, size_t msgsz, int msgflg)
-{
-        const struct {
-                void (*code)(void);
-                unsigned short segment;
-        } target = {ipck_syscall64, SEGMENT64};
-        int result;
-
-        /* The system call leaves other values in rcx and r11. */
-        __asm__ volatile("lcall *%[target]"
-                         : "=a"(result), "+c"(msgflg)
-                         : [target] "m"(target), "a"(MSGSND64), "D"(msqid), "S"(message), "d"(msgsz)
-                         : "memory", "cc");
-        return result;
-}
-#else
-static int msgsnd64(int msqid, const struct message64 *message, size_t msgsz, int msgflg)
-{
-        (void)msqid, (void)message, (void)msgsz, (void)msgflg;
-        UNSUPPORTED("a 32-bit program that can make 64-bit system calls (i386)");
-}
-#endif
-
-/* Sent from a child: the segment may be missing. */
 static void post64(int queue, const struct message64 *message)
 {
-        int *const result = shared(sizeof(*result));
-        struct child sender;
+        const int64_t result = result_of_call64(&(struct call64){
+                CALL64_MSGSND, {(uint64_t)queue, (uintptr_t)message, sizeof(message->text), IPC_NOWAIT}});
 
-        CHILD(&sender)
-                *result = msgsnd64(queue, message, sizeof(message->text), IPC_NOWAIT);
-        const int status = reap(&sender);
-        if (WIFSIGNALED(status))
-                UNSUPPORTED("64-bit code in a 32-bit process (signal %d)", WTERMSIG(status));
-        if (*result != 0)
-                UNSUPPORTED("64-bit system calls in a 32-bit process (msgsnd: %s)", errno_name(-*result));
+        if (result != 0)
+                UNSUPPORTED("64-bit system calls in a 32-bit process (msgsnd: %s)", errno_name((int)-result));
 }
 
 TEST(type_of_64_bits_loses_its_upper_half, VERIFIES(compat32_msgrcv_type_over_int, msgrcv_sel_positive))
@@ -308,15 +232,11 @@ TEST(direct_calls_use_the_new_structure, VERIFIES(compat32_semctl_ipc64_direct),
 
 TEST(no_byte_keeps_its_old_value, VERIFIES(compat32_stat_no_leak), ONE_ROUTE)
 {
-        static const struct {
-                const char *name;
-                enum ipck_route route;
-        } routes[] = {{"direct calls", IPCK_RAW}, {"ipc()", IPCK_MUX}};
         struct kernel_msqid_ds *ds = guarded(sizeof(*ds));
 
         need_compat();
         need_known_layout();
-        EACH_ROW(row, routes) {
+        EACH_ROW(row, kernel_routes) {
                 go_by(row->route);
                 const int queue = new_queue(0600);
                 post(queue, 1, "text");

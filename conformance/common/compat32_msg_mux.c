@@ -4,49 +4,12 @@
  * means.
  */
 #include <limits.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
 
+#include "ipck_compat32.h"
 #include "ipck_msg.h"
 
-static void need_compat(void)
-{
-        struct utsname name;
-
-        if (sizeof(void *) != 4)
-                UNSUPPORTED("a 32-bit program");
-        MUST(uname(&name));
-        if (!strstr(name.machine, "64") && strcmp(name.machine, "s390x") != 0)
-                UNSUPPORTED("a 64-bit kernel (machine %s)", name.machine);
-}
-
-/* Takes this route for the calls that follow. */
-static void go_by(enum ipck_route route)
-{
-        ipck_route = route;
-        ipck_msg_available();
-}
-
-#ifdef SYS_ipc
-#define IPC(...) syscall(SYS_ipc, __VA_ARGS__)
-#else
-#define IPC(...) no_ipc(__VA_ARGS__)
-static long no_ipc(unsigned call, ...)
-{
-        (void)call;
-        errno = ENOSYS;
-        return -1;
-}
-#endif
-
-enum { SUB_MSGRCV = 12, SUB_MSGGET = 13, VERSION_1 = 1 << 16 };
-
-static void need_ipc(void)
-{
-        need_compat();
-        if (IPC(SUB_MSGGET, 1, 0, 0, 0, 0) == -1 && errno == ENOSYS)
-                UNSUPPORTED("the ipc system call");
-}
+/* A bit of the sub-call. */
+enum { VERSION_1 = 1 << 16 };
 
 /* Calls on a queue with the messages 3 "three", 1 "one" and 3 "3", which was made with that key. */
 static int get_it(int queue, key_t key)
@@ -211,15 +174,15 @@ TEST(both_versions_of_the_receiving_sub_call, VERIFIES(compat32_ipc_mux_all_subc
         post(queue, 4, "four");
         post(queue, 3, "three");
         post(queue, 2, "two");
-        EQ(compat32_ipc_mux_all_subcalls, IPC(SUB_MSGRCV, queue, 100, 0, &pair, 4), 3);
+        EQ(compat32_ipc_mux_all_subcalls, MUX(MUX_MSGRCV, queue, 100, 0, &pair, 4), 3);
         HOLDS(compat32_ipc_mux_all_subcalls, message.type == 2 && text_is(&message, 3, "two"));
-        EQ(compat32_ipc_mux_all_subcalls, IPC(SUB_MSGRCV | VERSION_1, queue, 100, 0, &message, -3L), 5);
+        EQ(compat32_ipc_mux_all_subcalls, MUX(MUX_MSGRCV | VERSION_1, queue, 100, 0, &message, -3L), 5);
         HOLDS(compat32_ipc_mux_all_subcalls, message.type == 3 && text_is(&message, 5, "three"));
         FAILS_WITH(compat32_ipc_mux_all_subcalls, ENOMSG,
-                   IPC(SUB_MSGRCV | VERSION_1, queue, 100, IPC_NOWAIT, &message, 3L));
+                   MUX(MUX_MSGRCV | VERSION_1, queue, 100, IPC_NOWAIT, &message, 3L));
         FAILS_WITH(compat32_ipc_mux_all_subcalls, E2BIG,
-                   IPC(SUB_MSGRCV | VERSION_1, queue, 3, IPC_NOWAIT, &message, 4L));
-        EQ(compat32_ipc_mux_all_subcalls, IPC(SUB_MSGRCV | VERSION_1, queue, 3, MSG_NOERROR, &message, 4L), 3);
+                   MUX(MUX_MSGRCV | VERSION_1, queue, 3, IPC_NOWAIT, &message, 4L));
+        EQ(compat32_ipc_mux_all_subcalls, MUX(MUX_MSGRCV | VERSION_1, queue, 3, MSG_NOERROR, &message, 4L), 3);
         HOLDS(compat32_ipc_mux_all_subcalls, message.type == 4 && text_is(&message, 3, "fou"));
         EQ(compat32_ipc_mux_all_subcalls, QNUM(queue), 0);
 }

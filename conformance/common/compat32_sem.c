@@ -4,32 +4,10 @@
  * behind ipc(2).
  */
 #include <limits.h>
-#include <stdio.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 
+#include "ipck_compat32.h"
 #include "ipck_sem.h"
-
-static void need_compat(void)
-{
-        struct utsname name;
-
-        if (sizeof(void *) != 4)
-                UNSUPPORTED("a 32-bit program");
-        MUST(uname(&name));
-        if (!strstr(name.machine, "64") && strcmp(name.machine, "s390x") != 0)
-                UNSUPPORTED("a 64-bit kernel (machine %s)", name.machine);
-}
-
-/* Takes this route for the calls that follow. */
-static void go_by(enum ipck_route route)
-{
-        ipck_route = route;
-        ipck_sem_available();
-}
-
-/* What the kernel itself understands; a C library's IPC_STAT may hold a bit that is none of the kernel's business. */
-enum { KERNEL_IPC_SET = 1, KERNEL_IPC_STAT = 2, KERNEL_SEM_STAT = 18 };
 
 /* struct semid64_ds of i386 and of arm. */
 struct kernel_semid_ds {
@@ -40,13 +18,6 @@ struct kernel_semid_ds {
         uint32_t otime, otime_high, ctime, ctime_high;
         uint32_t nsems, unused3, unused4;
 };
-
-static void need_known_layout(void)
-{
-#if !defined(__i386__) && !defined(__arm__)
-        UNSUPPORTED("a machine with the structures of i386");
-#endif
-}
 
 /* ---- SETVAL ---- */
 
@@ -109,11 +80,6 @@ TEST(direct_calls_use_the_new_structure, VERIFIES(compat32_semctl_ipc64_direct),
         EQ(compat32_semctl_ipc64_direct, ds->nsems, 300);
 }
 
-static const struct {
-        const char *name;
-        enum ipck_route route;
-} routes[] = {{"direct calls", IPCK_RAW}, {"ipc()", IPCK_MUX}};
-
 static int kernel_stat(int set, struct kernel_semid_ds *ds)
 {
         memset(ds, 0x5a, sizeof(*ds));
@@ -126,7 +92,7 @@ TEST(no_byte_keeps_its_old_value, VERIFIES(compat32_stat_no_leak), ONE_ROUTE)
 
         need_compat();
         need_known_layout();
-        EACH_ROW(row, routes) {
+        EACH_ROW(row, kernel_routes) {
                 go_by(row->route);
                 int set = new_sems(3, 0600);
                 MUST(SEMOP(set, OP(0, 1, 0)));
@@ -191,25 +157,6 @@ TEST(times_are_those_of_the_kernel, VERIFIES(compat32_stat_sem_times))
 
 /* ---- ipc(2) ---- */
 
-#ifdef SYS_ipc
-#define IPC(...) syscall(SYS_ipc, __VA_ARGS__)
-#else
-#define IPC(...) no_ipc(__VA_ARGS__)
-static long no_ipc(unsigned call, ...)
-{
-        (void)call;
-        errno = ENOSYS;
-        return -1;
-}
-#endif
-
-static void need_ipc(void)
-{
-        need_compat();
-        if (IPC(2 /* semget */, IPC_PRIVATE, 0, 0, 0, 0) == -1 && errno == ENOSYS)
-                UNSUPPORTED("the ipc system call");
-}
-
 TEST(unassigned_sub_calls_fail, VERIFIES(compat32_ipc_mux_unknown), ONE_ROUTE)
 {
         static const struct {
@@ -225,11 +172,11 @@ TEST(unassigned_sub_calls_fail, VERIFIES(compat32_ipc_mux_unknown), ONE_ROUTE)
                 int set = new_sems(1, 0600);
                 set_val(set, 0, 5);
                 const struct sem_view before = view_of(set);
-                FAILS_WITH(compat32_ipc_mux_unknown, ENOSYS, IPC(row->number, set, 1, 0, 0, 0));
+                FAILS_WITH(compat32_ipc_mux_unknown, ENOSYS, MUX(row->number, set, 1, 0, 0, 0));
                 const struct sem_view after = view_of(set);
                 HOLDS(compat32_ipc_mux_unknown, same_view(&before, &after));
         }
-        HOLDS(compat32_ipc_mux_unknown, IPC(2, IPC_PRIVATE, 1, IPC_CREAT | 0600, 0, 0) != -1);
+        HOLDS(compat32_ipc_mux_unknown, MUX(MUX_SEMGET, IPC_PRIVATE, 1, IPC_CREAT | 0600, 0, 0) != -1);
 }
 
 /* Calls on a set of three semaphores of values 5, 0 and 7, which was made with that key. */
@@ -401,7 +348,7 @@ static long semtimedop32(int set, struct sembuf *ops, unsigned nsops, const stru
 #if defined(SYS_semtimedop) && __SIZEOF_POINTER__ == 4
         return syscall(SYS_semtimedop, set, ops, nsops, timeout);
 #else
-        return IPC(4 /* semtimedop */, set, nsops, 0, ops, timeout);
+        return MUX(MUX_SEMTIMEDOP, set, nsops, 0, ops, timeout);
 #endif
 }
 

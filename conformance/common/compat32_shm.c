@@ -3,33 +3,10 @@
  * Shared memory calls of a 32-bit program on a 64-bit Linux kernel, which translates structures, times and sizes.
  */
 #include <limits.h>
-#include <stdio.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <sys/wait.h>
 
+#include "ipck_compat32.h"
 #include "ipck_shm.h"
-
-static void need_compat(void)
-{
-        struct utsname name;
-
-        if (sizeof(void *) != 4)
-                UNSUPPORTED("a 32-bit program");
-        MUST(uname(&name));
-        if (!strstr(name.machine, "64") && strcmp(name.machine, "s390x") != 0)
-                UNSUPPORTED("a 64-bit kernel (machine %s)", name.machine);
-}
-
-/* Takes this route for the calls that follow. */
-static void go_by(enum ipck_route route)
-{
-        ipck_route = route;
-        ipck_shm_available();
-}
-
-/* What the kernel itself understands; a C library's IPC_STAT may hold a bit that is none of the kernel's business. */
-enum { KERNEL_IPC_SET = 1, KERNEL_IPC_STAT = 2, KERNEL_SHM_STAT = 13 };
 
 /* struct shmid64_ds of i386 and of arm. */
 struct kernel_shmid_ds {
@@ -42,13 +19,6 @@ struct kernel_shmid_ds {
         int32_t cpid, lpid;
         uint32_t nattch, unused4, unused5;
 };
-
-static void need_known_layout(void)
-{
-#if !defined(__i386__) && !defined(__arm__)
-        UNSUPPORTED("a machine with the structures of i386");
-#endif
-}
 
 static int kernel_stat(int segment, struct kernel_shmid_ds *ds)
 {
@@ -96,18 +66,13 @@ TEST(direct_calls_use_the_new_structure, VERIFIES(compat32_semctl_ipc64_direct),
         EQ(compat32_semctl_ipc64_direct, ds->segsz, 300);
 }
 
-static const struct {
-        const char *name;
-        enum ipck_route route;
-} routes[] = {{"direct calls", IPCK_RAW}, {"ipc()", IPCK_MUX}};
-
 TEST(no_byte_keeps_its_old_value, VERIFIES(compat32_stat_no_leak), ONE_ROUTE)
 {
         struct kernel_shmid_ds *const ds = guarded(sizeof(*ds));
 
         need_compat();
         need_known_layout();
-        EACH_ROW(row, routes) {
+        EACH_ROW(row, kernel_routes) {
                 go_by(row->route);
                 const int segment = new_segment(3, 0600);
                 detach(attach(segment, 0));
@@ -206,76 +171,19 @@ TEST(shmmax_is_cut_to_an_int, VERIFIES(compat32_shminfo_capped))
 
 TEST(shmmax_in_force_is_reported_or_cut, VERIFIES(compat32_shminfo_capped))
 {
-        char text[64];
-        unsigned long long limit;
-
         need_compat();
-        if (read_file("/proc/sys/kernel/shmmax", text, sizeof(text)) <= 0)
-                UNSUPPORTED("/proc/sys/kernel/shmmax (%s)", errno_name(errno));
-        REQUIRE(sscanf(text, "%llu", &limit) == 1);
-        EQ(compat32_shminfo_capped, shm_limits().shmmax, limit > INT_MAX ? INT_MAX : (long long)limit);
+        const uintmax_t limit = number_in("/proc/sys/kernel/shmmax", "");
+        EQ(compat32_shminfo_capped, shm_limits().shmmax, limit > INT_MAX ? INT_MAX : limit);
 }
 
-/* A segment of 4 GiB is made by the 64-bit system call, which a 32-bit process on x86-64 reaches through Linux's 64-bit
- * code segment (__USER_CS): a far call goes there, a far return comes back. */
-struct call64 {
-        uint64_t number, arguments[3];
-        int64_t result;
-};
-
-#ifdef __i386__
-enum { SEGMENT64 = 0x33, SHMGET64 = 29 };
-
-void ipck_shm_syscall64(void);
-__asm__(".pushsection .text\n"
-        ".code64\n"
-        "ipck_shm_syscall64:\n"
-        "       mov %edi, %r8d\n"      /* struct call64, with a clear upper half */
-        "       mov (%r8), %rax\n"
-        "       mov 8(%r8), %rdi\n"
-        "       mov 16(%r8), %rsi\n"
-        "       mov 24(%r8), %rdx\n"
-        "       syscall\n"
-        "       mov %rax, 32(%r8)\n"
-        "       lretl\n"
-        ".code32\n"
-        ".popsection\n");
-
-static void make_call64(struct call64 *call)
-{
-        const struct {
-                void (*code)(void);
-                unsigned short segment;
-        } target = {ipck_shm_syscall64, SEGMENT64};
-
-        __asm__ volatile("lcall *%[target]" : "+D"(call) : [target] "m"(target)
-                         : "eax", "ecx", "edx", "esi", "memory", "cc");
-}
-#else
-enum { SHMGET64 };
-
-static void make_call64(struct call64 *call)
-{
-        (void)call;
-        UNSUPPORTED("a 32-bit program that can make 64-bit system calls (i386)");
-}
-#endif
-
-/* Made by a child: there may be no such code segment. */
 static int new_segment64(uint64_t size)
 {
-        struct call64 *const call = shared(sizeof(*call));
-        struct child creator;
+        const int64_t result =
+                result_of_call64(&(struct call64){CALL64_SHMGET, {IPC_PRIVATE, size, SHM_NORESERVE | 0600}});
 
-        *call = (struct call64){SHMGET64, {IPC_PRIVATE, size, SHM_NORESERVE | 0600}, 0};
-        CHILD(&creator)
-                make_call64(call);
-        const int status = reap(&creator);
-        if (WIFSIGNALED(status))
-                UNSUPPORTED("64-bit code in a 32-bit process (signal %d)", WTERMSIG(status));
-        if (call->result < 0)
-                UNSUPPORTED("a segment of 4 GiB (64-bit shmget: %s)", errno_name((int)-call->result));
-        return (int)call->result;
+        if (result < 0)
+                UNSUPPORTED("a segment of 4 GiB (64-bit shmget: %s)", errno_name((int)-result));
+        return (int)result;
 }
 
 TEST(size_of_64_bits_loses_its_upper_half, VERIFIES(compat32_stat_segsz_over_4g))

@@ -5,30 +5,9 @@
  */
 #include <limits.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 
+#include "ipck_compat32.h"
 #include "ipck_shm.h"
-
-static void need_compat(void)
-{
-        struct utsname name;
-
-        if (sizeof(void *) != 4)
-                UNSUPPORTED("a 32-bit program");
-        MUST(uname(&name));
-        if (!strstr(name.machine, "64") && strcmp(name.machine, "s390x") != 0)
-                UNSUPPORTED("a 64-bit kernel (machine %s)", name.machine);
-}
-
-/* Takes this route for the calls that follow. */
-static void go_by(enum ipck_route route)
-{
-        ipck_route = route;
-        ipck_shm_available();
-}
-
-/* What the kernel itself understands; a C library's commands may hold a bit that is none of the kernel's business. */
-enum { KERNEL_IPC_SET = 1, KERNEL_IPC_STAT = 2, KERNEL_SHM_STAT = 13 };
 
 /* Calls on a segment of two pages that holds "ab", was made with that key and is attached at that place. */
 struct scene {
@@ -135,14 +114,6 @@ CALL(ctl_remove, shmctl(s->segment, IPC_RMID, NULL))
 CALL(ctl_remove_none, shmctl(INT_MAX, IPC_RMID, NULL))
 CALL(ctl_bad_command, shmctl(s->segment, 99, NULL))
 
-static void need_ipc(void)
-{
-        need_compat();
-        go_by(IPCK_MUX);
-        go_by(IPCK_RAW);
-        go_by(IPCK_LIBC);
-}
-
 struct outcome {
         int result, error;
         struct segment_view view;
@@ -197,6 +168,8 @@ TEST(sub_calls_do_what_the_direct_calls_do, VERIFIES(compat32_ipc_mux_all_subcal
         };
 
         need_ipc();
+        go_by(IPCK_RAW);
+        go_by(IPCK_LIBC);
         EACH_ROW(row, rows) {
                 const struct outcome direct = call_by(IPCK_RAW, row->call), mux = call_by(IPCK_MUX, row->call);
                 EQ(compat32_ipc_mux_all_subcalls, mux.result, direct.result);

@@ -3,33 +3,8 @@
  * <sys/ipc.h>: its constants, its structure and the names that it makes visible. What can be checked without failing to
  * compile gets its verdict when the test runs.
  */
+#include "ipck_header.h"
 #include "ipck_sem.h"
-
-/* ipck.h has declared what these tests use; the build finds out what the header alone makes visible to a program that
- * defines _XOPEN_SOURCE 700 and nothing else. */
-static const struct name {
-        const char *name;
-} names[] = {
-#if __has_include("names/sys_ipc.h")
-#define NAME(identifier) {#identifier},
-#include "names/sys_ipc.h"
-#endif
-        {NULL},
-};
-
-static bool visible(const char *name)
-{
-        for (const struct name *n = names; n->name; n++)
-                if (strcmp(n->name, name) == 0)
-                        return true;
-        return false;
-}
-
-static void need_names(void)
-{
-        if (!names[0].name)
-                UNSUPPORTED("the list of names in <sys/ipc.h>, which the build makes");
-}
 
 TEST(ipc_perm_has_the_members, VERIFIES(sys_ipc_h_ipc_perm_uid, sys_ipc_h_ipc_perm_gid, sys_ipc_h_ipc_perm_cuid,
                                         sys_ipc_h_ipc_perm_cgid, sys_ipc_h_ipc_perm_mode), ONE_ROUTE)
@@ -84,10 +59,10 @@ TEST(ftok_is_declared, VERIFIES(sys_ipc_h_ftok_proto), ONE_ROUTE)
 TEST(types_are_defined, VERIFIES(sys_ipc_h_types), ONE_ROUTE)
 {
         need_names();
-        HOLDS(sys_ipc_h_types, visible("uid_t"));
-        HOLDS(sys_ipc_h_types, visible("gid_t"));
-        HOLDS(sys_ipc_h_types, visible("mode_t"));
-        HOLDS(sys_ipc_h_types, visible("key_t"));
+        HOLDS(sys_ipc_h_types, visible(ipc_names, "uid_t"));
+        HOLDS(sys_ipc_h_types, visible(ipc_names, "gid_t"));
+        HOLDS(sys_ipc_h_types, visible(ipc_names, "mode_t"));
+        HOLDS(sys_ipc_h_types, visible(ipc_names, "key_t"));
 }
 
 /* ---- what else may be visible ---- */
@@ -130,6 +105,6 @@ static bool allowed(const char *name)
 TEST(no_name_is_taken_from_the_program, VERIFIES(sys_ipc_h_namespace), ONE_ROUTE)
 {
         need_names();
-        EACH_ROW(name, names)
+        EACH_ROW(name, ipc_names)
                 HOLDS(sys_ipc_h_namespace, allowed(name->name));
 }

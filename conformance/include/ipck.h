@@ -189,8 +189,8 @@ struct child {
 #define CHILD(c) IPCK_CHILD(c, IPCK_UNIQUE(ipck_in_))
 #define IPCK_CHILD(c, in) for (bool in = ipck_fork(IPCK_HERE, c); in; in = (ipck_child_done(c), false))
 
-/* MUST for a call that makes a process another way (clone, vfork), and for a thread: UNSUPPORTED where the machine has no
- * room for one more. */
+/* MUST for a call that makes a process another way (clone, vfork), and for a thread: UNSUPPORTED where the machine has
+ * no room for one more. */
 #define MUST_FORK(call) ipck_must_fork(IPCK_HERE, #call, (intptr_t)(call))
 #define start_thread(thread, body, arg) ipck_start_thread(IPCK_HERE, thread, body, arg)
 
@@ -281,8 +281,8 @@ void enter_user_namespace(uid_t uid, gid_t gid);
  * UNSUPPORTED where it may not. */
 void empty_namespace(void);
 
-/* For a test whose segments are to outlive their last detach: switches kernel.shm_rmid_forced off where it is on, and is
- * UNSUPPORTED where it may not. Tests of files that include ipck_shm.h start so. */
+/* For a test whose segments are to outlive their last detach: switches kernel.shm_rmid_forced off where it is on, and
+ * is UNSUPPORTED where it may not. Tests of files that include ipck_shm.h start so. */
 void keep_detached_segments(void);
 
 /* For a test that looks into /proc/PID of its processes: UNSUPPORTED where the sandbox could not mount a /proc. */
@@ -324,6 +324,10 @@ int64_t monotonic_ns(void);
 /* Reads a whole small file into buffer as a string; -1 with errno on failure. */
 ssize_t read_file(const char *path, char *buffer, size_t size);
 
+/* The decimal number behind the label in a small file, the first of all where the label is ""; UNSUPPORTED where there
+ * is none. */
+uintmax_t number_in(const char *path, const char *label);
+
 /* Writes text to /proc/sys/NAME of the private namespace; -1 with errno on failure. */
 int write_sysctl(const char *name, const char *text);
 
@@ -348,7 +352,8 @@ bool has_pattern(const void *memory, size_t size, uint32_t seed);
 long first_other(const void *memory, size_t size, unsigned char value);
 bool all_bytes(const void *memory, size_t size, unsigned char value);
 
-/* The signal that loading from the address, or storing there what it holds, raises (SIGSEGV, SIGBUS); 0 where it works. */
+/* The signal that loading from the address, or storing there what it holds, raises (SIGSEGV, SIGBUS); 0 where it
+ * works. */
 int load_signal(const volatile void *address);
 int store_signal(volatile void *address);
 

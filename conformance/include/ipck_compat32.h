@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ipck_compat32.h: for tests of a 32-bit program on a 64-bit Linux kernel. Include the family's header first.
+ * ipck_compat32.h: for tests of a 32-bit program on a 64-bit Linux kernel.
  */
 #ifndef IPCK_COMPAT32_H
 #define IPCK_COMPAT32_H

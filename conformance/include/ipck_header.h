@@ -11,8 +11,8 @@ struct name {
         const char *name;
 };
 
-/* What each header alone makes visible to a program that defines _XOPEN_SOURCE 700 and nothing else, as the build found
- * out. A NULL ends the list. */
+/* What each header alone makes visible to a program that defines _XOPEN_SOURCE 700 and nothing else, as the build
+ * found out. A NULL ends the list. */
 enum { MOST_NAMES = 4096 };
 extern const struct name ipc_names[MOST_NAMES], msg_names[MOST_NAMES], sem_names[MOST_NAMES], shm_names[MOST_NAMES];
 
@@ -21,12 +21,13 @@ bool have_names(void);
 void need_names(void);
 
 /* Whether the name is in the list. */
-bool visible_in(const struct name *names, const char *name);
+bool visible(const struct name *names, const char *name);
 
 /* The names that POSIX puts into <sys/ipc.h>. */
 extern const struct name ipc_specified[13];
 
-/* Takes the system call itself, for what the kernel makes of the structure; UNSUPPORTED where the C library's differs. */
+/* Takes the system call itself, for what the kernel makes of the structure; UNSUPPORTED where the C library's
+ * differs. */
 void go_past_the_c_library(const char *structure);
 
 #endif

@@ -80,6 +80,9 @@ size_t queue_cbytes(int queue);         /* msg_cbytes, whatever the C library ca
 struct msginfo msg_limits(void);
 struct msginfo msg_usage(void);
 
+/* Whether these allow no message of that length. */
+bool is_too_long(size_t length);
+
 /* Creates and removes count queues, so that identifiers are no longer small and sequence numbers no longer 0. */
 void burn_queue_ids(int count);
 

@@ -72,8 +72,8 @@ int new_sems_of(uid_t uid, int nsems, int mode, const unsigned short *values);
 /* semctl(IPC_SET) of the three members that it takes over, with 0x5a in all others; result and errors are its own. */
 int ipc_set(int set, uid_t uid, gid_t gid, int mode);
 
-/* semctl() with any command that takes an identifier, on semaphore 0 of a set of three, with a fourth argument that suits
- * it: the values 21, 22, 23, the value 24, or ds, which comes from IPC_STAT of a living set. */
+/* semctl() with any command that takes an identifier, on semaphore 0 of a set of three, with a fourth argument that
+ * suits it: the values 21, 22, 23, the value 24, or ds, which comes from IPC_STAT of a living set. */
 int any_semctl(int set, int cmd, struct semid_ds *ds);
 
 /* How many wait in the set, for whatever. */

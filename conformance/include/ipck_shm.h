@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ipck_shm.h: System V shared memory for tests. After this header shmget, shmat, shmdt and shmctl mean the variant under
- * test (enum ipck_route). (shmat)(..) in parentheses is the C library's.
+ * ipck_shm.h: System V shared memory for tests. After this header shmget, shmat, shmdt and shmctl mean the variant
+ * under test (enum ipck_route). (shmat)(..) in parentheses is the C library's.
  */
 #ifndef IPCK_SHM_H
 #define IPCK_SHM_H
@@ -45,7 +45,7 @@ char *attach_at(int segment, void *shmaddr, int shmflg);
 void detach(const void *shmaddr);
 struct shmid_ds stat_of_segment(int segment);                   /* IPC_STAT into a structure filled with 0x5a before */
 void set_segment_mode(int segment, int mode);                   /* IPC_SET of the mode, by the owner */
-void set_segment_owner(int segment, uid_t uid, gid_t gid, int mode); /* IPC_SET of owner and mode, by owner or creator */
+void set_segment_owner(int segment, uid_t uid, gid_t gid, int mode); /* IPC_SET of both, by owner or creator */
 
 /* ---- for verdict arguments ---- */
 

@@ -50,7 +50,7 @@ void need_names(void)
                 UNSUPPORTED("the lists of names in the headers, which the build makes");
 }
 
-bool visible_in(const struct name *names, const char *name)
+bool visible(const struct name *names, const char *name)
 {
         for (; names->name; names++)
                 if (strcmp(names->name, name) == 0)

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "internal.h"
 #include "ipck_msg.h"
 #include "ipck_mux.h"
 
@@ -223,6 +224,13 @@ struct msginfo msg_usage(void)
         return info_of(MSG_INFO);
 }
 
+bool is_too_long(size_t length)
+{
+        const struct msginfo limits = msg_limits();
+
+        return length > (size_t)limits.msgmax || length > (size_t)limits.msgmnb;
+}
+
 void burn_queue_ids(int count)
 {
         for (int i = 0; i < count; i++)
@@ -236,9 +244,9 @@ size_t queue_lines(const char *text, struct queue_line *lines, size_t most)
 
         while (next && *++next && count < most) {
                 struct queue_line *line = &lines[count++];
-                if (sscanf(next, "%d %d %o %lu %lu %d %d %u %u %u %u %lld %lld %lld", &line->key, &line->id, &line->mode,
-                           &line->cbytes, &line->qnum, &line->lspid, &line->lrpid, &line->uid, &line->gid, &line->cuid,
-                           &line->cgid, &line->stime, &line->rtime, &line->ctime) != 14)
+                if (sscanf(next, "%d %d %o %lu %lu %d %d %u %u %u %u %lld %lld %lld", &line->key, &line->id,
+                           &line->mode, &line->cbytes, &line->qnum, &line->lspid, &line->lrpid, &line->uid,
+                           &line->gid, &line->cuid, &line->cgid, &line->stime, &line->rtime, &line->ctime) != 14)
                         line->id = -1;
                 next = strchr(next, '\n');
         }

@@ -55,7 +55,8 @@ static int leave_objects(long count)
         struct three made;
 
         for (long key = 1; key <= count; key++)
-                if (make(&made, (key_t)key) == -1 || msgsnd(made.queue, &message, sizeof(message.text), IPC_NOWAIT) == -1)
+                if (make(&made, (key_t)key) == -1 ||
+                    msgsnd(made.queue, &message, sizeof(message.text), IPC_NOWAIT) == -1)
                         return -1;
         return 0;
 }
@@ -79,8 +80,10 @@ static const struct {
 enum { COUNTED = sizeof(counted) / sizeof(*counted) };
 
 /* Those that each IPC namespace has of its own: another would be the machine's. */
-static const char *const limits[] = {"kernel.sem",    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",          "kernel.shmmax",
-                                     "kernel.shmall", "kernel.shmmni", "kernel.shm_rmid_forced", "fs.mqueue.?*"};
+static const char *const limits[] = {
+        "kernel.sem", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.shmmax", "kernel.shmall",
+        "kernel.shmmni", "kernel.shm_rmid_forced", "fs.mqueue.?*",
+};
 
 static bool is_limit(const char *spec, size_t length)
 {
@@ -125,7 +128,9 @@ const char *ipck_prepare(void)
                 const char *spec = ipck_options.prepare[i];
                 const size_t length = strcspn(spec, "="), n = which_counted(spec, length);
                 const char *value = spec + length + 1;
-                if ((n < COUNTED ? counted[n].prepare(strtol(value, NULL, 10)) : write_limit(spec, length, value)) == -1)
+                const int result = n < COUNTED ? counted[n].prepare(strtol(value, NULL, 10))
+                                               : write_limit(spec, length, value);
+                if (result == -1)
                         return spec;
         }
         return NULL;

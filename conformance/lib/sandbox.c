@@ -42,9 +42,9 @@ static void die_with_runner(void)
         struct pollfd runner = {.fd = runner_fd, .events = POLLIN};
 
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        /* The runner may have died before the line above. In a new PID namespace getppid() cannot tell, and a pipe whose
-         * other end only the runner should hold is held by every process that it is just starting. (Before Linux 5.3
-         * there is no pidfd, and that moment stays unwatched.) */
+        /* The runner may have died before the line above. In a new PID namespace getppid() cannot tell, and a pipe
+         * whose other end only the runner should hold is held by every process that it is just starting. (Before
+         * Linux 5.3 there is no pidfd, and that moment stays unwatched.) */
         if (poll(&runner, 1, 0) == 1)
                 _exit(0);
 }

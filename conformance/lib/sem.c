@@ -5,8 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "ipck_sem.h"
+#include "internal.h"
 #include "ipck_mux.h"
+#include "ipck_sem.h"
 
 #undef semget
 #undef semop
@@ -99,7 +100,8 @@ void ipck_sem_available(void)
                 UNSUPPORTED("System V semaphores by this route (semget: ENOSYS)");
         struct seminfo limits = {.semmni = 1};
         /* That IPC_INFO tells of a limit of 0 may be wrong: it is what some test is about. */
-        if (ipck_semctl(0, 0, IPC_INFO, ARG_INFO(&limits)) != -1 && (!limits.semmsl || !limits.semmns || !limits.semmni))
+        if (ipck_semctl(0, 0, IPC_INFO, ARG_INFO(&limits)) != -1 &&
+            (!limits.semmsl || !limits.semmns || !limits.semmni))
                 MUST(ipck_semctl(new_sems(1, 0600), 0, IPC_RMID, ipck_no_arg));
 }
 

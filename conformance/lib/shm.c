@@ -4,8 +4,9 @@
  */
 #include <stdio.h>
 
-#include "ipck_shm.h"
+#include "internal.h"
 #include "ipck_mux.h"
+#include "ipck_shm.h"
 
 #undef shmget
 #undef shmat
@@ -75,9 +76,10 @@ int segment_must_fit(int segment, size_t size)
                 const struct shminfo limits = shm_limits();
                 const struct shm_info use = shm_usage();
                 const size_t pages = (size + page_size() - 1) / page_size();
-                if (size > limits.shmmax || (unsigned long)use.used_ids >= limits.shmmni || use.shm_tot + pages > limits.shmall)
-                        UNSUPPORTED("room for %zu bytes more in one segment (kernel.shmmni is %lu, shmmax %lu, shmall %lu)",
-                                    size, limits.shmmni, limits.shmmax, limits.shmall);
+                if (size > limits.shmmax || (unsigned long)use.used_ids >= limits.shmmni ||
+                    use.shm_tot + pages > limits.shmall)
+                        UNSUPPORTED("room for %zu bytes more in one segment (kernel.shmmni is %lu, shmmax %lu, "
+                                    "shmall %lu)", size, limits.shmmni, limits.shmmax, limits.shmall);
         }
         errno = error;
         return (int)MUST(segment);

@@ -135,6 +135,19 @@ ssize_t read_file(const char *path, char *buffer, size_t size)
         return n < 0 ? -1 : (ssize_t)length;
 }
 
+uintmax_t number_in(const char *path, const char *label)
+{
+        char text[4096];
+        uintmax_t number;
+
+        if (read_file(path, text, sizeof(text)) <= 0)
+                UNSUPPORTED("%s (%s)", path, errno_name(errno));
+        const char *const found = strstr(text, label);
+        if (!found || sscanf(found + strlen(label), "%ju", &number) != 1)
+                UNSUPPORTED("a number behind \"%s\" in %s", label, path);
+        return number;
+}
+
 int write_sysctl(const char *name, const char *text)
 {
         char path[256];

@@ -5,53 +5,15 @@
  */
 #include <limits.h>
 
+#include "ipck_header.h"
 #include "ipck_msg.h"
-
-struct name {
-        const char *name;
-};
-
-/* What each header alone makes visible to a program that defines _XOPEN_SOURCE 700 and nothing else, as the build
- * found out. */
-#define NAME(identifier) {#identifier},
-static const struct name msg_names[] = {
-#if __has_include("names/sys_msg.h")
-#include "names/sys_msg.h"
-#endif
-        {NULL},
-};
-static const struct name ipc_names[] = {
-#if __has_include("names/sys_ipc.h")
-#include "names/sys_ipc.h"
-#endif
-        {NULL},
-};
-
-static bool visible(const char *name)
-{
-        for (const struct name *n = msg_names; n->name; n++)
-                if (strcmp(n->name, name) == 0)
-                        return true;
-        return false;
-}
-
-static bool have_names(void)
-{
-        return msg_names[0].name && ipc_names[0].name;
-}
-
-static void need_names(void)
-{
-        if (!have_names())
-                UNSUPPORTED("the list of names in <sys/msg.h>, which the build makes");
-}
 
 TEST(type_of_the_number_of_messages, VERIFIES(sys_msg_h_msgqnum_t), ONE_ROUTE)
 {
         HOLDS(sys_msg_h_msgqnum_t, IS_INTEGER((msgqnum_t)0));
         HOLDS(sys_msg_h_msgqnum_t, (msgqnum_t)-1 > 0);
         HOLDS(sys_msg_h_msgqnum_t, (msgqnum_t)-1 >= USHRT_MAX);
-        HOLDS(sys_msg_h_msgqnum_t, !have_names() || visible("msgqnum_t"));
+        HOLDS(sys_msg_h_msgqnum_t, !have_names() || visible(msg_names, "msgqnum_t"));
 }
 
 TEST(type_of_the_number_of_bytes, VERIFIES(sys_msg_h_msglen_t), ONE_ROUTE)
@@ -59,14 +21,14 @@ TEST(type_of_the_number_of_bytes, VERIFIES(sys_msg_h_msglen_t), ONE_ROUTE)
         HOLDS(sys_msg_h_msglen_t, IS_INTEGER((msglen_t)0));
         HOLDS(sys_msg_h_msglen_t, (msglen_t)-1 > 0);
         HOLDS(sys_msg_h_msglen_t, (msglen_t)-1 >= USHRT_MAX);
-        HOLDS(sys_msg_h_msglen_t, !have_names() || visible("msglen_t"));
+        HOLDS(sys_msg_h_msglen_t, !have_names() || visible(msg_names, "msglen_t"));
 }
 
 TEST(flag_is_a_constant, VERIFIES(sys_msg_h_noerror), ONE_ROUTE)
 {
         HOLDS(sys_msg_h_noerror, IS_CONSTANT(MSG_NOERROR));
         HOLDS(sys_msg_h_noerror, MSG_NOERROR != 0);
-        HOLDS(sys_msg_h_noerror, !have_names() || visible("MSG_NOERROR"));
+        HOLDS(sys_msg_h_noerror, !have_names() || visible(msg_names, "MSG_NOERROR"));
 }
 
 TEST(msqid_ds_has_the_members, VERIFIES(sys_msg_h_msqid_ds_members), ONE_ROUTE)
@@ -87,45 +49,32 @@ TEST(functions_are_declared, VERIFIES(sys_msg_h_protos), ONE_ROUTE)
         HOLDS(sys_msg_h_protos, FUNCTION_IS(msgget, int(key_t, int)));
         HOLDS(sys_msg_h_protos, FUNCTION_IS(msgrcv, ssize_t(int, void *, size_t, long, int)));
         HOLDS(sys_msg_h_protos, FUNCTION_IS(msgsnd, int(int, const void *, size_t, int)));
-        HOLDS(sys_msg_h_protos, !have_names() || visible("msgctl"));
-        HOLDS(sys_msg_h_protos, !have_names() || visible("msgget"));
-        HOLDS(sys_msg_h_protos, !have_names() || visible("msgrcv"));
-        HOLDS(sys_msg_h_protos, !have_names() || visible("msgsnd"));
+        HOLDS(sys_msg_h_protos, !have_names() || visible(msg_names, "msgctl"));
+        HOLDS(sys_msg_h_protos, !have_names() || visible(msg_names, "msgget"));
+        HOLDS(sys_msg_h_protos, !have_names() || visible(msg_names, "msgrcv"));
+        HOLDS(sys_msg_h_protos, !have_names() || visible(msg_names, "msgsnd"));
 }
 
 TEST(types_are_defined, VERIFIES(sys_msg_h_types), ONE_ROUTE)
 {
         need_names();
-        HOLDS(sys_msg_h_types, visible("pid_t"));
-        HOLDS(sys_msg_h_types, visible("size_t"));
-        HOLDS(sys_msg_h_types, visible("ssize_t"));
-        HOLDS(sys_msg_h_types, visible("time_t"));
+        HOLDS(sys_msg_h_types, visible(msg_names, "pid_t"));
+        HOLDS(sys_msg_h_types, visible(msg_names, "size_t"));
+        HOLDS(sys_msg_h_types, visible(msg_names, "ssize_t"));
+        HOLDS(sys_msg_h_types, visible(msg_names, "time_t"));
 }
 
 TEST(ipc_header_is_visible_too, VERIFIES(sys_msg_h_includes_ipc), ONE_ROUTE)
 {
-        static const struct name specified[] = {
-                {"IPC_CREAT"}, {"IPC_EXCL"}, {"IPC_NOWAIT"}, {"IPC_PRIVATE"}, {"IPC_RMID"}, {"IPC_SET"}, {"IPC_STAT"},
-                {"ftok"}, {"ipc_perm"}, {"uid_t"}, {"gid_t"}, {"mode_t"}, {"key_t"},
-        };
-
         need_names();
-        EACH_ROW(name, specified)
-                HOLDS(sys_msg_h_includes_ipc, visible(name->name));
+        EACH_ROW(name, ipc_specified)
+                HOLDS(sys_msg_h_includes_ipc, visible(msg_names, name->name));
         /* How it keeps itself from being included twice is its own business. */
         EACH_ROW(name, ipc_names)
-                HOLDS(sys_msg_h_includes_ipc, name->name[0] == '_' || visible(name->name));
+                HOLDS(sys_msg_h_includes_ipc, name->name[0] == '_' || visible(msg_names, name->name));
 }
 
 /* ---- the kernel's structure, by the system call itself ---- */
-
-static void go_past_the_c_library(void)
-{
-        if (sizeof(time_t) > sizeof(long))
-                UNSUPPORTED("a struct msqid_ds that the C library passes on as it is (time_t has %zu bytes, long %zu)",
-                            sizeof(time_t), sizeof(long));
-        ipck_route = IPCK_RAW;
-}
 
 TEST(kernel_fills_the_whole_structure, VERIFIES(sys_msg_h_layout_kernel), ONE_ROUTE)
 {
@@ -133,7 +82,7 @@ TEST(kernel_fills_the_whole_structure, VERIFIES(sys_msg_h_layout_kernel), ONE_RO
         struct msqid_ds *ds = guarded(sizeof(*ds));
         unsigned char first[sizeof(*ds)], second[sizeof(*ds)];
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct msqid_ds");
         const int queue = new_queue(0600);
         memset(ds, 0x5a, sizeof(*ds));
         EQ(sys_msg_h_layout_kernel, msgctl(queue, IPC_STAT, ds), 0);
@@ -150,7 +99,7 @@ TEST(members_lie_where_the_kernel_writes, VERIFIES(sys_msg_h_layout_kernel), ONE
         enum { SIZE = 0x11 };
         struct child sender, receiver;
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct msqid_ds");
         const time_t before = now();
         const int queue = queue_must_fit(msgget(IPC_PRIVATE, 0642));
         const size_t qbytes = (size_t)msg_limits().msgmnb - 1;
@@ -190,7 +139,7 @@ TEST(owners_lie_where_the_kernel_writes, VERIFIES(sys_msg_h_layout_kernel), ONE_
         int *queue = shared(sizeof(*queue));
         struct child creator;
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct msqid_ds");
         CHILD(&creator) {
                 become(CREATOR, CREATOR_GROUP, NULL, 0);
                 *queue = new_queue(0600);

@@ -25,8 +25,8 @@ static size_t default_qbytes(void)
 
         /* The rows below lie that far under it, and messages are that large. */
         if (limits.msgmnb < 1000 || limits.msgmax < 100)
-                UNSUPPORTED("kernel.msgmnb of 1000 and kernel.msgmax of 100 or more (they are %d and %d)", limits.msgmnb,
-                            limits.msgmax);
+                UNSUPPORTED("kernel.msgmnb of 1000 and kernel.msgmax of 100 or more (they are %d and %d)",
+                            limits.msgmnb, limits.msgmax);
         return (size_t)limits.msgmnb;
 }
 

@@ -4,23 +4,10 @@
  * index is no identifier: after many removals they differ.
  */
 #include <limits.h>
-#include <stdio.h>
 
 #include "ipck_msg.h"
 
 /* ---- limits ---- */
-
-static int limit_in_proc(const char *name)
-{
-        char path[64], text[32];
-        int limit;
-
-        snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-        if (read_file(path, text, sizeof(text)) <= 0)
-                UNSUPPORTED("%s (%s)", path, errno_name(errno));
-        REQUIRE(sscanf(text, "%d", &limit) == 1);
-        return limit;
-}
 
 static void compare_limits(void)
 {
@@ -28,9 +15,9 @@ static void compare_limits(void)
 
         memset(info, 0x5a, sizeof(*info));
         HOLDS(msgctl_info_ipc_info_limits, msgctl(0, IPC_INFO, info) != -1);
-        EQ(msgctl_info_ipc_info_limits, info->msgmax, limit_in_proc("msgmax"));
-        EQ(msgctl_info_ipc_info_limits, info->msgmnb, limit_in_proc("msgmnb"));
-        EQ(msgctl_info_ipc_info_limits, info->msgmni, limit_in_proc("msgmni"));
+        EQ(msgctl_info_ipc_info_limits, info->msgmax, number_in("/proc/sys/kernel/msgmax", ""));
+        EQ(msgctl_info_ipc_info_limits, info->msgmnb, number_in("/proc/sys/kernel/msgmnb", ""));
+        EQ(msgctl_info_ipc_info_limits, info->msgmni, number_in("/proc/sys/kernel/msgmni", ""));
 }
 
 TEST(ipc_info_reports_the_limits, VERIFIES(msgctl_info_ipc_info_limits))

@@ -18,11 +18,6 @@ static const struct {
         {"8137", 8137}, {"8192", 8192},
 };
 
-static bool is_too_long(size_t length)
-{
-        return length > (size_t)msg_limits().msgmax || length > (size_t)msg_limits().msgmnb;
-}
-
 TEST(result_is_the_length, VERIFIES(msgrcv_ret_len))
 {
         const int queue = new_queue(0600);

@@ -16,11 +16,6 @@ static const struct cut {
         {"in the first piece", 5000, 4047}, {"nearly nothing", 5000, 3}, {"a large one's last byte", 8192, 8191},
 };
 
-static bool is_too_long(size_t length)
-{
-        return length > (size_t)msg_limits().msgmax || length > (size_t)msg_limits().msgmnb;
-}
-
 /* ---- MSG_NOERROR ---- */
 
 TEST(first_bytes_are_received, VERIFIES(msgrcv_flag_noerror_truncate, msgrcv_flag_noerror_no_overrun))

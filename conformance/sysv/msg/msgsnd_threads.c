@@ -2,65 +2,26 @@
  *
  * msgsnd(): callers that are threads of one process, and their cancellation.
  */
-#include <stdatomic.h>
-#include <sys/syscall.h>
-
 #include "ipck_msg.h"
+#include "ipck_thread.h"
 
 struct sender {
+        struct thread thread;
         int queue;
         long type;
-        bool uncancelable;
-        pthread_t thread;
-        _Atomic pid_t id;
-        _Atomic bool back, cleaned_up;
-        _Atomic int result;     /* 0 or the errno value, once it is back */
 };
 
-static void clean_up(void *arg)
+/* 0 or the errno value. */
+static int send_ten_bytes(void *arg)
 {
-        struct sender *s = arg;
+        const struct sender *s = arg;
 
-        s->cleaned_up = true;
+        return put(s->queue, s->type, 10, 0) == 0 ? 0 : errno;
 }
 
-/* Sends a message of ten bytes. */
-static void *sender_main(void *arg)
+static void start_sender(struct sender *s)
 {
-        struct sender *s = arg;
-        int result;
-
-        if (s->uncancelable)
-                pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-        pthread_cleanup_push(clean_up, s);
-        s->id = (pid_t)syscall(SYS_gettid);
-        result = put(s->queue, s->type, 10, 0) == 0 ? 0 : errno;
-        /* What follows may be a cancellation point, and a request that msgsnd() did not act on stays pending. */
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-        s->result = result;
-        s->back = true;
-        pthread_cleanup_pop(0);
-        return NULL;
-}
-
-static void start(struct sender *s)
-{
-        s->result = -1;
-        start_thread(&s->thread, sender_main, s);
-}
-
-static bool waits(const struct sender *s)
-{
-        return s->id && !s->back && sleeping(s->id);
-}
-
-/* Whether its call was cancelled. */
-static bool finish(struct sender *s)
-{
-        void *value;
-
-        REQUIRE(pthread_join(s->thread, &value) == 0);
-        return value == PTHREAD_CANCELED;
+        start(&s->thread, send_ten_bytes, s);
 }
 
 TEST(other_threads_go_on, VERIFIES(msgsnd_block_thread_only))
@@ -72,15 +33,15 @@ TEST(other_threads_go_on, VERIFIES(msgsnd_block_thread_only))
         CHILD(&process) {
                 struct sender sender = {.queue = queue, .type = 2};
 
-                start(&sender);
-                UNTIL(waits(&sender));
+                start_sender(&sender);
+                UNTIL(waits(&sender.thread));
                 here(&process, 1);
                 await(&process, 1);
                 here(&process, 2);
                 EQ(msgsnd_block_thread_only, take(queue, 1), 1);
-                EVENTUALLY(msgsnd_block_thread_only, sender.back);
-                EQ(msgsnd_block_thread_only, sender.result, 0);
-                finish(&sender);
+                EVENTUALLY(msgsnd_block_thread_only, sender.thread.back);
+                EQ(msgsnd_block_thread_only, sender.thread.result, 0);
+                finish(&sender.thread);
         }
         UNTIL(at(&process) == 1);
         tell(&process, 1);
@@ -99,15 +60,15 @@ TEST(several_threads_wait_and_are_served, VERIFIES(msgsnd_block_thread_only, msg
 
         MUST(put(queue, 9, 30, 0));
         for (int i = 0; i < 3; i++) {
-                start(&sender[i]);
-                UNTIL(waits(&sender[i]));
+                start_sender(&sender[i]);
+                UNTIL(waits(&sender[i].thread));
         }
         EQ(msgsnd_block_thread_only, QNUM(queue), 1);
         MUST(take(queue, 9));
         for (int i = 0; i < 3; i++) {
-                EVENTUALLY(msgsnd_block_multi_senders, sender[i].back);
-                EQ(msgsnd_block_multi_senders, sender[i].result, 0);
-                finish(&sender[i]);
+                EVENTUALLY(msgsnd_block_multi_senders, sender[i].thread.back);
+                EQ(msgsnd_block_multi_senders, sender[i].thread.result, 0);
+                finish(&sender[i].thread);
         }
         EQ(msgsnd_block_multi_senders, QNUM(queue), 3);
 }
@@ -129,15 +90,15 @@ TEST(last_sender_is_the_process, VERIFIES(msgsnd_upd_lspid_thread))
                 join(&other);
                 if (!row->full)
                         MUST(take(queue, 1));
-                start(&sender);
+                start_sender(&sender);
                 if (row->full) {
-                        UNTIL(waits(&sender));
+                        UNTIL(waits(&sender.thread));
                         MUST(take(queue, 1));
                 }
-                EVENTUALLY(msgsnd_upd_lspid_thread, sender.back);
-                finish(&sender);
-                REQUIRE(sender.id != getpid());
-                EQ(msgsnd_upd_lspid_thread, sender.result, 0);
+                EVENTUALLY(msgsnd_upd_lspid_thread, sender.thread.back);
+                finish(&sender.thread);
+                REQUIRE(sender.thread.id != getpid());
+                EQ(msgsnd_upd_lspid_thread, sender.thread.result, 0);
                 EQ(msgsnd_upd_lspid_thread, stat_of_queue(queue).msg_lspid, getpid());
         }
 }
@@ -149,20 +110,20 @@ TEST(signal_ends_the_wait_of_its_thread_only, VERIFIES(msgsnd_eintr_asleep, msgs
 
         catch_signal(SIGUSR1, 0);
         MUST(put(queue, 1, 10, 0));
-        start(&first);
-        start(&second);
-        UNTIL(waits(&first) && waits(&second));
-        REQUIRE(pthread_kill(first.thread, SIGUSR1) == 0);
-        EVENTUALLY(msgsnd_eintr_asleep, first.back);
-        EQ(msgsnd_eintr_asleep, first.result, EINTR);
-        HOLDS(msgsnd_block_thread_only, !second.back);
+        start_sender(&first);
+        start_sender(&second);
+        UNTIL(waits(&first.thread) && waits(&second.thread));
+        REQUIRE(pthread_kill(first.thread.handle, SIGUSR1) == 0);
+        EVENTUALLY(msgsnd_eintr_asleep, first.thread.back);
+        EQ(msgsnd_eintr_asleep, first.thread.result, EINTR);
+        HOLDS(msgsnd_block_thread_only, !second.thread.back);
         MUST(take(queue, 1));
-        EVENTUALLY(msgsnd_block_thread_only, second.back);
-        EQ(msgsnd_block_thread_only, second.result, 0);
+        EVENTUALLY(msgsnd_block_thread_only, second.thread.back);
+        EQ(msgsnd_block_thread_only, second.thread.result, 0);
         EQ(msgsnd_eintr_asleep, take(queue, 0), 3);
         EQ(msgsnd_eintr_asleep, QNUM(queue), 0);
-        finish(&first);
-        finish(&second);
+        finish(&first.thread);
+        finish(&second.thread);
 }
 
 TEST(removal_wakes_every_thread, VERIFIES(msgsnd_eidrm_asleep))
@@ -174,13 +135,13 @@ TEST(removal_wakes_every_thread, VERIFIES(msgsnd_eidrm_asleep))
 
         MUST(put(queue, 9, 10, 0));
         for (int i = 0; i < 3; i++)
-                start(&sender[i]);
-        UNTIL(waits(&sender[0]) && waits(&sender[1]) && waits(&sender[2]));
+                start_sender(&sender[i]);
+        UNTIL(waits(&sender[0].thread) && waits(&sender[1].thread) && waits(&sender[2].thread));
         MUST(msgctl(queue, IPC_RMID, NULL));
         for (int i = 0; i < 3; i++) {
-                EVENTUALLY(msgsnd_eidrm_asleep, sender[i].back);
-                EQ(msgsnd_eidrm_asleep, sender[i].result, EIDRM);
-                finish(&sender[i]);
+                EVENTUALLY(msgsnd_eidrm_asleep, sender[i].thread.back);
+                EQ(msgsnd_eidrm_asleep, sender[i].thread.result, EIDRM);
+                finish(&sender[i].thread);
         }
 }
 
@@ -199,9 +160,9 @@ TEST(threads_of_a_killed_process_send_nothing, VERIFIES(exit_blocked_msgsnd_kill
                 CHILD(&process) {
                         struct sender sender[2] = {{.queue = queue, .type = 1}, {.queue = queue, .type = 2}};
 
-                        start(&sender[0]);
-                        start(&sender[1]);
-                        UNTIL(waits(&sender[0]) && waits(&sender[1]));
+                        start_sender(&sender[0]);
+                        start_sender(&sender[1]);
+                        UNTIL(waits(&sender[0].thread) && waits(&sender[1].thread));
                         stay(&process);
                 }
                 UNTIL(stays(&process));
@@ -223,13 +184,13 @@ TEST(cancelled_sender_sends_nothing, VERIFIES(msgsnd_cancel_point), ONE_ROUTE)
         struct sender sender = {.queue = queue, .type = 2};
 
         MUST(put(queue, 1, 10, 0));
-        start(&sender);
-        UNTIL(waits(&sender));
+        start_sender(&sender);
+        UNTIL(waits(&sender.thread));
         const struct queue_view before = view_of_queue(queue);
-        REQUIRE(pthread_cancel(sender.thread) == 0);
-        EVENTUALLY(msgsnd_cancel_point, sender.cleaned_up);
-        HOLDS(msgsnd_cancel_point, finish(&sender));
-        HOLDS(msgsnd_cancel_point, !sender.back);
+        REQUIRE(pthread_cancel(sender.thread.handle) == 0);
+        EVENTUALLY(msgsnd_cancel_point, sender.thread.cancelled);
+        HOLDS(msgsnd_cancel_point, finish(&sender.thread));
+        HOLDS(msgsnd_cancel_point, !sender.thread.back);
         const struct queue_view after = view_of_queue(queue);
         HOLDS(msgsnd_cancel_point, same_queue_view(&before, &after));
         EQ(msgsnd_cancel_point, take(queue, 0), 1);
@@ -242,34 +203,34 @@ TEST(cancelled_sender_does_not_hold_up_others, VERIFIES(msgsnd_cancel_point), ON
         struct sender cancelled = {.queue = queue, .type = 2}, next = {.queue = queue, .type = 3};
 
         MUST(put(queue, 1, 10, 0));
-        start(&cancelled);
-        UNTIL(waits(&cancelled));
-        start(&next);
-        UNTIL(waits(&next));
-        REQUIRE(pthread_cancel(cancelled.thread) == 0);
-        EVENTUALLY(msgsnd_cancel_point, cancelled.cleaned_up);
-        HOLDS(msgsnd_cancel_point, !next.back);
+        start_sender(&cancelled);
+        UNTIL(waits(&cancelled.thread));
+        start_sender(&next);
+        UNTIL(waits(&next.thread));
+        REQUIRE(pthread_cancel(cancelled.thread.handle) == 0);
+        EVENTUALLY(msgsnd_cancel_point, cancelled.thread.cancelled);
+        HOLDS(msgsnd_cancel_point, !next.thread.back);
         MUST(take(queue, 1));
-        EVENTUALLY(msgsnd_cancel_point, next.back);
-        EQ(msgsnd_cancel_point, next.result, 0);
+        EVENTUALLY(msgsnd_cancel_point, next.thread.back);
+        EQ(msgsnd_cancel_point, next.thread.result, 0);
         EQ(msgsnd_cancel_point, take(queue, 0), 3);
         EQ(msgsnd_cancel_point, QNUM(queue), 0);
-        HOLDS(msgsnd_cancel_point, finish(&cancelled));
-        finish(&next);
+        HOLDS(msgsnd_cancel_point, finish(&cancelled.thread));
+        finish(&next.thread);
 }
 
 TEST(sender_that_cannot_be_cancelled_waits_on, VERIFIES(msgsnd_cancel_disabled), ONE_ROUTE)
 {
         const int queue = new_queue_for(10, 0600);
-        struct sender sender = {.queue = queue, .type = 2, .uncancelable = true};
+        struct sender sender = {.queue = queue, .type = 2, .thread.uncancelable = true};
 
         MUST(put(queue, 1, 10, 0));
-        start(&sender);
-        UNTIL(waits(&sender));
-        REQUIRE(pthread_cancel(sender.thread) == 0);
+        start_sender(&sender);
+        UNTIL(waits(&sender.thread));
+        REQUIRE(pthread_cancel(sender.thread.handle) == 0);
         MUST(take(queue, 1));
-        EVENTUALLY(msgsnd_cancel_disabled, sender.back);
-        EQ(msgsnd_cancel_disabled, sender.result, 0);
+        EVENTUALLY(msgsnd_cancel_disabled, sender.thread.back);
+        EQ(msgsnd_cancel_disabled, sender.thread.result, 0);
         EQ(msgsnd_cancel_disabled, take(queue, 0), 2);
-        HOLDS(msgsnd_cancel_disabled, !finish(&sender));
+        HOLDS(msgsnd_cancel_disabled, !finish(&sender.thread));
 }

@@ -3,41 +3,8 @@
  * <sys/sem.h>: its constants, structures and prototypes, the names that it makes visible, and whether its struct
  * semid_ds is the kernel's.
  */
+#include "ipck_header.h"
 #include "ipck_sem.h"
-
-struct name {
-        const char *name;
-};
-
-/* What each header alone makes visible to a program that defines _XOPEN_SOURCE 700 and nothing else, as the build
- * found out. */
-#define NAME(identifier) {#identifier},
-static const struct name sem_names[] = {
-#if __has_include("names/sys_sem.h")
-#include "names/sys_sem.h"
-#endif
-        {NULL},
-};
-static const struct name ipc_names[] = {
-#if __has_include("names/sys_ipc.h")
-#include "names/sys_ipc.h"
-#endif
-        {NULL},
-};
-
-static bool visible(const char *name)
-{
-        for (const struct name *n = sem_names; n->name; n++)
-                if (strcmp(n->name, name) == 0)
-                        return true;
-        return false;
-}
-
-static void need_names(void)
-{
-        if (!sem_names[0].name || !ipc_names[0].name)
-                UNSUPPORTED("the list of names in <sys/sem.h>, which the build makes");
-}
 
 TEST(undo_flag_can_be_combined, VERIFIES(sys_sem_h_undo), ONE_ROUTE)
 {
@@ -88,43 +55,30 @@ TEST(functions_are_declared, VERIFIES(sys_sem_h_protos), ONE_ROUTE)
 TEST(types_are_defined, VERIFIES(sys_sem_h_types), ONE_ROUTE)
 {
         need_names();
-        HOLDS(sys_sem_h_types, visible("pid_t"));
-        HOLDS(sys_sem_h_types, visible("size_t"));
-        HOLDS(sys_sem_h_types, visible("time_t"));
+        HOLDS(sys_sem_h_types, visible(sem_names, "pid_t"));
+        HOLDS(sys_sem_h_types, visible(sem_names, "size_t"));
+        HOLDS(sys_sem_h_types, visible(sem_names, "time_t"));
 }
 
 TEST(ipc_header_is_visible_too, VERIFIES(sys_sem_h_includes_ipc), ONE_ROUTE)
 {
-        static const struct name specified[] = {
-                {"IPC_CREAT"}, {"IPC_EXCL"}, {"IPC_NOWAIT"}, {"IPC_PRIVATE"}, {"IPC_RMID"}, {"IPC_SET"}, {"IPC_STAT"},
-                {"ftok"}, {"ipc_perm"}, {"uid_t"}, {"gid_t"}, {"mode_t"}, {"key_t"},
-        };
-
         need_names();
-        EACH_ROW(name, specified)
-                HOLDS(sys_sem_h_includes_ipc, visible(name->name));
+        EACH_ROW(name, ipc_specified)
+                HOLDS(sys_sem_h_includes_ipc, visible(sem_names, name->name));
         /* How it keeps itself from being included twice is its own business. */
         EACH_ROW(name, ipc_names)
-                HOLDS(sys_sem_h_includes_ipc, name->name[0] == '_' || visible(name->name));
+                HOLDS(sys_sem_h_includes_ipc, name->name[0] == '_' || visible(sem_names, name->name));
 }
 
 TEST(union_semun_is_left_to_the_program, VERIFIES(sys_sem_h_no_semun), ONE_ROUTE)
 {
         /* That of ipck_sem.h, which would not compile beside another. */
         EQ(sys_sem_h_no_semun, ARG_VAL(7).val, 7);
-        if (sem_names[0].name)
-                HOLDS(sys_sem_h_no_semun, !visible("semun"));
+        if (have_names())
+                HOLDS(sys_sem_h_no_semun, !visible(sem_names, "semun"));
 }
 
 /* ---- the kernel's structure, by the system call itself ---- */
-
-static void go_past_the_c_library(void)
-{
-        if (sizeof(time_t) > sizeof(long))
-                UNSUPPORTED("a struct semid_ds that the C library passes on as it is (time_t has %zu bytes, long %zu)",
-                            sizeof(time_t), sizeof(long));
-        ipck_route = IPCK_RAW;
-}
 
 TEST(kernel_fills_the_whole_structure, VERIFIES(sys_sem_h_layout_kernel), ONE_ROUTE)
 {
@@ -132,7 +86,7 @@ TEST(kernel_fills_the_whole_structure, VERIFIES(sys_sem_h_layout_kernel), ONE_RO
         struct semid_ds *ds = guarded(sizeof(*ds));
         unsigned char first[sizeof(*ds)], second[sizeof(*ds)];
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct semid_ds");
         const int set = new_sems(1, 0600);
         memset(ds, 0x5a, sizeof(*ds));
         EQ(sys_sem_h_layout_kernel, semctl(set, 0, IPC_STAT, ARG_BUF(ds)), 0);
@@ -148,7 +102,7 @@ TEST(members_lie_where_the_kernel_writes, VERIFIES(sys_sem_h_layout_kernel), ONE
 {
         enum { NSEMS = 0x0123 };
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct semid_ds");
         const time_t before = now();
         const int set = must_fit(semget(IPC_PRIVATE, NSEMS, 0642), NSEMS);
         struct semid_ds ds = stat_of(set);
@@ -173,7 +127,7 @@ TEST(owners_lie_where_the_kernel_writes, VERIFIES(sys_sem_h_layout_kernel), ONE_
         int *set = shared(sizeof(*set));
         struct child creator;
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct semid_ds");
         CHILD(&creator) {
                 become(CREATOR, CREATOR_GROUP, NULL, 0);
                 *set = new_sems(1, 0600);

@@ -2,7 +2,6 @@
  *
  * semget(): the limits on sets and semaphores, lowered in the test's own namespace so that they can be reached.
  */
-#include <stdio.h>
 
 #include "ipck_sem.h"
 
@@ -97,12 +96,9 @@ static void check_largest(int semmsl)
 
 TEST(largest_set_is_whole, VERIFIES(semget_limit_semmsl_exact))
 {
-        char text[64];
-        int semmsl;
+        const int semmsl = (int)number_in("/proc/sys/kernel/sem", "");
 
-        if (read_file("/proc/sys/kernel/sem", text, sizeof(text)) <= 0)
-                UNSUPPORTED("/proc/sys/kernel/sem (%s)", errno_name(errno));
-        REQUIRE(sscanf(text, "%d", &semmsl) == 1 && semmsl > 0);
+        REQUIRE(semmsl > 0);
         /* sem_num is an unsigned short. */
         if (semmsl > 65536)
                 UNSUPPORTED("a set whose last semaphore semop() can name (SEMMSL is %d)", semmsl);

@@ -2,50 +2,27 @@
  *
  * semop(): callers that are threads of one process. Each waits, counts and is woken by itself.
  */
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
-
 #include "ipck_sem.h"
+#include "ipck_thread.h"
 
 struct sleeper {
+        struct thread thread;
         int set;
         struct sembuf ops[2];
         size_t nops;
-        pthread_t thread;
-        _Atomic pid_t id;
-        _Atomic bool back;
-        _Atomic int result;     /* 0 or the errno value, once it is back */
 };
 
-static void *sleeper_main(void *arg)
+/* 0 or the errno value. */
+static int operate(void *arg)
 {
         struct sleeper *s = arg;
-        int result;
 
-        s->id = (pid_t)syscall(SYS_gettid);
-        result = semop(s->set, s->ops, s->nops) == 0 ? 0 : errno;
-        /* What follows may be a cancellation point, and a request that semop() did not act on stays pending. */
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-        s->result = result;
-        s->back = true;
-        return NULL;
+        return semop(s->set, s->ops, s->nops) == 0 ? 0 : errno;
 }
 
-static void start(struct sleeper *s)
+static void start_sleeper(struct sleeper *s)
 {
-        s->back = false;
-        s->result = -1;
-        start_thread(&s->thread, sleeper_main, s);
-}
-
-/* Whether its call was cancelled. */
-static bool finish(struct sleeper *s)
-{
-        void *value;
-
-        REQUIRE(pthread_join(s->thread, &value) == 0);
-        return value == PTHREAD_CANCELED;
+        start(&s->thread, operate, s);
 }
 
 TEST(other_threads_go_on, VERIFIES(semop_thread_only))
@@ -56,13 +33,13 @@ TEST(other_threads_go_on, VERIFIES(semop_thread_only))
         CHILD(&process) {
                 struct sleeper sleeper = {.set = set, .ops = {OP(0, -1, 0)}, .nops = 1};
 
-                start(&sleeper);
+                start_sleeper(&sleeper);
                 await(&process, 1);
                 here(&process, 1);
                 await(&process, 2);
                 EQ(semop_thread_only, SEMOP(set, OP(0, 1, 0)), 0);
-                finish(&sleeper);
-                EQ(semop_thread_only, sleeper.result, 0);
+                finish(&sleeper.thread);
+                EQ(semop_thread_only, sleeper.thread.result, 0);
         }
         UNTIL(NCNT(set, 0) == 1);
         tell(&process, 1);
@@ -89,29 +66,29 @@ TEST(each_thread_counts, VERIFIES(semop_cnt_threads))
 
         set_val(set, 1, 1);
         for (int i = 0; i < 3; i++) {
-                start(&dec[i]);
+                start_sleeper(&dec[i]);
                 EVENTUALLY(semop_cnt_threads, NCNT(set, 0) == i + 1);
         }
         for (int i = 0; i < 2; i++) {
-                start(&zero[i]);
+                start_sleeper(&zero[i]);
                 EVENTUALLY(semop_cnt_threads, ZCNT(set, 1) == i + 1);
         }
         EQ(semop_cnt_threads, NCNT(set, 1), 0);
         EQ(semop_cnt_threads, ZCNT(set, 0), 0);
 
         MUST(SEMOP(set, OP(0, 1, 0)));
-        EVENTUALLY(semop_cnt_threads, dec[0].back || dec[1].back);
+        EVENTUALLY(semop_cnt_threads, dec[0].thread.back || dec[1].thread.back);
         EVENTUALLY(semop_cnt_threads, NCNT(set, 0) == 2);
         MUST(SEMOP(set, OP(0, 3, 0)));
-        EVENTUALLY(semop_cnt_threads, dec[0].back && dec[1].back && dec[2].back);
+        EVENTUALLY(semop_cnt_threads, dec[0].thread.back && dec[1].thread.back && dec[2].thread.back);
         EQ(semop_cnt_threads, NCNT(set, 0), 0);
         MUST(SEMOP(set, OP(1, -1, IPC_NOWAIT)));
-        EVENTUALLY(semop_cnt_threads, zero[0].back && zero[1].back);
+        EVENTUALLY(semop_cnt_threads, zero[0].thread.back && zero[1].thread.back);
         EQ(semop_cnt_threads, ZCNT(set, 1), 0);
         for (int i = 0; i < 3; i++)
-                finish(&dec[i]);
+                finish(&dec[i].thread);
         for (int i = 0; i < 2; i++)
-                finish(&zero[i]);
+                finish(&zero[i].thread);
 }
 
 TEST(sempid_is_that_of_the_process, VERIFIES(semop_pid_blocked_completer))
@@ -122,9 +99,9 @@ TEST(sempid_is_that_of_the_process, VERIFIES(semop_pid_blocked_completer))
         CHILD(&process) {
                 struct sleeper sleeper = {.set = set, .ops = {OP(0, -1, 0), OP(1, 1, 0)}, .nops = 2};
 
-                start(&sleeper);
-                finish(&sleeper);
-                EQ(semop_pid_blocked_completer, sleeper.result, 0);
+                start_sleeper(&sleeper);
+                finish(&sleeper.thread);
+                EQ(semop_pid_blocked_completer, sleeper.thread.result, 0);
         }
         UNTIL(NCNT(set, 0) == 1);
         MUST(SEMOP(set, OP(0, 1, 0)));
@@ -141,20 +118,20 @@ TEST(signal_ends_the_wait_of_its_thread_only, VERIFIES(semop_eintr_dec, semop_th
         struct sleeper second = {.set = set, .ops = {OP(0, -1, 0)}, .nops = 1};
 
         catch_signal(SIGUSR1, 0);
-        start(&first);
+        start_sleeper(&first);
         UNTIL(NCNT(set, 0) == 1);
-        start(&second);
+        start_sleeper(&second);
         UNTIL(NCNT(set, 0) == 2);
-        REQUIRE(pthread_kill(first.thread, SIGUSR1) == 0);
-        EVENTUALLY(semop_eintr_dec, first.back);
-        EQ(semop_eintr_dec, first.result, EINTR);
+        REQUIRE(pthread_kill(first.thread.handle, SIGUSR1) == 0);
+        EVENTUALLY(semop_eintr_dec, first.thread.back);
+        EQ(semop_eintr_dec, first.thread.result, EINTR);
         EQ(semop_thread_only, NCNT(set, 0), 1);
-        HOLDS(semop_thread_only, !second.back);
+        HOLDS(semop_thread_only, !second.thread.back);
         MUST(SEMOP(set, OP(0, 1, 0)));
-        EVENTUALLY(semop_thread_only, second.back);
-        EQ(semop_thread_only, second.result, 0);
-        finish(&first);
-        finish(&second);
+        EVENTUALLY(semop_thread_only, second.thread.back);
+        EQ(semop_thread_only, second.thread.result, 0);
+        finish(&first.thread);
+        finish(&second.thread);
 }
 
 TEST(threads_of_a_dead_process_do_not_count, VERIFIES(semop_ncnt_dec_on_kill))
@@ -174,8 +151,8 @@ TEST(threads_of_a_dead_process_do_not_count, VERIFIES(semop_ncnt_dec_on_kill))
                                 {.set = set, .ops = {OP(0, -1, 0), OP(1, -1, 0)}, .nops = 2},
                         };
 
-                        start(&sleeper[0]);
-                        start(&sleeper[1]);
+                        start_sleeper(&sleeper[0]);
+                        start_sleeper(&sleeper[1]);
                         if (row->exits)
                                 await(&process, 1);
                         else
@@ -206,14 +183,14 @@ TEST(removal_wakes_every_thread, VERIFIES(semctl_rmid_wakes_all))
 
         set_val(set, 1, 1);
         for (int i = 0; i < 4; i++) {
-                start(&sleeper[i]);
+                start_sleeper(&sleeper[i]);
                 UNTIL(NCNT(set, 0) + ZCNT(set, 1) > i);
         }
         EQ(semctl_rmid_wakes_all, semctl(set, 0, IPC_RMID), 0);
         for (int i = 0; i < 4; i++) {
-                EVENTUALLY(semctl_rmid_wakes_all, sleeper[i].back);
-                EQ(semctl_rmid_wakes_all, sleeper[i].result, EIDRM);
-                finish(&sleeper[i]);
+                EVENTUALLY(semctl_rmid_wakes_all, sleeper[i].thread.back);
+                EQ(semctl_rmid_wakes_all, sleeper[i].thread.result, EIDRM);
+                finish(&sleeper[i].thread);
         }
 }
 
@@ -227,23 +204,23 @@ TEST(cancelled_wait_changes_nothing, VERIFIES(semop_cancel_may), ONE_ROUTE)
         CHILD(&process) {
                 struct sleeper sleeper = {.set = set, .ops = {OP(1, -2, SEM_UNDO), OP(0, -1, SEM_UNDO)}, .nops = 2};
 
-                start(&sleeper);
+                start_sleeper(&sleeper);
                 UNTIL(NCNT(set, 0) == 1);
-                REQUIRE(pthread_cancel(sleeper.thread) == 0);
+                REQUIRE(pthread_cancel(sleeper.thread.handle) == 0);
                 /* A thread that the request has woken no longer sleeps when pthread_cancel() returns. */
-                UNTIL(NCNT(set, 0) == 0 || sleeping(sleeper.id));
+                UNTIL(NCNT(set, 0) == 0 || sleeping(sleeper.thread.id));
                 *released = NCNT(set, 0) == 1;
                 if (*released)
                         MUST(SEMOP(set, OP(0, 1, 0)));
-                if (finish(&sleeper))
+                if (finish(&sleeper.thread))
                         OBSERVE(semop_cancel_may, "semop is a cancellation point");
-                else if (sleeper.result == EINTR)
+                else if (sleeper.thread.result == EINTR)
                         OBSERVE(semop_cancel_may, "semop is no cancellation point; the request gives it EINTR");
                 else
                         OBSERVE(semop_cancel_may, "semop is no cancellation point; the wait goes on");
                 /* Done in whole, or as if never called; a cancelled thread leaves -1. */
-                EQ(semop_cancel_may, VAL(set, 1), sleeper.result == 0 ? 3 : 5);
-                EQ(semop_cancel_may, VAL(set, 0), *released && sleeper.result != 0);
+                EQ(semop_cancel_may, VAL(set, 1), sleeper.thread.result == 0 ? 3 : 5);
+                EQ(semop_cancel_may, VAL(set, 0), *released && sleeper.thread.result != 0);
                 EQ(semop_cancel_may, NCNT(set, 0), 0);
         }
         EVENTUALLY(semop_cancel_may, returned(&process));
@@ -265,23 +242,23 @@ TEST(adjustment_overflow_found_when_the_wait_ends, VERIFIES(semop_erange_blocked
         CHILD(&process) {
                 struct sleeper sleeper = {.set = set, .ops = {OP(0, -1, 0), OP(1, (short)-half, SEM_UNDO)}, .nops = 2};
 
-                start(&sleeper);
+                start_sleeper(&sleeper);
                 UNTIL(NCNT(set, 0) == 1);
                 MUST(SEMOP(set, OP(1, (short)-half, SEM_UNDO)));
                 MUST(SEMOP(set, OP(1, (short)half, 0)));
                 MUST(SEMOP(set, OP(0, 1, 0)));
-                EVENTUALLY(semop_erange_blocked_later, sleeper.back);
-                EQ(semop_erange_blocked_later, sleeper.result, ERANGE);
+                EVENTUALLY(semop_erange_blocked_later, sleeper.thread.back);
+                EQ(semop_erange_blocked_later, sleeper.thread.result, ERANGE);
                 EQ(semop_erange_blocked_later, VAL(set, 0), 1);
                 EQ(semop_erange_blocked_later, VAL(set, 1), most);
-                finish(&sleeper);
+                finish(&sleeper.thread);
 
                 /* What just fits succeeds. */
                 sleeper.ops[1].sem_op = (short)-(limits.semaem - half);
-                start(&sleeper);
-                EVENTUALLY(semop_erange_blocked_later, sleeper.back);
-                EQ(semop_erange_blocked_later, sleeper.result, 0);
-                finish(&sleeper);
+                start_sleeper(&sleeper);
+                EVENTUALLY(semop_erange_blocked_later, sleeper.thread.back);
+                EQ(semop_erange_blocked_later, sleeper.thread.result, 0);
+                finish(&sleeper.thread);
         }
         EVENTUALLY(semop_erange_blocked_later, returned(&process));
         join(&process);

@@ -5,41 +5,8 @@
  */
 #include <limits.h>
 
+#include "ipck_header.h"
 #include "ipck_shm.h"
-
-struct name {
-        const char *name;
-};
-
-/* What each header alone makes visible to a program that defines _XOPEN_SOURCE 700 and nothing else, as the build
- * found out. */
-#define NAME(identifier) {#identifier},
-static const struct name shm_names[] = {
-#if __has_include("names/sys_shm.h")
-#include "names/sys_shm.h"
-#endif
-        {NULL},
-};
-static const struct name ipc_names[] = {
-#if __has_include("names/sys_ipc.h")
-#include "names/sys_ipc.h"
-#endif
-        {NULL},
-};
-
-static bool visible(const char *name)
-{
-        for (const struct name *n = shm_names; n->name; n++)
-                if (strcmp(n->name, name) == 0)
-                        return true;
-        return false;
-}
-
-static void need_names(void)
-{
-        if (!shm_names[0].name || !ipc_names[0].name)
-                UNSUPPORTED("the list of names in <sys/shm.h>, which the build makes");
-}
 
 /* ---- constants and types ---- */
 
@@ -96,49 +63,36 @@ TEST(functions_are_declared, VERIFIES(sys_shm_h_protos), ONE_ROUTE)
 TEST(types_are_defined, VERIFIES(sys_shm_h_types), ONE_ROUTE)
 {
         need_names();
-        HOLDS(sys_shm_h_types, visible("pid_t"));
-        HOLDS(sys_shm_h_types, visible("size_t"));
-        HOLDS(sys_shm_h_types, visible("time_t"));
+        HOLDS(sys_shm_h_types, visible(shm_names, "pid_t"));
+        HOLDS(sys_shm_h_types, visible(shm_names, "size_t"));
+        HOLDS(sys_shm_h_types, visible(shm_names, "time_t"));
 }
 
 TEST(own_names_are_visible,
      VERIFIES(sys_shm_h_flags, sys_shm_h_shmlba, sys_shm_h_shmatt_t, sys_shm_h_protos), ONE_ROUTE)
 {
         need_names();
-        HOLDS(sys_shm_h_flags, visible("SHM_RDONLY"));
-        HOLDS(sys_shm_h_flags, visible("SHM_RND"));
-        HOLDS(sys_shm_h_shmlba, visible("SHMLBA"));
-        HOLDS(sys_shm_h_shmatt_t, visible("shmatt_t"));
-        HOLDS(sys_shm_h_protos, visible("shmat"));
-        HOLDS(sys_shm_h_protos, visible("shmctl"));
-        HOLDS(sys_shm_h_protos, visible("shmdt"));
-        HOLDS(sys_shm_h_protos, visible("shmget"));
+        HOLDS(sys_shm_h_flags, visible(shm_names, "SHM_RDONLY"));
+        HOLDS(sys_shm_h_flags, visible(shm_names, "SHM_RND"));
+        HOLDS(sys_shm_h_shmlba, visible(shm_names, "SHMLBA"));
+        HOLDS(sys_shm_h_shmatt_t, visible(shm_names, "shmatt_t"));
+        HOLDS(sys_shm_h_protos, visible(shm_names, "shmat"));
+        HOLDS(sys_shm_h_protos, visible(shm_names, "shmctl"));
+        HOLDS(sys_shm_h_protos, visible(shm_names, "shmdt"));
+        HOLDS(sys_shm_h_protos, visible(shm_names, "shmget"));
 }
 
 TEST(ipc_header_is_visible_too, VERIFIES(sys_shm_h_includes_ipc), ONE_ROUTE)
 {
-        static const struct name specified[] = {
-                {"IPC_CREAT"}, {"IPC_EXCL"}, {"IPC_NOWAIT"}, {"IPC_PRIVATE"}, {"IPC_RMID"}, {"IPC_SET"}, {"IPC_STAT"},
-                {"ftok"}, {"ipc_perm"}, {"uid_t"}, {"gid_t"}, {"mode_t"}, {"key_t"},
-        };
-
         need_names();
-        EACH_ROW(name, specified)
-                HOLDS(sys_shm_h_includes_ipc, visible(name->name));
+        EACH_ROW(name, ipc_specified)
+                HOLDS(sys_shm_h_includes_ipc, visible(shm_names, name->name));
         /* How it keeps itself from being included twice is its own business. */
         EACH_ROW(name, ipc_names)
-                HOLDS(sys_shm_h_includes_ipc, name->name[0] == '_' || visible(name->name));
+                HOLDS(sys_shm_h_includes_ipc, name->name[0] == '_' || visible(shm_names, name->name));
 }
 
 /* ---- the kernel's structure, by the system call itself ---- */
-
-static void go_past_the_c_library(void)
-{
-        if (sizeof(time_t) > sizeof(long))
-                UNSUPPORTED("a struct shmid_ds that the C library passes on as it is (time_t has %zu bytes, long %zu)",
-                            sizeof(time_t), sizeof(long));
-        ipck_route = IPCK_RAW;
-}
 
 TEST(kernel_fills_the_whole_structure, VERIFIES(sys_shm_h_layout_kernel), ONE_ROUTE)
 {
@@ -146,7 +100,7 @@ TEST(kernel_fills_the_whole_structure, VERIFIES(sys_shm_h_layout_kernel), ONE_RO
         struct shmid_ds *const ds = guarded(sizeof(*ds));
         unsigned char first[sizeof(*ds)], second[sizeof(*ds)];
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct shmid_ds");
         const int segment = new_segment(1, 0600);
         memset(ds, 0x5a, sizeof(*ds));
         EQ(sys_shm_h_layout_kernel, shmctl(segment, IPC_STAT, ds), 0);
@@ -163,7 +117,7 @@ TEST(members_lie_where_the_kernel_writes, VERIFIES(sys_shm_h_layout_kernel), ONE
         enum { SIZE = 0x00012345 };
         struct child user;
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct shmid_ds");
         const int segment = new_segment(SIZE, 0642);
         struct shmid_ds ds = stat_of_segment(segment);
         const time_t created = ds.shm_ctime;
@@ -210,7 +164,7 @@ TEST(owners_lie_where_the_kernel_writes, VERIFIES(sys_shm_h_layout_kernel), ONE_
         int *const segment = shared(sizeof(*segment));
         struct child creator;
 
-        go_past_the_c_library();
+        go_past_the_c_library("struct shmid_ds");
         CHILD(&creator) {
                 become(CREATOR, CREATOR_GROUP, NULL, 0);
                 *segment = new_segment(1, 0600);

@@ -78,8 +78,8 @@ TEST(forking_without_memory, VERIFIES(fork_shm_fail_enomem))
         EQ(fork_shm_fail_enomem, nattch(segment), 3);
 }
 
-/* Two private mappings, each less than the machine's memory, become one that is more. A fork copies mappings in order of
- * address and gives up at that one (mm/util.c __vm_enough_memory): one attachment has been copied then, one not. */
+/* Two private mappings, each less than the machine's memory, become one that is more. A fork copies mappings in order
+ * of their addresses and gives up at that one (mm/util.c __vm_enough_memory), with one attachment of two copied. */
 TEST(forking_more_than_there_is, VERIFIES(fork_shm_fail_enomem))
 {
         struct sysinfo info;

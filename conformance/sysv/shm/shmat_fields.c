@@ -108,8 +108,8 @@ TEST(attaching_sets_atime_and_detaching_dtime,
                 int shmflg;
         } rows[] = {{"to read and write", 0}, {"to read", SHM_RDONLY}};
         enum { ROWS = sizeof(rows) / sizeof(*rows) };
-        int segments[ROWS];
-        char *places[ROWS];
+        int segments[ROWS] = {0};
+        char *places[ROWS] = {NULL};
 
         EACH_ROW(row, rows) {
                 const int segment = segments[row - rows] = new_segment(page_size(), 0600);

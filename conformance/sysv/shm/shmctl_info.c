@@ -4,37 +4,26 @@
  * identifier: after many removals they differ.
  */
 #include <limits.h>
-#include <stdio.h>
 
 #include "ipck_shm.h"
 
 /* ---- limits ---- */
 
-static uintmax_t limit_in_proc(const char *name)
-{
-        char path[64], text[64];
-        uintmax_t limit;
-
-        snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-        if (read_file(path, text, sizeof(text)) <= 0)
-                UNSUPPORTED("%s (%s)", path, errno_name(errno));
-        REQUIRE(sscanf(text, "%ju", &limit) == 1);
-        return limit;
-}
-
 static void compare_limits(void)
 {
         /* A 32-bit program on a 64-bit kernel is told of a smaller shmmax and the low bits of shmall. */
-        const bool cut = limit_in_proc("shmmax") > ULONG_MAX || limit_in_proc("shmall") > ULONG_MAX;
+        const uintmax_t shmmax = number_in("/proc/sys/kernel/shmmax", "");
+        const uintmax_t shmall = number_in("/proc/sys/kernel/shmall", "");
+        const bool cut = shmmax > ULONG_MAX || shmall > ULONG_MAX;
         struct shminfo *const info = guarded(sizeof(*info));
 
         memset(info, 0x5a, sizeof(*info));
         HOLDS(shmctl_info_ipc_info, shmctl(0, IPC_INFO, info) != -1);
         if (!cut) {
-                EQ(shmctl_info_ipc_info, info->shmmax, limit_in_proc("shmmax"));
-                EQ(shmctl_info_ipc_info, info->shmall, limit_in_proc("shmall"));
+                EQ(shmctl_info_ipc_info, info->shmmax, shmmax);
+                EQ(shmctl_info_ipc_info, info->shmall, shmall);
         }
-        EQ(shmctl_info_ipc_info, info->shmmni, limit_in_proc("shmmni"));
+        EQ(shmctl_info_ipc_info, info->shmmni, number_in("/proc/sys/kernel/shmmni", ""));
         EQ(shmctl_info_ipc_info, info->shmmin, 1);
 }
 

@@ -12,19 +12,6 @@
 #define SHM_HUGE_SHIFT 26
 #endif
 
-static unsigned long number_in(const char *path, const char *label)
-{
-        char text[4096];
-        unsigned long number = 0;
-
-        if (read_file(path, text, sizeof(text)) <= 0)
-                UNSUPPORTED("%s (%s)", path, errno_name(errno));
-        const char *const found = strstr(text, label);
-        if (!found || sscanf(found + strlen(label), "%lu", &number) != 1)
-                UNSUPPORTED("huge pages (%s says nothing of them)", path);
-        return number;
-}
-
 /* Of a system that lets segments have some of them. */
 static size_t huge_page_size(void)
 {
@@ -35,10 +22,10 @@ static size_t huge_page_size(void)
 }
 
 /* Pages of the pool that nobody has, and to which nobody has a right. */
-static unsigned long free_huge_pages(void)
+static uintmax_t free_huge_pages(void)
 {
-        const unsigned long reserved = number_in("/proc/meminfo", "HugePages_Rsvd:");
-        const unsigned long free = number_in("/proc/meminfo", "HugePages_Free:");
+        const uintmax_t reserved = number_in("/proc/meminfo", "HugePages_Rsvd:");
+        const uintmax_t free = number_in("/proc/meminfo", "HugePages_Free:");
 
         return free > reserved ? free - reserved : 0;
 }

@@ -8,18 +8,6 @@
 
 #include "ipck_shm.h"
 
-static long long number_in(const char *path, const char *label)
-{
-        char text[4096];
-        long long number = 0;
-
-        if (read_file(path, text, sizeof(text)) <= 0)
-                UNSUPPORTED("%s (%s)", path, errno_name(errno));
-        const char *const found = strstr(text, label);
-        REQUIRE(found && sscanf(found + strlen(label), "%lld", &number) == 1);
-        return number;
-}
-
 /* What sysctl vm.overcommit_memory can be (Documentation/vm/overcommit-accounting). */
 enum { HEURISTIC = 0, ALWAYS = 1, NEVER = 2 };
 
@@ -101,7 +89,7 @@ TEST(commit_limit_binds_with_and_without_noreserve, VERIFIES(shmget_enomem_overc
 {
         if (overcommit() != NEVER)
                 UNSUPPORTED("memory that is never overcommitted (vm.overcommit_memory is not 2)");
-        const uint64_t limit = (uint64_t)number_in("/proc/meminfo", "CommitLimit:") << 10;
+        const uint64_t limit = number_in("/proc/meminfo", "CommitLimit:") << 10;
         const size_t size = allowed_size(limit + page_size());
 
         refuse_for_want_of_memory(shmget_enomem_overcommit_never, size, 0);

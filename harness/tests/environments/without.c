@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * without CALL[:ARGUMENT&MASK]=ERRNO... -- COMMAND...: runs COMMAND as on a kernel where these system calls fail, all or those
- * with one of the bits of MASK in that argument. `sysv` is all calls of System V IPC. Exit status 125: could not be done.
+ * without CALL[:ARGUMENT&MASK]=ERRNO... -- COMMAND...: runs COMMAND as on a kernel where these system calls fail, all
+ * or those with one of the bits of MASK in that argument. `sysv` is all calls of System V IPC. Exit status 125: could
+ * not be done.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -32,9 +33,10 @@ static const struct {
         unsigned number;
 } calls[] = {
 #define CALL(name) {#name, SYS_##name}
-        CALL(semget), CALL(semop), CALL(semtimedop), CALL(semctl), CALL(msgget),  CALL(msgsnd), CALL(msgrcv), CALL(msgctl),
-        CALL(shmget), CALL(shmat), CALL(shmdt),      CALL(shmctl), CALL(unshare), CALL(clone),  CALL(clone3), CALL(mount),
-        CALL(pidfd_open), CALL(close_range),
+        CALL(semget), CALL(semop), CALL(semtimedop), CALL(semctl),
+        CALL(msgget), CALL(msgsnd), CALL(msgrcv), CALL(msgctl),
+        CALL(shmget), CALL(shmat), CALL(shmdt), CALL(shmctl),
+        CALL(unshare), CALL(clone), CALL(clone3), CALL(mount), CALL(pidfd_open), CALL(close_range),
 #undef CALL
 };
 enum { CALLS = sizeof(calls) / sizeof(*calls), SYSV_CALLS = 12 };
