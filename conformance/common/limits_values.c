@@ -75,6 +75,7 @@ TEST(sizes_of_messages_and_queues_are_not_negative, VERIFIES(sysctl_msgmax_neg_r
         } sizes[] = {{"msgmax", sysctl_msgmax_neg_refused}, {"msgmnb", sysctl_msgmnb_neg_refused}};
 
         EACH_ROW(limit, sizes) {
+                set_limit(limit->name, "1");
                 expect_acceptance(limit->req, limit->name, "0");
                 expect_acceptance(limit->req, limit->name, "2147483647");
                 expect_refusal(limit->req, limit->name, "-1");

@@ -121,6 +121,8 @@ TEST(descriptor_belongs_to_the_namespace_at_open, VERIFIES(ipcns_sysctl_fd_at_op
 static void expect_writable(enum ipck_requirement req)
 {
         EACH_ROW(limit, limits) {
+                if (write_sysctl(limit->name, limit->there) == -1 && errno == ENOENT)
+                        UNSUPPORTED("/proc/sys/%s (ENOENT)", limit->name);
                 EQ(req, write_sysctl(limit->name, limit->there), 0);
                 HOLDS(req, reads(limit->name, limit->there));
         }
