@@ -15,7 +15,7 @@ machine := $(shell uname -m)
 flavours := glibc glibc-static musl $(if $(filter x86_64,$(machine)),i386)
 flavours_checked := clang
 
-sources := $(sort $(shell find conformance/sysv conformance/posix conformance/common -name '*.c' 2>/dev/null))
+sources := $(sort $(shell find conformance/sysv conformance/posix conformance/common conformance/tools -name '*.c' 2>/dev/null))
 library := $(sort $(wildcard conformance/lib/*.c))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
@@ -93,7 +93,11 @@ build/$(1)/names/sys_%.h: scripts/header-names
 	@mkdir -p $$(@D)
 	@scripts/header-names sys/$$*.h $$(compiler_$(1)) > $$@
 
-build/$(1)/obj/%.o: %.c | build/reqs.h $(addprefix build/$(1)/names/sys_,ipc.h msg.h sem.h shm.h)
+build/$(1)/have.h: scripts/have
+	@mkdir -p $$(@D)
+	@scripts/have $$(compiler_$(1)) $$(link_$(1)) > $$@
+
+build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/sys_,ipc.h msg.h sem.h shm.h)
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
 	@$$(compiler_$(1)) $$(common) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \

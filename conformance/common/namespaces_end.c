@@ -123,24 +123,12 @@ static long meminfo_kb(const char *field)
         UNSUPPORTED("%s in /proc/meminfo", field);
 }
 
-/* The tests of all programs of ipck that run on the machine take their turn, unless one takes very long. */
-static void take_turn(void)
-{
-        static int root = -1;
-        const int64_t patience = monotonic_ns() + 4000000000;
-
-        if (root != -1)
-                return;
-        root = (int)MUST(open("/", O_RDONLY | O_CLOEXEC));
-        UNTIL(flock(root, LOCK_EX | LOCK_NB) == 0 || monotonic_ns() > patience);
-}
-
 /* Whether the memory that use() took, at least twice what is noticed, comes back. The number is the whole machine's:
  * others may take as much meanwhile, but hardly each time, and what use() lost each time would be seen in the end. */
 static bool comes_back(const char *field, long noticed_kb, void (*use)(void))
 {
         enum { TRIALS = 6 };
-        take_turn();
+        take_turn("/");
         const long first = meminfo_kb(field);
 
         for (int trial = 0; trial < TRIALS; trial++) {

@@ -321,6 +321,16 @@ void moment_of_second(time_t second, long nanoseconds);
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t monotonic_ns(void);
 
+/* That clock's time so many nanoseconds from here; in the past where they are negative. */
+struct timespec deadline_in(clockid_t clock, int64_t nanoseconds);
+
+/* Waits until no other test of any program of ipck on this machine holds the turn of that directory, unless one takes
+ * very long, and keeps it to the test's end: for tests that judge or use up what the whole machine shares. */
+void take_turn(const char *directory);
+
+/* How many descriptors of the process are open: for "nothing is left over". */
+int open_descriptors(void);
+
 /* Reads a whole small file into buffer as a string; -1 with errno on failure. */
 ssize_t read_file(const char *path, char *buffer, size_t size);
 

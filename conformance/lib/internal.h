@@ -38,6 +38,7 @@ struct ipck_shared {
         _Atomic int body_reaped;
         _Atomic int sandbox_failed;
         _Atomic int no_proc;            /* /proc could not be mounted */
+        _Atomic int no_dev_shm;         /* errno of mounting /dev/shm */
         _Atomic int no_room;            /* a process or thread could not be had (EAGAIN) */
         _Atomic int unresolved, skipped;
         char error[640], skip[320];

@@ -53,9 +53,10 @@ static void private_mounts(struct ipck_shared *state)
 {
         if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1)
                 state->no_proc = 1;
-        /* A machine without /dev/shm is for the POSIX tests to judge. */
         if (mount("ipck", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0)
                 (void)!chdir("/dev/shm");
+        else
+                state->no_dev_shm = errno;
 }
 
 static void close_from(unsigned first)

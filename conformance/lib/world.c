@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -75,6 +76,37 @@ void dawdle(void)
 
         while (n > 0)
                 n--;
+}
+
+struct timespec deadline_in(clockid_t clock, int64_t nanoseconds)
+{
+        const int64_t end = clock_ns(clock) + nanoseconds;
+
+        return (struct timespec){.tv_sec = (time_t)(end / 1000000000), .tv_nsec = (long)(end % 1000000000)};
+}
+
+/* ---- what the whole machine shares ---- */
+
+void take_turn(const char *directory)
+{
+        static int turn = -1;
+        const int64_t patience = monotonic_ns() + 4000000000;
+
+        if (turn != -1)
+                return;
+        turn = open(directory, O_RDONLY | O_CLOEXEC);
+        UNTIL(turn == -1 || flock(turn, LOCK_EX | LOCK_NB) == 0 || monotonic_ns() > patience);
+}
+
+/* ---- descriptors ---- */
+
+int open_descriptors(void)
+{
+        int count = 0;
+
+        for (int fd = 0; fd < 1024; fd++)
+                count += fcntl(fd, F_GETFD) != -1;
+        return count;
 }
 
 /* ---- random numbers: splitmix64 ---- */

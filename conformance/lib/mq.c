@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mq.c: the two routes to the calls of POSIX message queues, and set-up for their tests.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include "internal.h"
+#include "ipck_mq.h"
+
+#undef mq_open
+#undef mq_close
+#undef mq_unlink
+#undef mq_send
+#undef mq_timedsend
+#undef mq_receive
+#undef mq_timedreceive
+#undef mq_notify
+#undef mq_getattr
+#undef mq_setattr
+
+/* The system calls whose struct timespec is the C library's. */
+#ifdef SYS_mq_timedsend_time64
+#define TIMED_CALL(call) (sizeof(time_t) == sizeof(long) ? SYS_##call : SYS_##call##_time64)
+#else
+#define TIMED_CALL(call) SYS_##call
+#endif
+
+static const char *without_slash(const char *name)
+{
+        return name + (*name == '/');
+}
+
+mqd_t ipck_mq_open(const char *name, int oflag, ...)
+{
+        va_list more;
+        mode_t mode = 0;
+        struct mq_attr *attr = NULL;
+
+        if (oflag & O_CREAT) {
+                va_start(more, oflag);
+                mode = va_arg(more, mode_t);
+                attr = va_arg(more, struct mq_attr *);
+                va_end(more);
+        }
+        if (ipck_route == IPCK_RAW)
+                return (mqd_t)syscall(SYS_mq_open, without_slash(name), oflag, mode, attr);
+        return mq_open(name, oflag, mode, attr);
+}
+
+int ipck_mq_close(mqd_t queue)
+{
+        return ipck_route == IPCK_RAW ? close(queue) : mq_close(queue);
+}
+
+int ipck_mq_unlink(const char *name)
+{
+        return ipck_route == IPCK_RAW ? (int)syscall(SYS_mq_unlink, without_slash(name)) : mq_unlink(name);
+}
+
+static int raw_send(mqd_t queue, const char *message, size_t length, unsigned priority,
+                    const struct timespec *deadline)
+{
+        return (int)syscall(TIMED_CALL(mq_timedsend), queue, message, length, priority, deadline);
+}
+
+static ssize_t raw_receive(mqd_t queue, char *message, size_t room, unsigned *priority,
+                           const struct timespec *deadline)
+{
+        return syscall(TIMED_CALL(mq_timedreceive), queue, message, room, priority, deadline);
+}
+
+int ipck_mq_send(mqd_t queue, const char *message, size_t length, unsigned priority)
+{
+        if (ipck_route == IPCK_RAW)
+                return raw_send(queue, message, length, priority, NULL);
+        return mq_send(queue, message, length, priority);
+}
+
+int ipck_mq_timedsend(mqd_t queue, const char *message, size_t length, unsigned priority,
+                      const struct timespec *deadline)
+{
+        if (ipck_route == IPCK_RAW)
+                return raw_send(queue, message, length, priority, deadline);
+        return mq_timedsend(queue, message, length, priority, deadline);
+}
+
+ssize_t ipck_mq_receive(mqd_t queue, char *message, size_t room, unsigned *priority)
+{
+        if (ipck_route == IPCK_RAW)
+                return raw_receive(queue, message, room, priority, NULL);
+        return mq_receive(queue, message, room, priority);
+}
+
+ssize_t ipck_mq_timedreceive(mqd_t queue, char *message, size_t room, unsigned *priority,
+                             const struct timespec *deadline)
+{
+        if (ipck_route == IPCK_RAW)
+                return raw_receive(queue, message, room, priority, deadline);
+        return mq_timedreceive(queue, message, room, priority, deadline);
+}
+
+int ipck_mq_notify(mqd_t queue, const struct sigevent *event)
+{
+        return ipck_route == IPCK_RAW ? (int)syscall(SYS_mq_notify, queue, event) : mq_notify(queue, event);
+}
+
+int ipck_mq_setattr(mqd_t queue, const struct mq_attr *attr, struct mq_attr *old)
+{
+        if (ipck_route == IPCK_RAW)
+                return (int)syscall(SYS_mq_getsetattr, queue, attr, old);
+        return mq_setattr(queue, attr, old);
+}
+
+int ipck_mq_getattr(mqd_t queue, struct mq_attr *attr)
+{
+        if (ipck_route == IPCK_RAW)
+                return (int)syscall(SYS_mq_getsetattr, queue, NULL, attr);
+        return mq_getattr(queue, attr);
+}
+
+void ipck_mq_available(void)
+{
+        if (ipck_mq_unlink("/there is none") == -1 && errno == ENOSYS)
+                UNSUPPORTED("POSIX message queues by this route (mq_unlink: ENOSYS)");
+        if (number_in("/proc/sys/fs/mqueue/queues_max", "") == 0)
+                UNSUPPORTED("room for one message queue (fs.mqueue.queues_max is 0)");
+}
+
+/* ---- set-up ---- */
+
+void queue_turn(void)
+{
+        take_turn("/usr");
+}
+
+mqd_t new_mq(const char *name, int oflag, long maxmsg, long msgsize)
+{
+        struct mq_attr attr = {.mq_maxmsg = maxmsg, .mq_msgsize = msgsize};
+        const mqd_t queue = ipck_mq_open(name, O_CREAT | O_EXCL | oflag, 0600, &attr);
+
+        if (queue == (mqd_t)-1 && errno == ENOSPC)
+                UNSUPPORTED("room for one message queue more (fs.mqueue.queues_max)");
+        if (queue == (mqd_t)-1 && errno == EINVAL)
+                UNSUPPORTED("a queue of %ld messages of %ld bytes (fs.mqueue.msg_max, msgsize_max)", maxmsg, msgsize);
+        return (mqd_t)MUST(queue);
+}
+
+mqd_t small_mq(int oflag)
+{
+        return new_mq(QUEUE_NAME, oflag, SMALL_MAXMSG, SMALL_MSGSIZE);
+}
+
+mqd_t mq_of(uid_t uid, const char *name, int mode)
+{
+        struct child creator;
+
+        CHILD(&creator) {
+                as_user(uid);
+                umask(0);
+                const mqd_t queue = new_mq(name, O_RDWR, SMALL_MAXMSG, SMALL_MSGSIZE);
+                MUST(fchmod(queue, (mode_t)mode));
+        }
+        join(&creator);
+        return (mqd_t)MUST(ipck_mq_open(name, O_RDWR));
+}
+
+struct mq_attr attr_of(mqd_t queue)
+{
+        struct mq_attr attr;
+
+        memset(&attr, 0x5a, sizeof(attr));
+        MUST(ipck_mq_getattr(queue, &attr));
+        return attr;
+}
+
+long mq_count(mqd_t queue)
+{
+        return attr_of(queue).mq_curmsgs;
+}
+
+void mq_post(mqd_t queue, unsigned priority, const char *text)
+{
+        MUST(ipck_mq_send(queue, text, strlen(text), priority));
+}
+
+void fill_mq(mqd_t queue)
+{
+        const struct mq_attr attr = attr_of(queue);
+
+        for (long n = attr.mq_curmsgs; n < attr.mq_maxmsg; n++)
+                mq_post(queue, 0, "full");
+}
+
+const char *mount_mqueue(void)
+{
+        static const char directory[] = "/dev/shm/mqueue";
+
+        if (mkdir(directory, 0755) == -1 || mount("ipck", directory, "mqueue", MS_NOSUID | MS_NODEV, NULL) == -1)
+                UNSUPPORTED("the mqueue file system at %s (%s)", directory, errno_name(errno));
+        return directory;
+}
