@@ -288,6 +288,10 @@ void keep_detached_segments(void);
 /* For a test that looks into /proc/PID of its processes: UNSUPPORTED where the sandbox could not mount a /proc. */
 void private_proc(void);
 
+/* For a test that makes files, or objects that Linux keeps as files: /dev/shm, which the sandbox mounts and enters, is
+ * empty, has some room and is open to all users; UNSUPPORTED where it is not so. */
+void private_directory(void);
+
 /* For a test that a debugger disturbs (a signal that is ignored interrupts a traced process): UNSUPPORTED under one. */
 void no_tracer(void);
 

@@ -15,10 +15,7 @@
 #include "ipck.h"
 
 #undef IPCK_FILE_AVAILABLE
-#define IPCK_FILE_AVAILABLE ipck_dev_shm_available
-
-/* UNSUPPORTED where the sandbox has no /dev/shm of its own. A file that needs none sets IPCK_FILE_AVAILABLE to NULL. */
-void ipck_dev_shm_available(void);
+#define IPCK_FILE_AVAILABLE private_directory
 
 /* A C library without the function: the tests of it are unsupported, the others are not. */
 #if !HAVE_SEM_CLOCKWAIT

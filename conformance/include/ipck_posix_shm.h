@@ -13,10 +13,7 @@
 #include "ipck.h"
 
 #undef IPCK_FILE_AVAILABLE
-#define IPCK_FILE_AVAILABLE ipck_dev_shm_available
-
-/* UNSUPPORTED where the sandbox has no /dev/shm of its own, or the C library no POSIX shared memory. */
-void ipck_dev_shm_available(void);
+#define IPCK_FILE_AVAILABLE private_directory
 
 #define OBJECT_NAME "/ipck"
 #define OBJECT_FILE "/dev/shm/ipck"     /* where Linux's C libraries put it */

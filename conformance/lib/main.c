@@ -25,7 +25,8 @@ static const char usage[] =
         "  --select FILE     run the tests whose exact ids stand in FILE, one a line (- is standard input)\n"
         "  --prepare SPEC    prepare the namespace of each test before it starts; may be given again, in that order:\n"
         "                    kernel.msgmni=16 (so each kernel.sem, .msg*, .shm*, fs.mqueue.*) judges with that limit,\n"
-        "                    burned=N with N identifiers of each kind used up, objects=N with N of each kind present\n"
+        "                    burned=N with N identifiers of each kind used up, objects=N with N of each kind present,\n"
+        "                    shm=OPTIONS mounts /dev/shm with these options of mount(8): shm=size=64k, shm=ro, shm=noexec\n"
         "Exit status: 0 all passed or were skipped, 1 a requirement failed, 2 something could not be decided.\n";
 
 static unsigned processors(void)

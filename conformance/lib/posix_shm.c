@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * posix_shm.c: set-up for tests of POSIX shared memory, and whether there is a /dev/shm to test.
+ * posix_shm.c: set-up for tests of POSIX shared memory.
  */
 #include "internal.h"
 #include "ipck_posix_shm.h"
-
-void ipck_dev_shm_available(void)
-{
-        if (ipck_state->no_dev_shm)
-                UNSUPPORTED("a /dev/shm of its own for each test (mount: %s)", errno_name(ipck_state->no_dev_shm));
-}
 
 int new_shm(const char *name, off_t size)
 {

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <fnmatch.h>
 #include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -73,6 +74,33 @@ static int write_limit(const char *name, size_t length, const char *value)
         return write_sysctl(path, value);
 }
 
+/* Mounts another /dev/shm over the present one. */
+static int mount_shm(const char *options)
+{
+        static const struct {
+                const char *name;
+                unsigned long flag;
+        } flags[] = {{"ro", MS_RDONLY}, {"noexec", MS_NOEXEC}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}};
+        unsigned long set = MS_NOSUID | MS_NODEV;
+        char copy[128], data[160] = "mode=1777", *rest = copy;
+        const char *option;
+
+        snprintf(copy, sizeof(copy), "%s", options);
+        while ((option = strsep(&rest, ","))) {
+                size_t i = 0;
+
+                while (i < sizeof(flags) / sizeof(*flags) && strcmp(option, flags[i].name) != 0)
+                        i++;
+                if (i < sizeof(flags) / sizeof(*flags))
+                        set |= flags[i].flag;
+                else
+                        snprintf(data + strlen(data), sizeof(data) - strlen(data), ",%s", option);
+        }
+        if (mount("ipck", "/dev/shm", "tmpfs", set, data) == -1)
+                return -1;
+        return chdir("/dev/shm");
+}
+
 static const struct {
         const char *name;
         int (*prepare)(long count);
@@ -105,6 +133,11 @@ static size_t which_counted(const char *spec, size_t length)
         return i;
 }
 
+static bool is_shm(const char *spec, size_t length)
+{
+        return length == 3 && strncmp(spec, "shm", 3) == 0;
+}
+
 void ipck_check_preparation(const char *spec)
 {
         const size_t length = strcspn(spec, "=");
@@ -112,13 +145,15 @@ void ipck_check_preparation(const char *spec)
 
         if (!spec[length])
                 ipck_fatal("--prepare: '%s' is not NAME=VALUE", spec);
+        if (is_shm(spec, length))
+                return;
         if (which_counted(spec, length) < COUNTED) {
                 const long count = strtol(spec + length + 1, &end, 10);
                 if (!isdigit((unsigned char)spec[length + 1]) || *end || count > MOST_OBJECTS)
                         ipck_fatal("--prepare: '%s': '%s' is not a whole number up to %d", spec, spec + length + 1,
                                    MOST_OBJECTS);
         } else if (!is_limit(spec, length)) {
-                ipck_fatal("--prepare: '%s': neither burned, objects, nor a sysctl of the IPC namespace", spec);
+                ipck_fatal("--prepare: '%s': neither burned, objects, shm, nor a sysctl of the IPC namespace", spec);
         }
 }
 
@@ -128,8 +163,14 @@ const char *ipck_prepare(void)
                 const char *spec = ipck_options.prepare[i];
                 const size_t length = strcspn(spec, "="), n = which_counted(spec, length);
                 const char *value = spec + length + 1;
-                const int result = n < COUNTED ? counted[n].prepare(strtol(value, NULL, 10))
-                                               : write_limit(spec, length, value);
+                int result;
+
+                if (is_shm(spec, length))
+                        result = mount_shm(value);
+                else if (n < COUNTED)
+                        result = counted[n].prepare(strtol(value, NULL, 10));
+                else
+                        result = write_limit(spec, length, value);
                 if (result == -1)
                         return spec;
         }

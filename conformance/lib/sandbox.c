@@ -18,6 +18,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -274,6 +275,34 @@ void keep_detached_segments(void)
 
         if (read_file("/proc/sys/kernel/shm_rmid_forced", text, sizeof(text)) > 0 && text[0] == '1')
                 set_sysctl("kernel/shm_rmid_forced", "0");
+}
+
+/* What the set-up of a test may take. */
+enum { LEAST_ROOM = 1 << 20, LEAST_FILES = 1024 };
+
+void private_directory(void)
+{
+        char directory[64];
+        struct statvfs fs;
+        struct stat st;
+
+        if (ipck_state->no_dev_shm)
+                UNSUPPORTED("a /dev/shm of its own for each test (mount: %s)", errno_name(ipck_state->no_dev_shm));
+        if (!getcwd(directory, sizeof(directory)) || strcmp(directory, "/dev/shm") != 0)
+                UNSUPPORTED("a working directory of its own");
+        if (access(".", W_OK | X_OK) == -1)
+                UNSUPPORTED("a /dev/shm in which it may make files (%s)", errno_name(errno));
+        MUST(stat(".", &st));
+        if ((st.st_mode & 07777) != 01777)
+                UNSUPPORTED("a /dev/shm in which everybody may make files (its mode is 0%o)",
+                            (unsigned)st.st_mode & 07777);
+        MUST(statvfs(".", &fs));
+        if (fs.f_blocks && fs.f_bavail * fs.f_frsize < LEAST_ROOM)
+                UNSUPPORTED("a /dev/shm with room for a megabyte (it has %ju bytes)",
+                            (uintmax_t)fs.f_bavail * fs.f_frsize);
+        if (fs.f_files && fs.f_favail < LEAST_FILES)
+                UNSUPPORTED("a /dev/shm with room for %d files (it has room for %ju)", LEAST_FILES,
+                            (uintmax_t)fs.f_favail);
 }
 
 int this_ipc_namespace(void)

@@ -39,22 +39,35 @@ static void *map_state(void)
         return state;
 }
 
-static void make_pipe(int ends[2])
+/* False with errno, and without descriptors, where there is no room for them. */
+static bool make_pipes(int out[2], int stop[2])
 {
-        if (pipe2(ends, O_CLOEXEC) == -1)
-                ipck_fatal("pipe: %s", strerror(errno));
-        if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
+        if (pipe2(out, O_CLOEXEC) == -1)
+                return false;
+        if (pipe2(stop, O_CLOEXEC) == -1) {
+                const int error = errno;
+                close(out[0]);
+                close(out[1]);
+                errno = error;
+                return false;
+        }
+        if (fcntl(out[0], F_SETFL, O_NONBLOCK) == -1 || fcntl(stop[0], F_SETFL, O_NONBLOCK) == -1)
                 ipck_fatal("fcntl: %s", strerror(errno));
+        return true;
 }
 
 static void start(struct slot *s, const struct ipck_case *which)
 {
         int out[2], stop[2];
 
-        make_pipe(out);
-        make_pipe(stop);
-        *s = (struct slot){.which = which, .out = out[0], .stop = stop[0], .state = map_state(),
-                           .start = ipck_seconds(), .waits = which->test->waits};
+        *s = (struct slot){.which = which, .out = -1, .stop = -1, .state = map_state(), .start = ipck_seconds(),
+                           .waits = which->test->waits};
+        if (!make_pipes(out, stop)) {
+                s->state->sandbox_failed = errno;
+                return;
+        }
+        s->out = out[0];
+        s->stop = stop[0];
         s->deadline = s->start + ipck_options.deadline * ipck_options.time_scale;
         ipck_state = s->state;
         ipck_running = which->test;
@@ -68,12 +81,12 @@ static void start(struct slot *s, const struct ipck_case *which)
         close(stop[1]);
 }
 
-/* Whether the machine had no room for the test's processes or namespaces: it is no judgement on what was tested. */
+/* Whether the machine had no room for the test's processes, namespaces or pipes: it is no judgement on what was tested. */
 static bool no_room(const struct slot *s)
 {
         const int error = s->state->sandbox_failed;
 
-        return s->state->no_room || error == EAGAIN || error == ENOSPC;
+        return s->state->no_room || error == EAGAIN || error == ENOSPC || error == EMFILE || error == ENFILE;
 }
 
 /* Takes one piece of what the test printed; whether there may be more now. One at a time while the test lives: one that

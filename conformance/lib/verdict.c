@@ -180,6 +180,9 @@ void ipck_observe(struct ipck_here here, enum ipck_requirement req, const char *
 intptr_t ipck_must(struct ipck_here here, const char *call, intptr_t got)
 {
         if (got == -1) {
+                /* It tells of the limits around the test, not of what it judges. */
+                if (errno == EMFILE || errno == ENFILE)
+                        ipck_unsupported(here, "room for one open file more (%s: %s)", call, errno_name(errno));
                 ipck_unresolved(here, "MUST(%s): %s", call, errno_name(errno));
                 ipck_stop();
         }

@@ -146,6 +146,8 @@ SAME = [
     Environment("objects are there", options=prepare("objects=3"), mends=FIRST_IDS),
     Environment("150 ids burned", options=prepare("burned=150"), mends=FIRST_IDS),
     Environment("10000 ids burned", options=prepare("burned=10000"), mends=FIRST_IDS, tests=70),
+    Environment("a /dev/shm with noexec", options=prepare("shm=noexec"), tests=SOME),
+    Environment("a small /dev/shm", options=prepare("shm=size=2m,nr_inodes=2000"), tests=SOME),
     Environment("adopted by process 1", script("orphan.py"), judged=1, passes_status=False, tests=SOME),
     Environment("process 1 of a container", CONTAINER, root=True, judged=1, tests=SOME),
     Environment("strace", ("strace", "-f", "-qq", "-o", "/dev/null"), ("--time-scale=10",), tests=250),
@@ -198,6 +200,19 @@ MACHINES = [
         mounts("mount -t tmpfs none /mnt; : >/mnt/null; mount --bind /dev/null /mnt/null; mount --move /mnt /dev"),
         root=True,
         tests=400,
+    ),
+    *(
+        Environment(name, options=prepare(f"shm={options}"), tests=400, judged=0.4, lacks={"posix.shm.*": why})
+        for name, options, why in (
+            ("/dev/shm is full", "size=64k", "with room for a megabyte"),
+            ("/dev/shm takes no file more", "nr_inodes=9", "with room for 1024 files"),
+            ("/dev/shm cannot be written to", "ro", "in which it may make files .EROFS."),
+            ("/dev/shm is not for everybody", "mode=0755", "in which everybody may make files .its mode is 0755."),
+        )
+    ),
+    Environment("10 descriptors", ("prlimit", "--nofile=10"), ("--jobs=8",), tests=400, judged=0.7),
+    Environment(
+        "no ipcs and ipcrm", ("env", "PATH=/nowhere"), tests=400, judged=0.7, lacks={"tools.*": "the program ipc.*ENOENT"}
     ),
     Environment("20 processes", processes(20), ("--jobs=8",), root=True, tests=100, judged=0.7),
     Environment("4 processes", processes(4), ("--jobs=8",), root=True, tests=60, judged=0.3),
@@ -365,7 +380,7 @@ def possible(environment: Environment) -> None:
     """Skip where the environment cannot be made."""
     if environment.root and os.geteuid() != 0:
         pytest.skip("only root can make it")
-    probe = subprocess.run([*environment.before, "true"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    probe = subprocess.run([*environment.before, "/bin/true"], capture_output=True, text=True, timeout=PATIENCE, check=False)
     if re.search("not permitted|denied", probe.stderr):
         pytest.skip(f"cannot be made here: {probe.stderr.strip()}")
     assert probe.returncode == 0, probe.stderr
@@ -411,6 +426,7 @@ def test_results_are_not_lost_silently_where_stdout_is_closed(place: Path) -> No
         ("burned=99999999", "is not a whole number up to"),
         ("kernel.pid_max=5", "nor a sysctl of the IPC namespace"),
         ("fs.mqueue./../x=5", "nor a sysctl of the IPC namespace"),
+        ("shmem=ro", "nor a sysctl of the IPC namespace"),
     ],
 )
 def test_preparation_that_there_is_not(spec: str, message: str) -> None:
