@@ -35,11 +35,12 @@ static const char *without_slash(const char *name)
 
 mqd_t ipck_mq_open(const char *name, int oflag, ...)
 {
-        va_list more;
         mode_t mode = 0;
         struct mq_attr *attr = NULL;
 
         if (oflag & O_CREAT) {
+                va_list more;
+
                 va_start(more, oflag);
                 mode = va_arg(more, mode_t);
                 attr = va_arg(more, struct mq_attr *);

@@ -212,7 +212,11 @@ MACHINES = [
     ),
     Environment("10 descriptors", ("prlimit", "--nofile=10"), ("--jobs=8",), tests=400, judged=0.7),
     Environment(
-        "no ipcs and ipcrm", ("env", "PATH=/nowhere"), tests=400, judged=0.7, lacks={"tools.*": "the program ipc.*ENOENT"}
+        "no ipcs and ipcrm",
+        ("env", "PATH=/nowhere"),
+        tests=400,
+        judged=0.7,
+        lacks={"tools.*": "the program ipc.*ENOENT"},
     ),
     Environment("20 processes", processes(20), ("--jobs=8",), root=True, tests=100, judged=0.7),
     Environment("4 processes", processes(4), ("--jobs=8",), root=True, tests=60, judged=0.3),
@@ -380,7 +384,8 @@ def possible(environment: Environment) -> None:
     """Skip where the environment cannot be made."""
     if environment.root and os.geteuid() != 0:
         pytest.skip("only root can make it")
-    probe = subprocess.run([*environment.before, "/bin/true"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    argv = [*environment.before, "/bin/true"]
+    probe = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False)
     if re.search("not permitted|denied", probe.stderr):
         pytest.skip(f"cannot be made here: {probe.stderr.strip()}")
     assert probe.returncode == 0, probe.stderr
