@@ -17,6 +17,7 @@ flavours_checked := clang
 
 sources := $(sort $(shell find conformance/sysv conformance/posix conformance/common conformance/tools -name '*.c' 2>/dev/null))
 library := $(sort $(wildcard conformance/lib/*.c))
+broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
@@ -128,10 +129,10 @@ endef
 $(foreach flavour,$(flavours) $(flavours_checked),$(eval $(call flavour_rules,$(flavour))))
 
 # Breaks a call of the C library on purpose: for the project's own tests.
-build/glibc/broken_ipc.so: harness/tests/broken/broken_ipc.c
+build/glibc/broken_ipc.so: $(broken_calls) harness/tests/broken/broken.h
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@gcc $(common) -fPIC -shared -o $@ $< -ldl
+	@gcc $(common) -fPIC -shared -o $@ $(broken_calls) -ldl
 
 # Takes system calls away from a program: for the project's own tests.
 build/glibc/without: harness/tests/environments/without.c
