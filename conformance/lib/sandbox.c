@@ -24,6 +24,9 @@
 
 #include "internal.h"
 
+/* A user namespace may not take these off a mount; statvfs() and mount() number them alike. */
+enum { KEPT_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC };
+
 static int runner_fd = -1;              /* a pidfd of the runner */
 static int null_fd = -1;
 
@@ -215,6 +218,16 @@ static bool try_sandbox(struct ipck_isolation *is)
         return false;
 }
 
+/* A test's own /dev/shm has the machine's /dev as its parent, which a broken implementation of shm_open("/..") may hand
+ * out. Where this fails, the process may not change anything there either. */
+static void protect_dev(void)
+{
+        struct statvfs fs;
+
+        if (mount("/dev", "/dev", NULL, MS_BIND | MS_REC, NULL) == 0 && statvfs("/dev", &fs) == 0)
+                mount(NULL, "/dev", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | (fs.f_flag & KEPT_FLAGS), NULL);
+}
+
 struct ipck_isolation ipck_isolate(void)
 {
         struct ipck_isolation is = {.possible = false};
@@ -238,6 +251,7 @@ struct ipck_isolation ipck_isolate(void)
                 snprintf(is.reason, sizeof(is.reason), "private mounts: %s", strerror(errno));
                 return is;
         }
+        protect_dev();
         is.possible = try_sandbox(&is);
         return is;
 }

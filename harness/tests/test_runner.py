@@ -51,6 +51,7 @@ EXPECTED = [
     ("never_true", "error", {ZERO: "unresolved"}, r"bad.c:\d+: UNTIL\(NCNT\(set, 0\) == 1\): still false"),
     ("never_woken", "fail", {"semop.wake.inc-single": "fail", ZERO: "unresolved"}, ""),
     ("crashes", "error", {ZERO: "pass", E2BIG: "unresolved"}, "killed by signal 11"),
+    ("reaches_for_the_machine", "fail", {ZERO: "fail"}, ""),
     ("aborts", "error", {ZERO: "unresolved"}, "killed by signal 6"),
     ("exits", "error", {ZERO: "pass"}, "ended itself with status 0"),
     ("silent", "error", {ZERO: "pass", E2BIG: "missing"}, "declared requirement got no verdict"),

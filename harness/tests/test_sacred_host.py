@@ -25,7 +25,8 @@ def world() -> dict[str, object]:
     names = ("sem", "msgmni", "msgmnb", "shmmni", "shmall")
     limits = {name: Path(f"/proc/sys/kernel/{name}").read_text("ascii") for name in names}
     mounts = Path("/proc/self/mountinfo").read_text("utf-8")
-    return {**sysvipc, **limits, "mounts": mounts, "files": sorted(os.listdir("/dev/shm"))}
+    modes = {path: os.stat(path).st_mode for path in ("/dev", "/dev/shm")}
+    return {**sysvipc, **limits, **modes, "mounts": mounts, "files": sorted(os.listdir("/dev/shm"))}
 
 
 def left_processes(program: Path) -> list[str]:

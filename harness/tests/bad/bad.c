@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "ipck_sem.h"
@@ -53,6 +54,15 @@ TEST(crashes, VERIFIES(semop_ret_zero, semop_e2big))
 {
         EQ(semop_ret_zero, 0, 0);
         raise(SIGSEGV);
+}
+
+/* As an implementation may that hands out "/..": the mode stays what it is even where that succeeds. */
+TEST(reaches_for_the_machine, VERIFIES(semop_ret_zero))
+{
+        struct stat st;
+
+        MUST(stat("/dev/shm/..", &st));
+        EQ(semop_ret_zero, chmod("/dev/shm/..", st.st_mode & 07777), 0);
 }
 
 TEST(aborts, VERIFIES(semop_ret_zero))
