@@ -50,6 +50,10 @@ void new_objects_with_one_id(int id[3]);
 /* How many objects of the mechanism there are in the namespace. */
 int objects_of(const struct mechanism *m);
 
+/* For a test of ipcmk: a namespace in which nothing exists, and an object of each kind can be made. UNSUPPORTED where
+ * there is no ipcmk of util-linux. */
+void need_room_for_ipcmk(void);
+
 /* The identifier behind "Message queue id: " and so on, in a line of ipcmk's output; -1 where there is none. */
 int id_printed(const struct mechanism *m, const char *output);
 

@@ -136,6 +136,14 @@ int objects_of(const struct mechanism *m)
         return count;
 }
 
+void need_room_for_ipcmk(void)
+{
+        need_util_linux("ipcmk");
+        empty_namespace();
+        EACH_ROW(m, mechanisms)
+                burn_ids(m, 1);
+}
+
 int id_printed(const struct mechanism *m, const char *output)
 {
         const char *const made = words_of(m)->made, *const line = strstr(output, made);

@@ -4,12 +4,6 @@
  */
 #include "ipck_ipcrm.h"
 
-static void start(void)
-{
-        need_util_linux("ipcmk");
-        empty_namespace();
-}
-
 static void expect_nothing(enum ipck_requirement req)
 {
         EACH_ROW(m, mechanisms)
@@ -18,7 +12,7 @@ static void expect_nothing(enum ipck_requirement req)
 
 TEST(nothing_asked_for_is_no_command, VERIFIES(ipcmk_noargs))
 {
-        start();
+        need_room_for_ipcmk();
         COMPLAINS(ipcmk_noargs, RUN("ipcmk"));
         COMPLAINS(ipcmk_noargs, RUN("ipcmk", "-p", "0600"));
         COMPLAINS(ipcmk_noargs, RUN("ipcmk", "--"));
@@ -31,7 +25,7 @@ TEST(unknown_option_is_told_of, VERIFIES(ipcmk_bad_option))
         static const char *const options[] = {"-Z", "-x", "--queues", "--sem-aphore=1", "--key=1", "-M", "-S", "-p",
                                               "--shmem", "--semaphore", "--mode", "--queue=1"};
 
-        start();
+        need_room_for_ipcmk();
         for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
                 COMPLAINS(ipcmk_bad_option, RUN("ipcmk", "-Q", "-S1", "-M1", options[i]));
         expect_nothing(ipcmk_bad_option);
@@ -50,14 +44,14 @@ static void expect_information(enum ipck_requirement req, const char *option, co
 
 TEST(help_is_written_to_standard_output, VERIFIES(ipcmk_help))
 {
-        start();
+        need_room_for_ipcmk();
         expect_information(ipcmk_help, "-h", "--semaphore");
         expect_information(ipcmk_help, "--help", "--semaphore");
 }
 
 TEST(version_is_written_to_standard_output, VERIFIES(ipcmk_version))
 {
-        start();
+        need_room_for_ipcmk();
         expect_information(ipcmk_version, "-V", "util-linux");
         expect_information(ipcmk_version, "--version", "util-linux");
 }
@@ -67,7 +61,7 @@ TEST(what_is_no_number_of_semaphores, VERIFIES(ipcmk_sem_bad))
         static const char *const counts[] = {"", "-", "x", "3x", "3 ", "1.5", "1,2", "1K", "4294967297", "-4294967295",
                                              "99999999999999999999"};
 
-        start();
+        need_room_for_ipcmk();
         for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
                 COMPLAINS(ipcmk_sem_bad, RUN("ipcmk", "-Q", "-M", "1", "-S", counts[i]));
         expect_nothing(ipcmk_sem_bad);
@@ -75,7 +69,7 @@ TEST(what_is_no_number_of_semaphores, VERIFIES(ipcmk_sem_bad))
 
 TEST(number_of_semaphores_that_no_set_can_have, VERIFIES(ipcmk_sem_refused))
 {
-        start();
+        need_room_for_ipcmk();
         set_sem_limits(20, 100, 10, 10);
         COMPLAINS(ipcmk_sem_refused, RUN("ipcmk", "-S", "0"));
         COMPLAINS(ipcmk_sem_refused, RUN("ipcmk", "-S", "-1"));
@@ -101,7 +95,7 @@ static void reach_limit(const struct mechanism *m)
 
 TEST(limit_on_objects_is_told_of, VERIFIES(ipcmk_limit))
 {
-        start();
+        need_room_for_ipcmk();
         EACH_ROW(m, mechanisms) {
                 reach_limit(m);
                 COMPLAINS(ipcmk_limit, m == &mechanisms[QUEUE] ? RUN("ipcmk", "-Q") :
@@ -120,9 +114,8 @@ static int rank(const struct mechanism *m)
 
 TEST(kinds_before_a_failure_stay, VERIFIES(ipcmk_limit_order))
 {
-        need_util_linux("ipcmk");
         EACH_ROW(full, mechanisms) {
-                enter_new_ipc_namespace();
+                need_room_for_ipcmk();
                 reach_limit(full);
                 const struct ran ran = RUN("ipcmk", "-S", "1", "-Q", "-M", "1");
 
@@ -143,7 +136,7 @@ TEST(kinds_before_a_failure_stay, VERIFIES(ipcmk_limit_order))
 
 TEST(identifier_that_cannot_be_written_is_a_failure, VERIFIES(ipcmk_stdout_error))
 {
-        start();
+        need_room_for_ipcmk();
         if (access("/dev/full", W_OK) == -1)
                 UNSUPPORTED("/dev/full (%s)", errno_name(errno));
         COMPLAINS(ipcmk_stdout_error, RUN("sh", "-c", "exec ipcmk -Q >/dev/full"));

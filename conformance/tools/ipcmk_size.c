@@ -6,12 +6,6 @@
 
 #include "ipck_ipcrm.h"
 
-static void start(void)
-{
-        need_util_linux("ipcmk");
-        empty_namespace();
-}
-
 /* Whether a segment of that size can be had here at all. */
 static bool can_be_had(unsigned long long size)
 {
@@ -49,7 +43,7 @@ TEST(suffix_multiplies, VERIFIES(ipcmk_shm_suffix))
                 {"1PB", 1000000000000000}, {"1E", 1ULL << 60},   {"1EB", 1000000000000000000},
         };
 
-        start();
+        need_room_for_ipcmk();
         EACH_ROW(row, rows) {
                 if (!can_be_had(row->size))
                         continue;
@@ -69,7 +63,7 @@ TEST(what_is_no_size_creates_nothing, VERIFIES(ipcmk_size_bad))
                 "1 K", "1,5K", "1.5", "99999999999999999999", "18446744073709551616", "16E", "20E", "1Z", "1Y",
         };
 
-        start();
+        need_room_for_ipcmk();
         for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
                 COMPLAINS(ipcmk_size_bad, RUN("ipcmk", "-M", sizes[i]));
         /* Nor what else was asked for. */
@@ -80,7 +74,7 @@ TEST(what_is_no_size_creates_nothing, VERIFIES(ipcmk_size_bad))
 
 TEST(size_0_is_refused, VERIFIES(ipcmk_size_refused))
 {
-        start();
+        need_room_for_ipcmk();
         COMPLAINS(ipcmk_size_refused, RUN("ipcmk", "-M", "0"));
         COMPLAINS(ipcmk_size_refused, RUN("ipcmk", "-M", "0K"));
         EQ(ipcmk_size_refused, objects_of(&mechanisms[SEGMENT]), 0);
@@ -88,7 +82,7 @@ TEST(size_0_is_refused, VERIFIES(ipcmk_size_refused))
 
 TEST(size_above_the_limit_is_refused, VERIFIES(ipcmk_size_refused))
 {
-        start();
+        need_room_for_ipcmk();
         set_sysctl("kernel/shmmax", "65536");
         COMPLAINS(ipcmk_size_refused, RUN("ipcmk", "-M", "65537"));
         COMPLAINS(ipcmk_size_refused, RUN("ipcmk", "-M", "1M"));
