@@ -6,39 +6,80 @@
 
 #include "ipck_ipcrm.h"
 
-/* The number of an object that is there, or not even that, with something before and behind it. */
-static const struct {
+/* An option-argument: the number of an object that is there, or not even that, with something before and behind it. */
+struct argument {
         const char *name, *before;
         bool number;
         const char *behind;
-} rubbish[] = {
-        {"empty", "", false, ""},          {"a blank", " ", false, ""},          {"a word", "all", false, ""},
-        {"a sign alone", "-", false, ""},  {"a letter before it", "x", true, ""}, {"two signs", "--", true, ""},
-        {"a letter behind it", "", true, "x"}, {"a blank behind it", "", true, " "}, {"a fraction", "", true, ".0"},
-        {"a list", "1,", true, ""},
 };
 
-static const char *spoilt(size_t row, int number)
+static const char *with_number(const struct argument *argument, int number)
 {
-        return text("%s%s%s", rubbish[row].before, rubbish[row].number ? text("%d", number) : "", rubbish[row].behind);
+        return text("%s%s%s", argument->before, argument->number ? text("%d", number) : "", argument->behind);
+}
+
+/* An object with a key, and one for its identifier. */
+struct target {
+        int id, keyed, count;
+        key_t key;
+};
+
+static struct target new_target(const struct mechanism *m)
+{
+        struct target target = {.id = new_object(m, 0600), .key = fresh_key()};
+
+        target.keyed = new_object_with(m, target.key, 0600);
+        target.count = objects_of(m);
+        return target;
+}
+
+static void expect_refusal(enum ipck_requirement req, const struct mechanism *m, const struct target *target,
+                           const struct argument *argument)
+{
+        COMPLAINS(req, RUN("ipcrm", words_of(m)->id, with_number(argument, target->id)));
+        COMPLAINS(req, RUN("ipcrm", words_of(m)->key, with_number(argument, (int)target->key)));
+        EQ(req, objects_of(m), target->count);
+}
+
+/* The same objects by their number alone. */
+static void expect_removal(enum ipck_requirement req, const struct mechanism *m, const struct target *target)
+{
+        SUCCEEDS(req, RUN("ipcrm", words_of(m)->id, text("%d", target->id), words_of(m)->key,
+                          text("%d", (int)target->key)));
+        HOLDS(req, !exists(m, target->id) && !exists(m, target->keyed));
 }
 
 TEST(what_is_no_number_names_nothing, VERIFIES(ipcrm_no_number))
 {
-        EACH_ROW(m, mechanisms) {
-                const key_t key = fresh_key();
-                const int id = new_object(m, 0600), keyed = new_object_with(m, key, 0600), count = objects_of(m);
+        static const struct argument rows[] = {
+                {"empty", "", false, ""}, {"a blank", " ", false, ""}, {"a word", "all", false, ""},
+                {"a sign alone", "-", false, ""},
+        };
 
-                EACH_ROW(row, rubbish) {
-                        COMPLAINS(ipcrm_no_number,
-                                  RUN("ipcrm", words_of(m)->id, spoilt((size_t)(row - rubbish), id)));
-                        COMPLAINS(ipcrm_no_number,
-                                  RUN("ipcrm", words_of(m)->key, spoilt((size_t)(row - rubbish), (int)key)));
-                        EQ(ipcrm_no_number, objects_of(m), count);
-                }
-                SUCCEEDS(ipcrm_no_number, RUN("ipcrm", words_of(m)->id, text("%d", id), words_of(m)->key,
-                                              text("%d", (int)key)));
-                HOLDS(ipcrm_no_number, !exists(m, id) && !exists(m, keyed));
+        EACH_ROW(m, mechanisms) {
+                const struct target target = new_target(m);
+
+                EACH_ROW(row, rows)
+                        expect_refusal(ipcrm_no_number, m, &target, row);
+                expect_removal(ipcrm_no_number, m, &target);
+        }
+}
+
+TEST(number_with_something_around_it_names_nothing, VERIFIES(ipcrm_number_rubbish))
+{
+        static const struct argument rows[] = {
+                {"a letter behind it", "", true, "x"}, {"a blank behind it", "", true, " "},
+                {"a fraction", "", true, ".0"},        {"a letter before it", "x", true, ""},
+                {"two signs", "--", true, ""},         {"a list", "1,", true, ""},
+        };
+
+        need_util_linux("ipcrm");
+        EACH_ROW(m, mechanisms) {
+                const struct target target = new_target(m);
+
+                EACH_ROW(row, rows)
+                        expect_refusal(ipcrm_number_rubbish, m, &target, row);
+                expect_removal(ipcrm_number_rubbish, m, &target);
         }
 }
 
