@@ -45,6 +45,20 @@ TEST(each_removal_is_told, VERIFIES(ipcrm_verbose))
         }
 }
 
+TEST(what_cannot_be_told_is_removed_all_the_same, VERIFIES(ipcrm_stdout_error))
+{
+        need_util_linux("ipcrm");
+        if (access("/dev/full", W_OK) == -1)
+                UNSUPPORTED("/dev/full (%s)", errno_name(errno));
+        EACH_ROW(m, mechanisms) {
+                const int id = new_object(m, 0600);
+
+                COMPLAINS(ipcrm_stdout_error,
+                          RUN("sh", "-c", text("exec ipcrm -v %s %d >/dev/full", words_of(m)->id, id)));
+                HOLDS(ipcrm_stdout_error, !exists(m, id));
+        }
+}
+
 /* It ends the command line, so what stands behind it is not looked at. */
 static void expect_information(enum ipck_requirement req, const char *option, const char *what)
 {

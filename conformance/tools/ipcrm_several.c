@@ -2,6 +2,8 @@
  *
  * ipcrm with several options in one command line, some of them wrong, and with none.
  */
+#include <sys/ioctl.h>
+
 #include "ipck_ipcrm.h"
 
 /* Two objects of a kind, the second with a key. */
@@ -173,4 +175,19 @@ TEST(argument_may_be_attached_to_its_option, VERIFIES(ipcrm_attached_argument))
                 HOLDS(ipcrm_attached_argument, !exists(m, two.keyed));
                 HOLDS(ipcrm_attached_argument, exists(m, two.id) && exists(m, one.keyed));
         }
+}
+
+/* Not even where there is nothing on the command line. */
+TEST(standard_input_is_left_alone, VERIFIES(ipcrm_stdin_unused))
+{
+        const int id = new_queue(0600);
+        int ends[2], left = 0;
+
+        MUST(pipe(ends));
+        MUST(write(ends[1], "msg 0\n", 6));
+        MUST(dup2(ends[0], 0));
+        SUCCEEDS(ipcrm_stdin_unused, RUN("ipcrm"));
+        SUCCEEDS(ipcrm_stdin_unused, RUN("ipcrm", "-q", text("%d", id)));
+        MUST(ioctl(0, FIONREAD, &left));
+        EQ(ipcrm_stdin_unused, left, 6);
 }
