@@ -141,7 +141,7 @@ static void make_foreign(int mode)
 }
 
 /* USER_B, who has objects and owns some that USER_A created. */
-static void let_user_b_remove_all(void (*remove)(void), int mode_of_others)
+static void let_user_b_remove_all(void (*remove_all)(void), int mode_of_others)
 {
         struct child user;
 
@@ -152,7 +152,7 @@ static void let_user_b_remove_all(void (*remove)(void), int mode_of_others)
         CHILD(&user) {
                 as_user(USER_B);
                 make_some(0600);
-                remove();
+                remove_all();
         }
         join(&user);
 }

@@ -65,30 +65,34 @@ TEST(object_named_twice_is_there_once, VERIFIES(ipcrm_badid, ipcrm_bad_key))
         }
 }
 
-/* The wrong one first, in the middle and last: the status tells of it wherever it stands. */
-TEST(one_wrong_identifier_among_good_ones,
-     VERIFIES(ipcrm_badid, ipcrm_bad_key, ipcrm_badid_continues))
+/* Three times the option: the two good ones in their order, and the wrong one at its place. */
+static struct ran remove_three(const char *option, int place, const char *wrong, const char *one, const char *two)
+{
+        const char *const orders[3][3] = {{wrong, one, two}, {one, wrong, two}, {one, two, wrong}};
+        const char *const *const order = orders[place];
+
+        return RUN("ipcrm", option, order[0], option, order[1], option, order[2]);
+}
+
+/* Wherever the wrong one stands, the status tells of it, and the others are removed. */
+TEST(one_wrong_identifier_among_good_ones, VERIFIES(ipcrm_badid, ipcrm_bad_key, ipcrm_badid_continues))
 {
         need_util_linux("ipcrm");
         EACH_ROW(m, mechanisms) {
-                const char *const id = words_of(m)->id, *const key = words_of(m)->key;
                 const int removed = new_object(m, 0600);
-                const char *const none = text("%d", removed), *const no_key = text("%d", (int)fresh_key());
+                const key_t unused = fresh_key();
 
                 MUST(m->remove(removed));
                 for (int place = 0; place < 3; place++) {
-                        const struct pair one = new_pair(m), two = new_pair(m);
-                        const char *const first = text("%d", one.id), *const second = text("%d", two.id);
+                        const struct pair one = new_pair(m), two = new_pair(m), other = new_pair(m);
 
-                        COMPLAINS(ipcrm_badid, RUN("ipcrm", id, place == 0 ? none : first, id,
-                                                   place == 0 ? first : place == 1 ? none : second, id,
-                                                   place == 2 ? none : second));
-                        HOLDS(ipcrm_badid_continues, !exists(m, one.id));
-                        HOLDS(ipcrm_badid_continues, !exists(m, two.id));
-                        COMPLAINS(ipcrm_bad_key, RUN("ipcrm", key, place == 0 ? no_key : text("%d", (int)one.key), id,
-                                                     text("%d", two.keyed), key, no_key));
-                        EQ(ipcrm_badid_continues, exists(m, one.keyed), place == 0);
-                        HOLDS(ipcrm_badid_continues, !exists(m, two.keyed));
+                        COMPLAINS(ipcrm_badid, remove_three(words_of(m)->id, place, text("%d", removed),
+                                                            text("%d", one.id), text("%d", two.id)));
+                        HOLDS(ipcrm_badid_continues, !exists(m, one.id) && !exists(m, two.id));
+                        COMPLAINS(ipcrm_bad_key, remove_three(words_of(m)->key, place, text("%d", (int)unused),
+                                                              text("%d", (int)one.key), text("%d", (int)two.key)));
+                        HOLDS(ipcrm_badid_continues, !exists(m, one.keyed) && !exists(m, two.keyed));
+                        HOLDS(ipcrm_badid_continues, exists(m, other.id) && exists(m, other.keyed));
                 }
         }
 }
