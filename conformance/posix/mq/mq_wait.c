@@ -3,6 +3,7 @@
  * mq_send() on a full queue, mq_receive() on an empty one: what ends the wait, and who of several comes first.
  */
 #include <sched.h>
+#include <sys/syscall.h>
 
 #include "ipck_mq_way.h"
 
@@ -152,10 +153,13 @@ static int back(const struct child *waiters)
         return sum;
 }
 
-/* Scheduling priorities by which the waiters are told apart; 0: the usual policy, as all have it. */
+/* Scheduling priorities by which the waiters are told apart; 0: the usual policy, as all have it. By the system call:
+ * musl's function does not make it. */
 static void take_priority(int priority)
 {
-        if (priority && sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = priority}) == -1)
+        const struct sched_param param = {.sched_priority = priority};
+
+        if (priority && syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param) == -1)
                 UNSUPPORTED("scheduling priorities of SCHED_FIFO (%s)", errno_name(errno));
 }
 
