@@ -114,7 +114,7 @@ TEST(expiry_changes_nothing, VERIFIES(mq_send_timed_etimedout, mq_receive_timed_
 
 TEST(deadline_that_has_passed_ends_the_call, VERIFIES(mq_send_timed_past, mq_receive_timed_past))
 {
-        const struct timespec now = deadline_in(CLOCK_REALTIME, 0);
+        const struct timespec at_the_call = deadline_in(CLOCK_REALTIME, 0);
         const struct {
                 const char *name;
                 struct timespec deadline;
@@ -123,7 +123,7 @@ TEST(deadline_that_has_passed_ends_the_call, VERIFIES(mq_send_timed_past, mq_rec
                 {"the nanosecond after it", {.tv_sec = 0, .tv_nsec = 1}},
                 {"the last of the second after it", {.tv_sec = 1, .tv_nsec = 999999999}},
                 {"seconds ago", past_deadline()},
-                {"now", now},
+                {"now", at_the_call},
         };
 
         EACH_ROW(w, ways) {
