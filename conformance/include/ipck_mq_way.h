@@ -13,8 +13,8 @@
 mqd_t another_mq(int oflag, long maxmsg, long msgsize);
 
 struct way {
-        /* The call, without a deadline where that is NULL; 0 or -1. It sends a message of priority WAYS_OWN, or receives
-         * the next one. */
+        /* The call, without a deadline where that is NULL; 0 or -1. It sends a message of priority WAYS_OWN, or
+         * receives the next one. */
         int (*call)(mqd_t queue, const struct timespec *deadline);
         /* Another queue, small and open for both, on which the call has to wait, and what lets one caller go on. */
         mqd_t (*stuck)(int oflag);
@@ -27,7 +27,7 @@ extern const struct way sending, receiving;
 
 enum { WAYS_FILLER = 0, WAYS_OWN = 1 };
 
-/* The system call with NULL for the deadline, also where the C library's function has none. */
+/* The timed call with a null deadline; 0 or -1. */
 int call_with_null(const struct way *way, mqd_t queue);
 
 /* Each call without a deadline and with one that is far away, by EACH_ROW. */
