@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mq_notify(): calls that fail, and register nobody.
+ */
+#include <limits.h>
+#include <sys/socket.h>
+
+#include "ipck_mq_notify.h"
+
+static const struct sigevent by_signal = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+static const struct sigevent by_nothing = {.sigev_notify = SIGEV_NONE};
+
+static const struct {
+        const char *name;
+        const struct sigevent *event;
+} events[] = {{"SIGEV_SIGNAL", &by_signal}, {"SIGEV_NONE", &by_nothing}, {"null", NULL}};
+
+TEST(descriptor_must_be_open, VERIFIES(mq_notify_ebadf))
+{
+        const mqd_t queue = small_mq(O_RDWR), closed = (mqd_t)MUST(dup(queue));
+        const struct {
+                const char *name;
+                mqd_t queue;
+        } rows[] = {{"closed", closed}, {"-1", (mqd_t)-1}, {"INT_MAX", INT_MAX}};
+
+        MUST(mq_close(closed));
+        EACH_ROW(row, rows) {
+                EACH_ROW(e, events)
+                        FAILS_WITH(mq_notify_ebadf, EBADF, mq_notify(row->queue, e->event));
+        }
+        HOLDS(mq_notify_ebadf, !is_registered(queue));
+        EQ(mq_notify_ebadf, mq_notify(queue, &by_signal), 0);
+}
+
+TEST(descriptor_must_be_of_a_queue, VERIFIES(mq_notify_ebadf_notmq))
+{
+        int ends[2], sockets[2];
+
+        MUST(pipe(ends));
+        MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
+        const struct {
+                const char *name;
+                mqd_t queue;
+        } rows[] = {
+                {"a device", (mqd_t)MUST(open("/dev/null", O_RDWR))}, {"a directory", (mqd_t)MUST(open("/", O_RDONLY))},
+                {"a pipe", ends[0]}, {"a socket", sockets[0]},
+        };
+
+        EACH_ROW(row, rows) {
+                EACH_ROW(e, events)
+                        FAILS_WITH(mq_notify_ebadf_notmq, EBADF, mq_notify(row->queue, e->event));
+        }
+}
+
+/* Kinds of notification that no header has a name for. */
+enum { UNDEFINED_KIND = 7, SIGNALS = 64 };
+
+TEST(notification_must_be_defined, VERIFIES(mq_notify_einval_sigev, mq_notify_failed))
+{
+        static const struct {
+                const char *name;
+                int notify, signo;
+        } rows[] = {
+                {"undefined", UNDEFINED_KIND, SIGUSR1}, {"sigev_notify -1", -1, SIGUSR1},
+                {"sigev_notify INT_MAX", INT_MAX, SIGUSR1}, {"bit 31", INT_MIN, SIGUSR1},
+                {"signal -1", SIGEV_SIGNAL, -1}, {"the signal after the last", SIGEV_SIGNAL, SIGNALS + 1},
+                {"signal INT_MAX", SIGEV_SIGNAL, INT_MAX}, {"signal INT_MIN", SIGEV_SIGNAL, INT_MIN},
+        };
+        const mqd_t queue = small_mq(O_RDWR);
+
+        REQUIRE(SIGRTMAX == SIGNALS);
+        EACH_ROW(row, rows) {
+                const struct sigevent event = {.sigev_notify = row->notify, .sigev_signo = row->signo};
+
+                FAILS_WITH(mq_notify_einval_sigev, EINVAL, mq_notify(queue, &event));
+                HOLDS(mq_notify_failed, !is_registered(queue));
+        }
+        const struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGNALS};
+        EQ(mq_notify_einval_sigev, mq_notify(queue, &event), 0);
+}
+
+TEST(invalid_call_leaves_the_registration, VERIFIES(mq_notify_failed))
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        const struct sigevent undefined = {.sigev_notify = UNDEFINED_KIND};
+        siginfo_t info;
+
+        hold_notices();
+        MUST(ask_for_notice(queue, 1));
+        (void)mq_notify(queue, &undefined);
+        EQ(mq_notify_failed, mq_notify(-1, NULL), -1);
+        mq_post(queue, 0, "text");
+        EVENTUALLY(mq_notify_failed, notices(&info) == 1);
+        EQ(mq_notify_failed, info.si_value.sival_int, 1);
+}
+
+/* The C library looks at the structure itself, to see whether it is SIGEV_THREAD. */
+TEST(notification_must_be_readable, VERIFIES(mq_notify_efault, mq_notify_failed), ONE_ROUTE)
+{
+        const struct {
+                const char *name;
+                const struct sigevent *event;
+        } rows[] = {
+                {"unmapped", bad_address()},
+                {"all but its first member", (const struct sigevent *)guarded(sizeof(union sigval))},
+        };
+
+        ipck_route = IPCK_RAW;
+        const mqd_t queue = small_mq(O_RDWR);
+        EACH_ROW(row, rows) {
+                FAILS_WITH(mq_notify_efault, EFAULT, mq_notify(queue, row->event));
+                HOLDS(mq_notify_failed, !is_registered(queue));
+        }
+}
