@@ -38,11 +38,10 @@ static const struct version posix = {"posix", "/ipck", ipck_dev_shm_available, i
 static const char *path_of(const char *program, const struct version *v)
 {
         static char path[4096];
-        const ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 64);
 
-        if (length == -1)
+        memset(path, 0, sizeof(path));
+        if (readlink("/proc/self/exe", path, sizeof(path) - 64) == -1)
                 UNSUPPORTED("/proc/self/exe (%s)", errno_name(errno));
-        path[length] = '\0';
         char *const name = strrchr(path, '/') + 1;
         snprintf(name, sizeof(path) - (size_t)(name - path), "clients/%s_%s", program, v->name);
         if (access(path, X_OK) == -1)
@@ -330,32 +329,40 @@ static long waiting(const struct version *v)
         return count;
 }
 
-static void client_before_server(enum ipck_requirement req, const struct version *v)
+static void start_client(enum ipck_requirement req, const struct version *v, struct child *client)
 {
-        struct child server, client;
-
-        CHILD(&client) {
-                const struct ran ran = talk(v, "ask", "first", NULL);
-                expect(req, &ran, "FIRST\n");
+        CHILD(client) {
+                const struct ran ran = talk(v, "ask", "some text", NULL);
+                expect(req, &ran, "SOME TEXT\n");
         }
+}
+
+/* The order to stop comes after one request and before another, and all three before the server. */
+static void clients_before_server(enum ipck_requirement req, const struct version *v)
+{
+        struct child server, one, other;
+
+        start_client(req, v, &one);
         UNTIL(waiting(v) == 1);
         const struct ran ran = talk(v, "stop", NULL, NULL);
         expect_done(req, &ran);
-        EQ(req, waiting(v), 2);
+        start_client(req, v, &other);
+        UNTIL(waiting(v) == 3);
         start_server(req, v, &server);
-        join(&client);
+        join(&one);
+        join(&other);
         join(&server);
         EQ(req, waiting(v), -1);
 }
 
-TEST(request_waits_for_the_server_sysv, VERIFIES(programs_client_server_waits_sysv))
+TEST(requests_wait_for_the_server_sysv, VERIFIES(programs_client_server_waits_sysv))
 {
-        client_before_server(programs_client_server_waits_sysv, &sysv);
+        clients_before_server(programs_client_server_waits_sysv, &sysv);
 }
 
-TEST(request_waits_for_the_server_posix, VERIFIES(programs_client_server_waits_posix))
+TEST(requests_wait_for_the_server_posix, VERIFIES(programs_client_server_waits_posix))
 {
-        client_before_server(programs_client_server_waits_posix, &posix);
+        clients_before_server(programs_client_server_waits_posix, &posix);
 }
 
 /* ---- what stays behind ---- */

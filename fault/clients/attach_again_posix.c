@@ -25,7 +25,8 @@ static bool tell_size(int object)
 /* MAP_FIXED is safe for an address at which nothing is mapped. */
 static void *map(int object, void *address)
 {
-        void *const memory = mmap(address, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | (address ? MAP_FIXED : 0), object, 0);
+        const int flags = MAP_SHARED | (address ? MAP_FIXED : 0);
+        void *const memory = mmap(address, SIZE, PROT_READ | PROT_WRITE, flags, object, 0);
 
         if (memory == MAP_FAILED) {
                 failed("mmap");

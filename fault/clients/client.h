@@ -2,8 +2,8 @@
  *
  * client.h: what these programs do alike: say what went wrong, read and write in spite of signals.
  *
- * Each program exists twice, with the System V and with the POSIX calls, and both write the same. They need POSIX.1-2008
- * with XSI and nothing else. Exit status: 0 done, 1 something failed and was reported, 2 wrong usage.
+ * Each program exists twice, with the System V and with the POSIX calls, and both write the same. They need
+ * POSIX.1-2008 with XSI and nothing else. Exit status: 0 done, 1 something failed and was reported, 2 wrong usage.
  */
 #ifndef CLIENT_H
 #define CLIENT_H

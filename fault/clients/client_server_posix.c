@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * client_server_posix: a server that answers a request, a text, with the same text in capitals. Requests go through the
- * queue /NAME, where the priority says what a message is. Nobody can take a message out of a POSIX queue by what it is or
- * whose: each client has a queue of its own for the replies, /NAME.PID.
+ * client_server_posix: a server that answers a request, a text, with the same text in capitals. Requests go through
+ * the queue /NAME, where the priority says what a message is. Nobody can take a message out of a POSIX queue by what it
+ * is or whose: each client has a queue of its own for the replies, /NAME.PID.
  *
  *      client_server_posix serve /NAME &
  *      client_server_posix ask /NAME TEXT...
  *      client_server_posix stop /NAME
  *
- * The one who comes first creates the queue, and requests wait there for the server; a server that is told to stop answers
- * them all before, and removes the queue. A client that still has the queue open then does not learn of it and waits for
- * ever: unlinking wakes nobody, other than removing a System V queue does.
+ * The one who comes first creates the queue, and requests wait there for the server; a server that is told to stop
+ * answers them all before, and removes the queue. A client that still has the queue open then does not learn of it and
+ * waits for ever: to unlink a queue wakes nobody, whereas to remove a System V queue does.
  */
 #include "client.h"
 
@@ -76,10 +76,10 @@ static bool receive(mqd_t queue, struct message *message, unsigned *priority)
 /* A client that has gone is no reason to let down the others. */
 static bool answer(const char *name, struct message *message)
 {
-        char replies[MOST_NAME + 32];
+        char replies[MOST_NAME + 32], *const text = message->text;
 
-        for (char *c = message->text; *c; c++)
-                *c = (char)toupper((unsigned char)*c);
+        for (size_t i = 0; i < MOST && text[i]; i++)
+                text[i] = (char)toupper((unsigned char)text[i]);
         name_replies(replies, sizeof(replies), name, message->client);
         const mqd_t queue = mq_open(replies, O_WRONLY);
         if (queue == (mqd_t)-1)

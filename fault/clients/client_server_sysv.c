@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * client_server_sysv: a server that answers a request, a text, with the same text in capitals. All messages go through one
- * queue. A message has no address: its type says what it is, or whose.
+ * client_server_sysv: a server that answers a request, a text, with the same text in capitals. All messages go through
+ * one queue. A message has no address: its type says what it is, or whose.
  *
  *      client_server_sysv serve FILE &
  *      client_server_sysv ask FILE TEXT...
@@ -68,8 +68,10 @@ static bool receive(int queue, struct message *message, long type)
 
 static bool answer(int queue, struct message *message)
 {
-        for (char *c = message->body.text; *c; c++)
-                *c = (char)toupper((unsigned char)*c);
+        char *const text = message->body.text;
+
+        for (size_t i = 0; i < MOST && text[i]; i++)
+                text[i] = (char)toupper((unsigned char)text[i]);
         message->type = message->body.client;
         return send(queue, message);
 }

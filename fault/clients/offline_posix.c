@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * offline_posix: a writer and a reader that never run at the same time. The object keeps the text in between, because its
- * name exists until it is removed, whether or not a process uses it. For that reason they need no semaphore.
+ * offline_posix: a writer and a reader that never run at the same time. The object keeps the text in between, because
+ * its name exists until it is removed, whether or not a process uses it. For that reason they need no semaphore.
  *
  * /NAME is what both sides call it.
  */

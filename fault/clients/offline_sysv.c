@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * offline_sysv: a writer and a reader that never run at the same time. The segment keeps the text in between, because it
- * exists until it is removed, whether or not a process uses it. For that reason they need no semaphore.
+ * offline_sysv: a writer and a reader that never run at the same time. The segment keeps the text in between, because
+ * it exists until it is removed, whether or not a process uses it. For that reason they need no semaphore.
  *
  * FILE is any existing file that both sides name: ftok() makes the key of it.
  */

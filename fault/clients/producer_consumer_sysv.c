@@ -8,9 +8,9 @@
  *      producer_consumer_sysv consume FILE
  *      producer_consumer_sysv remove FILE
  *
- * FILE is any existing file that all sides name: ftok() makes the keys of it. Creating is a step of its own, so that
- * nobody can meet a set whose semaphores have no value yet; producer and consumer then start in any order. What the ring
- * holds waits there for a later consumer.
+ * FILE is any existing file that all sides name: ftok() makes one key of it, for segment and set. Creating is a step of
+ * its own, so that nobody can meet a set whose semaphores have no value yet; producer and consumer then start in any
+ * order. What the ring holds waits there for a later consumer.
  *
  * There is no SEM_UNDO: a unit that one process takes is given back by the other.
  */
