@@ -22,17 +22,53 @@
 struct version {
         const char *name;               /* as the programs' names end */
         const char *place;              /* the argument by which they find each other: a file, or a name */
-        void (*memory)(void);           /* UNSUPPORTED where there is no shared memory, and no queues */
-        void (*queues)(void);
+        void (*need_memory)(void);      /* UNSUPPORTED where what the programs make has no room, or does not exist */
+        void (*need_queues)(void);
 };
 
-static void system_v_queues(void)
+/* A message of client_server_sysv and client_server_posix, and how many clients ask at a time. */
+enum { MESSAGE = 264, CLIENTS = 4 };
+
+static void sysv_memory(void)
 {
-        ipck_msg_available();
+        enum { SEGMENT_SIZE = 0x6400, SEMAPHORES = 2 };
+
+        ipck_mechanisms_available();
+        MUST(shmctl(segment_must_fit(shmget(IPC_PRIVATE, SEGMENT_SIZE, 0600), SEGMENT_SIZE), IPC_RMID, NULL));
+        MUST(semctl(must_fit(semget(IPC_PRIVATE, SEMAPHORES, 0600), SEMAPHORES), 0, IPC_RMID));
+        if (sem_limits().semopm < 1)
+                UNSUPPORTED("semop() (the third field of kernel.sem is %d)", sem_limits().semopm);
 }
 
-static const struct version sysv = {"sysv", "/", ipck_mechanisms_available, system_v_queues};
-static const struct version posix = {"posix", "/ipck", ipck_dev_shm_available, ipck_mq_available};
+static void sysv_queues(void)
+{
+        ipck_mechanisms_available();
+        const int queue = queue_must_fit(msgget(IPC_PRIVATE, 0600));
+        const struct msqid_ds ds = stat_of_queue(queue);
+
+        MUST(msgctl(queue, IPC_RMID, NULL));
+        if (is_too_long(MESSAGE) || ds.msg_qbytes < (CLIENTS + 1) * MESSAGE)
+                UNSUPPORTED("room for %d messages of %d bytes (kernel.msgmax, msgmnb)", CLIENTS + 1, MESSAGE);
+}
+
+static void posix_queues(void)
+{
+        char name[16];
+
+        ipck_mq_available();
+        queue_turn();
+        for (int i = 0; i <= CLIENTS; i++) {
+                snprintf(name, sizeof(name), "/need%d", i);
+                (mq_close)(new_mq(name, O_RDWR, i ? 1 : CLIENTS, MESSAGE));
+        }
+        for (int i = 0; i <= CLIENTS; i++) {
+                snprintf(name, sizeof(name), "/need%d", i);
+                MUST((mq_unlink)(name));
+        }
+}
+
+static const struct version sysv = {"sysv", "/", sysv_memory, sysv_queues};
+static const struct version posix = {"posix", "/ipck", ipck_dev_shm_available, posix_queues};
 
 /* The program's path; UNSUPPORTED where the test program came here without it. */
 static const char *path_of(const char *program, const struct version *v)
@@ -89,7 +125,7 @@ static void expect_done(enum ipck_requirement req, const struct ran *ran)
 
 static struct ran attach_again(const struct version *v)
 {
-        v->memory();
+        v->need_memory();
         return RUN(path_of("attach_again", v));
 }
 
@@ -115,12 +151,12 @@ static const char short_text[] = "one\ntwo\nthree";
 
 static struct ran offline(const struct version *v, const char *what)
 {
-        v->memory();
         return RUN(path_of("offline", v), what, v->place);
 }
 
 static void read_later(enum ipck_requirement req, const struct version *v)
 {
+        v->need_memory();
         input(short_text);
         struct ran ran = offline(v, "write");
         expect_done(req, &ran);
@@ -159,6 +195,7 @@ static void expect_gone(enum ipck_requirement req, const struct version *v)
 
 static void read_too_late(enum ipck_requirement req, const struct version *v)
 {
+        v->need_memory();
         expect_gone(req, v);
         input(short_text);
         struct ran ran = offline(v, "write");
@@ -182,7 +219,6 @@ TEST(reader_after_the_removal_finds_nothing_posix, VERIFIES(programs_offline_gon
 
 static struct ran pass_on(const struct version *v, const char *what)
 {
-        v->memory();
         return RUN(path_of("producer_consumer", v), what, v->place);
 }
 
@@ -215,6 +251,7 @@ static struct ran pass_on_together(enum ipck_requirement req, const struct versi
 /* Twice: the ring goes on where it was. */
 static void together(enum ipck_requirement req, const struct version *v)
 {
+        v->need_memory();
         struct ran ran = pass_on(v, "create");
 
         expect_done(req, &ran);
@@ -238,6 +275,7 @@ TEST(consumer_gets_what_the_producer_reads_posix, VERIFIES(programs_producer_con
 
 static void apart(enum ipck_requirement req, const struct version *v)
 {
+        v->need_memory();
         struct ran ran = pass_on(v, "create");
 
         expect_done(req, &ran);
@@ -264,7 +302,6 @@ TEST(consumer_that_starts_later_gets_it_posix, VERIFIES(programs_producer_consum
 
 static struct ran talk(const struct version *v, const char *what, const char *one, const char *two)
 {
-        v->queues();
         return RUN(path_of("client_server", v), what, v->place, one, two);
 }
 
@@ -290,9 +327,9 @@ static void ask(enum ipck_requirement req, const struct version *v, int client)
 
 static void many_clients(enum ipck_requirement req, const struct version *v)
 {
-        enum { CLIENTS = 4 };
         struct child server, clients[CLIENTS];
 
+        v->need_queues();
         start_server(req, v, &server);
         for (int i = 0; i < CLIENTS; i++)
                 CHILD(&clients[i])
@@ -342,6 +379,7 @@ static void clients_before_server(enum ipck_requirement req, const struct versio
 {
         struct child server, one, other;
 
+        v->need_queues();
         start_client(req, v, &one);
         UNTIL(waiting(v) == 1);
         const struct ran ran = talk(v, "stop", NULL, NULL);
@@ -405,9 +443,11 @@ static size_t left(const struct version *v, const char *queues)
 /* There must be something in the meantime, or the comparison tells nothing. */
 static void expect_nothing_left(enum ipck_requirement req, const struct version *v, const char *queues)
 {
-        const size_t before = left(v, queues);
         struct child server;
 
+        v->need_memory();
+        v->need_queues();
+        const size_t before = left(v, queues);
         attach_again(v);
         EQ(req, left(v, queues), before);
 
@@ -442,6 +482,14 @@ TEST(nothing_is_left_behind_posix, VERIFIES(programs_nothing_left_posix))
 }
 
 /* ---- the same result ---- */
+
+static void need_all(void)
+{
+        sysv.need_memory();
+        sysv.need_queues();
+        posix.need_memory();
+        posix.need_queues();
+}
 
 static void expect_same(const struct ran *a, const struct ran *b)
 {
@@ -487,6 +535,7 @@ TEST(both_versions_write_the_same, VERIFIES(programs_same_result))
                 {"client and server", talk_once},
         };
 
+        need_all();
         EACH_ROW(row, rows) {
                 const struct ran one = row->run(&sysv), other = row->run(&posix);
 
@@ -513,9 +562,7 @@ TEST(both_versions_fail_the_same, VERIFIES(programs_same_result))
                 {"no server to stop", "client_server", "stop", 1},
         };
 
-        posix.memory();
-        posix.queues();
-        sysv.memory();
+        need_all();
         EACH_ROW(row, rows) {
                 const bool usage = row->status == 2;
                 const struct ran one = RUN(path_of(row->program, &sysv), row->argument, usage ? NULL : sysv.place),
