@@ -313,15 +313,20 @@ static void start_server(enum ipck_requirement req, const struct version *v, str
         }
 }
 
-/* Asks for the answers to two texts that no other client asks for. */
+/* Asks for the answers to texts that no other client asks for: many, so that those of all clients mix. */
 static void ask(enum ipck_requirement req, const struct version *v, int client)
 {
-        char one[32], two[32], answers[64];
+        enum { TEXTS = 50, LENGTH = 24 };
+        char texts[TEXTS][LENGTH], answers[TEXTS * LENGTH];
+        const char *argv[3 + TEXTS + 1] = {path_of("client_server", v), "ask", v->place};
+        size_t length = 0;
 
-        snprintf(one, sizeof(one), "client %d asks", client);
-        snprintf(two, sizeof(two), "again, %d", client);
-        snprintf(answers, sizeof(answers), "CLIENT %d ASKS\nAGAIN, %d\n", client, client);
-        const struct ran ran = talk(v, "ask", one, two);
+        for (int i = 0; i < TEXTS; i++) {
+                snprintf(texts[i], LENGTH, "client %d asks %d", client, i);
+                argv[3 + i] = texts[i];
+                length += (size_t)snprintf(answers + length, sizeof(answers) - length, "CLIENT %d ASKS %d\n", client, i);
+        }
+        const struct ran ran = run_tool(argv);
         expect(req, &ran, answers);
 }
 
