@@ -324,7 +324,8 @@ static void ask(enum ipck_requirement req, const struct version *v, int client)
         for (int i = 0; i < TEXTS; i++) {
                 snprintf(texts[i], LENGTH, "client %d asks %d", client, i);
                 argv[3 + i] = texts[i];
-                length += (size_t)snprintf(answers + length, sizeof(answers) - length, "CLIENT %d ASKS %d\n", client, i);
+                length += (size_t)snprintf(answers + length, sizeof(answers) - length, "CLIENT %d ASKS %d\n", client,
+                                           i);
         }
         const struct ran ran = run_tool(argv);
         expect(req, &ran, answers);
