@@ -15,9 +15,11 @@ machine := $(shell uname -m)
 flavours := glibc glibc-static musl $(if $(filter x86_64,$(machine)),i386)
 flavours_checked := clang
 
-sources := $(sort $(shell find conformance/sysv conformance/posix conformance/common conformance/tools -name '*.c' 2>/dev/null))
+families := sysv posix common tools notes
+sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'))
 library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
+clients := $(sort $(wildcard fault/clients/*.c))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
@@ -68,10 +70,10 @@ bench:
 	@$(MAKE) --no-print-directory -j$(JOBS) programs build/glibc/bench-fork build/glibc/bench-empty
 	@scripts/bench $(ARGS)
 
-## programs: build the test programs of all flavours
+## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
-programs: $(flavours:%=build/%/ipck-tests)
-checked: $(flavours_checked:%=build/%/ipck-tests)
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%))
+checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%))
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
 ## clean: remove everything that was built and reported
@@ -114,6 +116,11 @@ build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/reqs.o
 build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+
+# The programs of the lecture notes: stand-alone, without the test library.
+build/$(1)/clients/%: fault/clients/%.c fault/clients/client.h
+	@mkdir -p $$(@D)
+	@$$(compiler_$(1)) -std=c11 -O2 -g1 $$(warnings) $$(link_$(1)) -pthread -o $$@ $$< -lrt
 
 build/$(1)/bad-tests: $(bad_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^

@@ -65,6 +65,35 @@ TEST(types_are_defined, VERIFIES(sys_ipc_h_types), ONE_ROUTE)
         HOLDS(sys_ipc_h_types, visible(ipc_names, "key_t"));
 }
 
+TEST(key_is_an_int, VERIFIES(sys_ipc_h_key_t_int), ONE_ROUTE)
+{
+        HOLDS(sys_ipc_h_key_t_int, __builtin_types_compatible_p(key_t, int));
+}
+
+TEST(flags_have_no_other_names, VERIFIES(sys_ipc_h_no_other_flags), ONE_ROUTE)
+{
+        static const struct name wrong[] = {{"IPC_CREATE"}, {"IPC_WAIT"}};
+        /* With all extensions of the C library, as this file is compiled. */
+        const bool defined[] = {
+#ifdef IPC_CREATE
+                true,
+#else
+                false,
+#endif
+#ifdef IPC_WAIT
+                true,
+#else
+                false,
+#endif
+        };
+
+        EACH_ROW(name, wrong) {
+                HOLDS(sys_ipc_h_no_other_flags, !defined[name - wrong]);
+                if (have_names())
+                        HOLDS(sys_ipc_h_no_other_flags, !visible(ipc_names, name->name));
+        }
+}
+
 /* ---- what else may be visible ---- */
 
 static bool starts_with(const char *name, const char *prefix)

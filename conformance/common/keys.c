@@ -25,6 +25,45 @@ TEST(private_key_never_finds_anything, VERIFIES(xsi_ipc_key_private_always_new))
         }
 }
 
+/* Made, and written to once, by a process that has ended. */
+static int private_object_of_another(const struct mechanism *m)
+{
+        int *const id = shared(sizeof(*id));
+        struct child creator;
+
+        CHILD(&creator) {
+                *id = must_fit_in(m, m->get(IPC_PRIVATE, IPC_CREAT | 0606));
+                MUST(m->write(*id));
+        }
+        join(&creator);
+        return *id;
+}
+
+TEST(private_object_is_for_all_who_have_its_identifier, VERIFIES(xsi_ipc_key_private_others))
+{
+        EACH_ROW(m, mechanisms) {
+                const int id = private_object_of_another(m);
+
+                EQ(xsi_ipc_key_private_others, m->read(id), 0);
+                EQ(xsi_ipc_key_private_others, m->write(id), 0);
+        }
+}
+
+TEST(private_object_is_for_other_users_as_well, VERIFIES(xsi_ipc_key_private_others))
+{
+        EACH_ROW(m, mechanisms) {
+                const int id = private_object_of_another(m);
+                struct child stranger;
+
+                CHILD(&stranger) {
+                        as_user(USER_C);
+                        EQ(xsi_ipc_key_private_others, m->read(id), 0);
+                        EQ(xsi_ipc_key_private_others, m->write(id), 0);
+                }
+                join(&stranger);
+        }
+}
+
 TEST(every_other_value_is_a_key, VERIFIES(xsi_ipc_key_int_min_max))
 {
         static const key_t keys[] = {-1, INT_MIN, INT_MAX, 1, 2, INT_MIN + 1, -2, 0x10000, 0x8000, 0x5a5a5a5a};

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import tomlfile
 from .errors import IpckError
-from .tree import REQUIREMENTS, shown
+from .tree import NOTES_FILE, REQUIREMENTS, shown
 
 KINDS = ("state", "errno", "field", "permission", "lifecycle", "flag", "limit", "wakeup", "atomicity", "header")
 LEVELS = ("posix-shall", "posix-may", "linux")
@@ -15,7 +15,7 @@ NEEDS = ("root", "two-users", "namespace", "processes", "threads", "32-bit", "fa
 
 AREAS = (
     "System V message queues", "System V semaphores", "System V shared memory", "System V in common", "Processes",
-    "POSIX shared memory", "POSIX semaphores", "POSIX message queues", "Tools",
+    "POSIX shared memory", "POSIX semaphores", "POSIX message queues", "Tools", "Programs",
 )  # fmt: skip
 
 _ID = re.compile(r"[A-Za-z0-9_.-]+")
@@ -77,7 +77,7 @@ class Catalogue:
 
 def load(folder: Path = REQUIREMENTS) -> Catalogue:
     """The catalogue in FOLDER; IpckError with the faults of all files when there are any."""
-    paths = sorted(folder.glob("*.toml"))
+    paths = sorted(path for path in folder.glob("*.toml") if path.name != NOTES_FILE)
     if not paths:
         raise IpckError(f"{shown(folder)}: no catalogue files (*.toml): run from a complete clone")
     faults: list[str] = []

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import baseline, catalogue, ktap, plan, provenance, store, text
+from . import baseline, catalogue, ktap, notes, plan, provenance, store, text
 from .errors import IpckError
+from .notes import Notes
 from .plan import Folders
 from .publish import JOURNAL, PAGE, clear, publish
 from .results import RunResults
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_folders(importer)
     importer.set_defaults(command=_import)
 
-    rows = commands.add_parser("catalogue", help="check the catalogue of requirements and count its rows")
+    rows = commands.add_parser("catalogue", help="check the catalogue and the lecture notes, count their rows")
     rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
     _add_folders(rows)
     rows.set_defaults(command=_catalogue)
@@ -124,12 +125,14 @@ def _list(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     rows = catalogue.load(options.requirements)
+    said = notes.load(rows, options.requirements)
     run = store.load(options.results)
-    return _conclude(run, rows, options.out or options.results[0].parent)
+    return _conclude(run, rows, said, options.out or options.results[0].parent)
 
 
 def _import(options: argparse.Namespace) -> int:
     rows = catalogue.load(options.requirements)
+    said = notes.load(rows, options.requirements)
     known = baseline.load(options.target, rows, None, options.baselines)
     run = ktap.parse(options.log, options.target, rows, known)
     out = options.out or OUT / options.target
@@ -146,14 +149,14 @@ def _import(options: argparse.Namespace) -> int:
         recorder.add(fault)
     recorder.end(run.target, run.seconds, run.complete)
     journal.close()
-    status = _conclude(recorder.results(), rows, out)
+    status = _conclude(recorder.results(), rows, said, out)
     if journal.problem:
         raise journal.problem
     return status
 
 
-def _conclude(run: RunResults, rows: catalogue.Catalogue, out: Path) -> int:
-    problems = publish(run, rows, out)
+def _conclude(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path) -> int:
+    problems = publish(run, rows, out, said)
     _print(text.failures(run, rows), text.faults(run), text.table(run))
     if problems:
         raise IpckError(*(message for problem in problems for message in problem.messages))
@@ -173,6 +176,9 @@ def _catalogue(options: argparse.Namespace) -> int:
     if options.emit_c:
         catalogue.emit_c(rows, options.emit_c)
         return 0
+    said = notes.load(rows, options.requirements)
     untestable = sum(bool(row.untestable) for row in rows)
     print(f"{len(rows)} requirements of {len(rows.interfaces)} interfaces, {untestable} untestable")
+    if said.documents:
+        print(f"{len(said.statements)} statements of {len(said.documents)} lecture notes")
     return 0

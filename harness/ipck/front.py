@@ -249,7 +249,7 @@ class Controller(Front):
         problems = self._finish_files(outcome)
         results = self._recorder.results()
         self.console.show_results(results, self.plan.catalogue)
-        problems += publish(results, self.plan.catalogue, self._out)
+        problems += publish(results, self.plan.catalogue, self._out, self.plan.notes)
         session.exitstatus = 2 if broken or problems else exit_status(results)
         self.console.conclude(problems, session.exitstatus, self._out)
 

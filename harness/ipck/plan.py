@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import baseline, catalogue, targets
+from . import baseline, catalogue, notes, targets
 from .baseline import Baseline
 from .catalogue import Catalogue
 from .errors import IpckError
+from .notes import Notes
 from .results import Fault, TargetRun
 from .targets import Target, Test
 from .tree import BASELINES, BUILD, REQUIREMENTS
@@ -37,6 +38,7 @@ class Plan:
     """Everything that was asked for; `absent` holds the targets that cannot run, and why."""
 
     catalogue: Catalogue = Catalogue()
+    notes: Notes = Notes()
     ready: tuple[Ready, ...] = ()
     absent: tuple[TargetRun, ...] = ()
     missed: tuple[Fault, ...] = ()  # one for each absent target that was asked for by name
@@ -45,10 +47,11 @@ class Plan:
 def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
     """The plan for the targets called NAMES, or for the usual ones without names.
 
-    IpckError for whatever is wrong with the catalogue, a program or a baseline, and when no target can run.
+    IpckError for whatever is wrong with the catalogue, the notes, a program or a baseline, and when no target can run.
     """
     chosen = targets.choose(names or targets.DEFAULT)
     rows = catalogue.load(folders.requirements)
+    said = notes.load(rows, folders.requirements)
     ready: list[Ready] = []
     absent: list[TargetRun] = []
     faults: list[str] = []
@@ -65,7 +68,7 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
     if not ready:
         raise IpckError(*(f"target {run.target} is unavailable: {run.unavailable}" for run in absent))
     missed = tuple(Fault(run.target, run.unavailable) for run in absent) if names else ()
-    return Plan(rows, tuple(ready), tuple(absent), missed)
+    return Plan(rows, said, tuple(ready), tuple(absent), missed)
 
 
 def _prepare(target: Target, rows: Catalogue, folders: Folders) -> Ready:

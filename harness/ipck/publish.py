@@ -1,12 +1,14 @@
 """The files that are made from a run's results."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from . import ktap
 from .catalogue import Catalogue
 from .errors import IpckError
 from .files import unwritable, write
+from .notes import Notes
 from .results import RunResults
 from .summary import summarise
 
@@ -15,32 +17,38 @@ JUNIT = "junit.xml"
 SUMMARY = "summary.json"
 PAGE = "index.html"
 OVERVIEW = "overview.html"
+NOTES = "notes.html"
 KTAP = "ktap"
 
 
 def clear(out: Path) -> None:
     """Remove the reports of an earlier run, so that nobody takes them for this run's; IpckError when they stay."""
-    for path in [*(out / name for name in (JUNIT, SUMMARY, PAGE, OVERVIEW)), *(out / KTAP).glob("*.ktap")]:
+    for path in [*(out / name for name in (JUNIT, SUMMARY, PAGE, OVERVIEW, NOTES)), *(out / KTAP).glob("*.ktap")]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(path, error) from None
 
 
-def publish(run: RunResults, catalogue: Catalogue, out: Path) -> list[IpckError]:
+def publish(run: RunResults, catalogue: Catalogue, out: Path, notes: Notes = Notes()) -> list[IpckError]:
     """Write ktap/TARGET.ktap, summary.json and the pages into OUT; returns why a file could not be written."""
     if not run.targets:
         return []
     problems = []
-    for make in (_ktap, _summary, _page):
+    files: tuple[Callable[[], None], ...] = (
+        lambda: _ktap(run, out),
+        lambda: _summary(run, catalogue, out),
+        lambda: _pages(run, catalogue, notes, out),
+    )
+    for make in files:
         try:
-            make(run, catalogue, out)
+            make()
         except IpckError as error:
             problems.append(error)
     return problems
 
 
-def _ktap(run: RunResults, _: Catalogue, out: Path) -> None:
+def _ktap(run: RunResults, out: Path) -> None:
     for target in run.targets:
         if not target.unavailable:
             write(out / KTAP / f"{target.target}.ktap", ktap.render(target))
@@ -50,10 +58,10 @@ def _summary(run: RunResults, catalogue: Catalogue, out: Path) -> None:
     write(out / SUMMARY, json.dumps(summarise(run, catalogue), indent=2) + "\n")
 
 
-def _page(run: RunResults, catalogue: Catalogue, out: Path) -> None:
+def _pages(run: RunResults, catalogue: Catalogue, notes: Notes, out: Path) -> None:
     try:
         from .report import write_report  # not before: jinja2 takes a while to load, and judging does not need it
     except ModuleNotFoundError as error:
         remedy = "apt-get install python3-jinja2"
         raise IpckError(f"{PAGE} cannot be made: the Python module {error.name} is missing: {remedy}") from None
-    write_report(run, catalogue, out)
+    write_report(run, catalogue, out, notes)

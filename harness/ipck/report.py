@@ -1,6 +1,7 @@
-"""The HTML report: a page that shows a run requirement by requirement, target by target, and an overview with counts.
+"""The HTML report: a page that shows a run requirement by requirement, target by target, an overview with counts, and
+the lecture notes in the light of the run.
 
-Neither needs a network.
+None needs a network.
 This module decides what is shown; reports/templates decides how it looks.
 """
 
@@ -24,7 +25,10 @@ from .findings import (
     ATTENTION, FIELD_LIMIT, LOOKS, SEVERITY, Finding, Heard, Link, Outputs, cut, findings_of, gravest, links_of,
     reason_of, split_variant,
 )  # fmt: skip
-from .publish import OVERVIEW, PAGE
+from .notes import Notes
+from .notespage import LOOKS as TRUTHS
+from .notespage import page_of
+from .publish import NOTES, OVERVIEW, PAGE
 from .results import RunResults, TargetRun, TestResult, Verdict
 from .tree import ROOT
 
@@ -182,10 +186,10 @@ class Problem:
     links: tuple[Link, ...] = ()
 
 
-def write_report(run: RunResults, catalogue: Catalogue, out: Path) -> Path:
+def write_report(run: RunResults, catalogue: Catalogue, out: Path, notes: Notes = Notes()) -> Path:
     """Write the pages into OUT and return the path of the first; IpckError when one cannot be written."""
     failed = []
-    for name, text in render(run, catalogue).items():
+    for name, text in render(run, catalogue, notes).items():
         try:
             files.write(out / name, text)
         except IpckError as error:
@@ -195,8 +199,8 @@ def write_report(run: RunResults, catalogue: Catalogue, out: Path) -> Path:
     return out / PAGE
 
 
-def render(run: RunResults, catalogue: Catalogue) -> dict[str, str]:
-    """The pages as text by file name, a pure function of its arguments."""
+def render(run: RunResults, catalogue: Catalogue, notes: Notes = Notes()) -> dict[str, str]:
+    """The pages as text by file name, a pure function of its arguments; no page of the notes where there are none."""
     targets = [target for target in run.targets if not target.unavailable]
     names = [target.target for target in targets]
     heard = _collect(targets)
@@ -216,6 +220,9 @@ def render(run: RunResults, catalogue: Catalogue) -> dict[str, str]:
     shown = dict(
         index=PAGE,
         overview=OVERVIEW,
+        notes_page=NOTES if notes.documents else "",
+        notes=page_of(notes, {row.requirement.id: row for row in rows}),
+        truths=TRUTHS,
         headline=headline,
         tone=LOOKS[tone],
         facts=_facts(run, targets),
@@ -237,7 +244,8 @@ def render(run: RunResults, catalogue: Catalogue) -> dict[str, str]:
         script_hash=_hash(script),
     )
     environment = _environment()
-    return {name: environment.get_template(name).render(shown) for name in (PAGE, OVERVIEW)}
+    pages = (PAGE, OVERVIEW, NOTES) if notes.documents else (PAGE, OVERVIEW)
+    return {name: environment.get_template(name).render(shown) for name in pages}
 
 
 def visible(text: str) -> str:

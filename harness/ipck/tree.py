@@ -4,6 +4,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "conformance" / "requirements"
+NOTES_FILE = "notes.toml"
+"""The one file among the requirements that holds none: what the lecture notes say."""
+CLIENTS = ROOT / "fault" / "clients"
 BASELINES = ROOT / "harness" / "baselines"
 SUITE = ROOT / "harness" / "suite"
 BUILD = ROOT / "build"

@@ -43,6 +43,21 @@ TEST(msqid_ds_has_the_members, VERIFIES(sys_msg_h_msqid_ds_members), ONE_ROUTE)
         HOLDS(sys_msg_h_msqid_ds_members, MEMBER_IS(struct msqid_ds, msg_ctime, time_t));
 }
 
+TEST(msqid_ds_shows_no_list, VERIFIES(sys_msg_h_msqid_ds_no_list), ONE_ROUTE)
+{
+        need_names();
+        /* The names of members are in the list, too. */
+        REQUIRE(visible(msg_names, "msg_qnum"));
+        HOLDS(sys_msg_h_msqid_ds_no_list, !visible(msg_names, "msg_first"));
+        HOLDS(sys_msg_h_msqid_ds_no_list, !visible(msg_names, "msg_last"));
+}
+
+TEST(msgbuf_is_left_to_the_program, VERIFIES(sys_msg_h_msgbuf_own), ONE_ROUTE)
+{
+        need_names();
+        HOLDS(sys_msg_h_msgbuf_own, !visible(msg_names, "msgbuf"));
+}
+
 TEST(functions_are_declared, VERIFIES(sys_msg_h_protos), ONE_ROUTE)
 {
         HOLDS(sys_msg_h_protos, FUNCTION_IS(msgctl, int(int, int, struct msqid_ds *)));

@@ -82,6 +82,32 @@ TEST(store_is_seen_in_an_unrelated_process, VERIFIES(shmat_share_two_procs))
         dismiss(&writer);
 }
 
+TEST(processes_choose_addresses_of_their_own, VERIFIES(shmat_share_different_addresses))
+{
+        const size_t size = PAGES * page_size();
+        const int segment = new_segment(size, 0600);
+        struct child other;
+
+        /* Looked up before the fork, so that it is free in both processes. */
+        char *const range = free_range(2 * size);
+        CHILD(&other) {
+                char *const place = shmat(segment, range + size, 0);
+
+                HOLDS(shmat_share_different_addresses, place == range + size);
+                if (place != SHM_FAILED)
+                        fill_pattern(place, size, 1);
+                stay(&other);
+                HOLDS(shmat_share_different_addresses, place != SHM_FAILED && has_pattern(place, size, 2));
+        }
+        UNTIL(stays(&other));
+        char *const place = shmat(segment, range, 0);
+        HOLDS(shmat_share_different_addresses, place == range);
+        HOLDS(shmat_share_different_addresses, place != SHM_FAILED && has_pattern(place, size, 1));
+        if (place != SHM_FAILED)
+                fill_pattern(place, size, 2);
+        dismiss(&other);
+}
+
 /* Nothing but the memory is common to the two. */
 TEST(stores_arrive_while_both_run, VERIFIES(shmat_share_two_procs))
 {
