@@ -13,6 +13,7 @@
 
 #include "have.h"
 #include "ipck.h"
+#include "ipck_thread.h"
 
 #undef IPCK_FILE_AVAILABLE
 #define IPCK_FILE_AVAILABLE ipck_dev_shm_available
@@ -44,5 +45,67 @@ extern const struct sem_row process_sem_kinds[2];       /* those for processes *
 sem_t *new_sem(enum sem_kind kind, unsigned value);     /* NAMED_SEM has SEM_NAME and mode 0600 */
 sem_t *named_sem(const char *name, unsigned value);     /* O_CREAT | O_EXCL, mode 0600 */
 int sem_value(sem_t *sem);                              /* sem_getvalue() */
+sem_t *fresh_sem(enum sem_kind kind, unsigned value);   /* as new_sem(), but as many as wanted: each has its own name */
+
+/* ---- the calls that wait, for what is said of all of them ---- */
+
+struct sem_way {
+        const char *name;
+        enum { WAITS, TIMED, ON_CLOCK } call;
+        clockid_t clock;                                /* of its deadline */
+};
+extern const struct sem_way plain_way, timed_way;       /* sem_wait(), sem_timedwait() */
+extern const struct sem_way clock_ways[2];              /* sem_clockwait(): CLOCK_REALTIME, CLOCK_MONOTONIC */
+
+int sem_lock(sem_t *sem, const struct sem_way *way, const struct timespec *deadline);
+
+/* Farther away than any test lives. */
+struct timespec no_deadline(const struct sem_way *way);
+
+/* ---- callers ---- */
+
+/* Who shares a semaphore: threads of the test's process, or processes; EACH_ROW(use, sem_uses). */
+struct sem_use {
+        const char *name;
+        enum sem_kind kind;
+        bool processes;
+};
+extern const struct sem_use sem_uses[5];
+
+/* A thread or process that is in one call. */
+struct waiter {
+        sem_t *sem;
+        const struct sem_way *way;
+        struct timespec deadline;
+        bool process;
+        struct thread thread;
+        struct child child;
+        int result;                                     /* 0 or the errno value, once it is back */
+};
+
+/* Starts count of them, and returns when all wait or are back. In memory that processes share. */
+struct waiter *start_waiters(const struct sem_use *use, sem_t *sem, const struct sem_way *way, int count);
+struct waiter *start_waiter(const struct sem_use *use, sem_t *sem, const struct sem_way *way);
+
+bool is_back(const struct waiter *w);
+bool is_waiting(const struct waiter *w);
+int count_back(const struct waiter *waiters, int count);
+
+/* Sends the signal to that thread or process alone. */
+void signal_waiter(const struct waiter *w, int signo);
+
+/* Joins those that are back. */
+void end_waiters(struct waiter *waiters, int count);
+
+/* The same work in several threads or processes at once: work(n, arg) with n from 0. */
+struct crowd {
+        bool processes;
+        int count;
+        struct thread threads[8];
+        struct child children[8];
+};
+struct crowd *start_crowd(const struct sem_use *use, int count, int (*work)(int n, void *arg), void *arg);
+bool crowd_done(const struct crowd *crowd);
+void end_crowd(struct crowd *crowd);                    /* once it is done */
 
 #endif

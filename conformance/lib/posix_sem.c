@@ -2,6 +2,8 @@
  *
  * posix_sem.c: set-up for tests of POSIX semaphores.
  */
+#include <stdio.h>
+
 #include "internal.h"
 #include "ipck_posix_sem.h"
 
@@ -9,6 +11,17 @@ const struct sem_row sem_kinds[3] = {
         {"unnamed, pshared 0", THREADS_SEM}, {"unnamed, pshared 1", SHARED_SEM}, {"named", NAMED_SEM},
 };
 const struct sem_row process_sem_kinds[2] = {{"unnamed, pshared 1", SHARED_SEM}, {"named", NAMED_SEM}};
+const struct sem_use sem_uses[5] = {
+        {"pshared 0, threads", THREADS_SEM, false}, {"pshared 1, threads", SHARED_SEM, false},
+        {"pshared 1, processes", SHARED_SEM, true}, {"named, threads", NAMED_SEM, false},
+        {"named, processes", NAMED_SEM, true},
+};
+
+const struct sem_way plain_way = {"sem_wait", WAITS, CLOCK_REALTIME};
+const struct sem_way timed_way = {"sem_timedwait", TIMED, CLOCK_REALTIME};
+const struct sem_way clock_ways[2] = {
+        {"CLOCK_REALTIME", ON_CLOCK, CLOCK_REALTIME}, {"CLOCK_MONOTONIC", ON_CLOCK, CLOCK_MONOTONIC},
+};
 
 #if !HAVE_SEM_CLOCKWAIT
 int ipck_no_sem_clockwait(void)
@@ -41,4 +54,159 @@ int sem_value(sem_t *sem)
 
         MUST(sem_getvalue(sem, &value));
         return value;
+}
+
+sem_t *fresh_sem(enum sem_kind kind, unsigned value)
+{
+        static _Atomic unsigned names;
+        char name[32];
+
+        if (kind != NAMED_SEM)
+                return new_sem(kind, value);
+        snprintf(name, sizeof(name), "/ipck-%u", names++);
+        return named_sem(name, value);
+}
+
+int sem_lock(sem_t *sem, const struct sem_way *way, const struct timespec *deadline)
+{
+        switch (way->call) {
+        case WAITS:
+                return sem_wait(sem);
+        case TIMED:
+                return sem_timedwait(sem, deadline);
+        default:
+                return sem_clockwait(sem, way->clock, deadline);
+        }
+}
+
+struct timespec no_deadline(const struct sem_way *way)
+{
+        return deadline_in(way->clock, INT64_C(100000000000000));
+}
+
+/* ---- callers ---- */
+
+static int be_waiter(void *arg)
+{
+        struct waiter *w = arg;
+
+        w->result = sem_lock(w->sem, w->way, &w->deadline) == 0 ? 0 : errno;
+        return w->result;
+}
+
+struct waiter *start_waiters(const struct sem_use *use, sem_t *sem, const struct sem_way *way, int count)
+{
+        struct waiter *const waiters = shared((size_t)count * sizeof(*waiters));
+
+        for (struct waiter *w = waiters; w < waiters + count; w++) {
+                w->sem = sem;
+                w->way = way;
+                w->deadline = no_deadline(way);
+                w->process = use->processes;
+                w->result = -1;
+                if (w->process) {
+                        CHILD(&w->child) {
+                                here(&w->child, 1);
+                                be_waiter(w);
+                        }
+                } else {
+                        start(&w->thread, be_waiter, w);
+                }
+                /* One after the other: they wait in this order. */
+                UNTIL(is_waiting(w) || is_back(w));
+        }
+        return waiters;
+}
+
+struct waiter *start_waiter(const struct sem_use *use, sem_t *sem, const struct sem_way *way)
+{
+        return start_waiters(use, sem, way, 1);
+}
+
+bool is_back(const struct waiter *w)
+{
+        return w->process ? returned(&w->child) : w->thread.back || w->thread.cancelled;
+}
+
+bool is_waiting(const struct waiter *w)
+{
+        return !is_back(w) && (w->process ? blocked(&w->child) : waits(&w->thread));
+}
+
+int count_back(const struct waiter *waiters, int count)
+{
+        int back = 0;
+
+        for (int i = 0; i < count; i++)
+                back += is_back(&waiters[i]);
+        return back;
+}
+
+void signal_waiter(const struct waiter *w, int signo)
+{
+        if (w->process)
+                MUST(kill(w->child.pid, signo));
+        else
+                REQUIRE(pthread_kill(w->thread.handle, signo) == 0);
+}
+
+void end_waiters(struct waiter *waiters, int count)
+{
+        for (struct waiter *w = waiters; w < waiters + count; w++) {
+                if (w->process)
+                        join(&w->child);
+                else
+                        finish(&w->thread);
+        }
+}
+
+struct part {
+        int (*work)(int n, void *arg);
+        int n;
+        void *arg;
+};
+
+static int do_part(void *arg)
+{
+        const struct part *part = arg;
+
+        return part->work(part->n, part->arg);
+}
+
+struct crowd *start_crowd(const struct sem_use *use, int count, int (*work)(int n, void *arg), void *arg)
+{
+        struct crowd *const crowd = shared(sizeof(*crowd));
+        struct part *const parts = shared((size_t)count * sizeof(*parts));
+
+        REQUIRE(count <= (int)(sizeof(crowd->threads) / sizeof(*crowd->threads)));
+        crowd->processes = use->processes;
+        crowd->count = count;
+        for (int n = 0; n < count; n++) {
+                parts[n] = (struct part){work, n, arg};
+                if (crowd->processes) {
+                        CHILD(&crowd->children[n])
+                                do_part(&parts[n]);
+                } else {
+                        start(&crowd->threads[n], do_part, &parts[n]);
+                }
+        }
+        return crowd;
+}
+
+bool crowd_done(const struct crowd *crowd)
+{
+        for (int n = 0; n < crowd->count; n++)
+                if (crowd->processes ? !returned(&crowd->children[n]) : !crowd->threads[n].back)
+                        return false;
+        return true;
+}
+
+void end_crowd(struct crowd *crowd)
+{
+        for (int n = 0; n < crowd->count; n++) {
+                if (crowd->processes)
+                        join(&crowd->children[n]);
+                else
+                        finish(&crowd->threads[n]);
+        }
 }
