@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sem_post(): in a signal handler, whatever the handler interrupts.
+ */
+#include "ipck_posix_sem.h"
+
+static sem_t *posted;
+static _Atomic int good_posts, bad_posts;
+
+static void post_in_handler(int signo)
+{
+        (void)signo;
+        if (sem_post(posted) == 0)
+                good_posts++;
+        else
+                bad_posts++;
+}
+
+static void post_on(int signo, sem_t *sem, int flags)
+{
+        struct sigaction action = {.sa_handler = post_in_handler, .sa_flags = flags};
+
+        posted = sem;
+        good_posts = bad_posts = 0;
+        sigemptyset(&action.sa_mask);
+        MUST(sigaction(signo, &action, NULL));
+}
+
+static const struct {
+        const char *name;
+        int flags;
+} handlers[] = {{"SA_RESTART", SA_RESTART}, {"no flags", 0}};
+
+/* ---- a call that waits ---- */
+
+/* With SA_RESTART the caller gets the unit; without it may instead fail, and the unit is there. */
+TEST(handler_interrupts_the_wait_on_the_same_semaphore, VERIFIES(sem_post_async_signal_safe))
+{
+        EACH_ROW(handler, handlers) {
+                EACH_ROW(use, sem_uses) {
+                        sem_t *const sem = fresh_sem(use->kind, 0);
+
+                        post_on(SIGUSR1, sem, handler->flags);
+                        struct waiter *const w = start_waiter(use, sem, &plain_way);
+                        signal_waiter(w, SIGUSR1);
+                        EVENTUALLY(sem_post_async_signal_safe, is_back(w));
+                        end_waiters(w, 1);
+                        if (handler->flags == 0 && w->result != 0) {
+                                EQ(sem_post_async_signal_safe, w->result, EINTR);
+                                EQ(sem_post_async_signal_safe, sem_value(sem), 1);
+                        } else {
+                                EQ(sem_post_async_signal_safe, w->result, 0);
+                                EQ(sem_post_async_signal_safe, sem_value(sem), 0);
+                        }
+                        EQ(sem_post_async_signal_safe, bad_posts, 0);
+                }
+        }
+}
+
+TEST(handler_releases_another_caller, VERIFIES(sem_post_async_signal_safe, sem_post_errno_kept))
+{
+        EACH_ROW(use, sem_uses) {
+                sem_t *const first = fresh_sem(use->kind, 0), *const second = fresh_sem(use->kind, 0);
+
+                post_on(SIGUSR1, second, SA_RESTART);
+                struct waiter *const interrupted = start_waiter(use, first, &plain_way);
+                struct waiter *const released = start_waiter(use, second, &plain_way);
+                signal_waiter(interrupted, SIGUSR1);
+                EVENTUALLY(sem_post_async_signal_safe, is_back(released));
+                EQ(sem_post_async_signal_safe, released->result, 0);
+                UNTIL(is_waiting(interrupted) || is_back(interrupted));
+                HOLDS(sem_post_errno_kept, !is_back(interrupted));
+                MUST(sem_post(first));
+                EVENTUALLY(sem_post_errno_kept, is_back(interrupted));
+                EQ(sem_post_errno_kept, interrupted->result, 0);
+                EQ(sem_post_errno_kept, sem_value(first), 0);
+                EQ(sem_post_async_signal_safe, sem_value(second), 0);
+                end_waiters(interrupted, 1);
+                end_waiters(released, 1);
+        }
+}
+
+/* ---- a call that does not ---- */
+
+/* Sends signals until it is told to stop. */
+static void disturb(struct child *from, pid_t whom)
+{
+        CHILD(from) {
+                while (at(from) == 0) {
+                        MUST(kill(whom, SIGUSR1));
+                        dawdle();
+                }
+        }
+}
+
+TEST(handler_interrupts_calls_on_the_same_semaphore, VERIFIES(sem_post_async_signal_safe, sem_post_errno_kept))
+{
+        enum { ROUNDS = 2000, MOST_ROUNDS = 200000 };
+
+        EACH_ROW(kind, sem_kinds) {
+                sem_t *const sem = new_sem(kind->kind, 0);
+                struct child disturber;
+                int rounds = 0, results[5] = {0};
+
+                post_on(SIGUSR1, sem, SA_RESTART);
+                disturb(&disturber, getpid());
+                UNTIL(good_posts + bad_posts > 0);
+                /* Until many posts have come in between. */
+                for (; rounds < ROUNDS || (good_posts < 20 && rounds < MOST_ROUNDS); rounds++) {
+                        int value;
+
+                        results[0] |= sem_post(sem);
+                        results[1] |= sem_post(sem);
+                        results[2] |= sem_trywait(sem);
+                        results[3] |= sem_wait(sem);
+                        results[4] |= sem_getvalue(sem, &value);
+                        results[4] |= value < 0;
+                }
+                here(&disturber, 1);
+                join(&disturber);
+                for (int i = 0; i < 5; i++)
+                        EQ(sem_post_errno_kept, results[i], 0);
+                EQ(sem_post_async_signal_safe, bad_posts, 0);
+                EQ(sem_post_async_signal_safe, sem_value(sem), good_posts);
+        }
+}
+
+TEST(other_calls_end_as_without_the_post, VERIFIES(sem_post_errno_kept))
+{
+        EACH_ROW(handler, handlers) {
+                EACH_ROW(kind, sem_kinds) {
+                        sem_t *const sem = fresh_sem(kind->kind, 0);
+                        struct child reader;
+                        int ends[2];
+
+                        MUST(pipe(ends));
+                        CHILD(&reader) {
+                                char byte = 0;
+
+                                post_on(SIGUSR1, sem, handler->flags);
+                                here(&reader, 1);
+                                if (handler->flags == 0) {
+                                        FAILS_WITH(sem_post_errno_kept, EINTR, read(ends[0], &byte, 1));
+                                } else {
+                                        EQ(sem_post_errno_kept, read(ends[0], &byte, 1), 1);
+                                        EQ(sem_post_errno_kept, byte, 'x');
+                                }
+                                EQ(sem_post_errno_kept, good_posts, 1);
+                                EQ(sem_post_errno_kept, sem_value(sem), 1);
+                        }
+                        UNTIL(blocked(&reader));
+                        MUST(kill(reader.pid, SIGUSR1));
+                        if (handler->flags != 0) {
+                                UNTIL(kind->kind == THREADS_SEM ? blocked(&reader) : sem_value(sem) == 1);
+                                HOLDS(sem_post_errno_kept, !returned(&reader));
+                                MUST(write(ends[1], "x", 1));
+                        }
+                        EVENTUALLY(sem_post_errno_kept, returned(&reader));
+                        join(&reader);
+                        close(ends[0]);
+                        close(ends[1]);
+                }
+        }
+}
