@@ -23,8 +23,8 @@ void ipck_dev_shm_available(void);
 
 /* A C library without the function: the tests of it are unsupported, the others are not. */
 #if !HAVE_SEM_CLOCKWAIT
-#define sem_clockwait(sem, clock, deadline) ipck_no_sem_clockwait()
-int ipck_no_sem_clockwait(void);
+#define sem_clockwait ipck_no_sem_clockwait
+int ipck_no_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *deadline);
 #endif
 
 #define SEM_NAME "/ipck"
@@ -59,8 +59,14 @@ extern const struct sem_way clock_ways[2];              /* sem_clockwait(): CLOC
 
 int sem_lock(sem_t *sem, const struct sem_way *way, const struct timespec *deadline);
 
+/* The same for a call that must not wait: one that waits is ended by a signal, so that it fails with EINTR. */
+int sem_lock_at_once(sem_t *sem, const struct sem_way *way, const struct timespec *deadline);
+
 /* Farther away than any test lives. */
 struct timespec no_deadline(const struct sem_way *way);
+
+/* Whether the clock of the way has reached the deadline. */
+bool deadline_is_past(const struct sem_way *way, const struct timespec *deadline);
 
 /* ---- callers ---- */
 
@@ -83,13 +89,23 @@ struct waiter {
         int result;                                     /* 0 or the errno value, once it is back */
 };
 
-/* Starts count of them, and returns when all wait or are back. In memory that processes share. */
+/* Starts one that has its members set; in memory that processes share where it is one. */
+void begin_waiter(struct waiter *w);
+
+/* Starts count of them, and returns when all wait or are back. */
 struct waiter *start_waiters(const struct sem_use *use, sem_t *sem, const struct sem_way *way, int count);
 struct waiter *start_waiter(const struct sem_use *use, sem_t *sem, const struct sem_way *way);
 
 bool is_back(const struct waiter *w);
 bool is_waiting(const struct waiter *w);
 int count_back(const struct waiter *waiters, int count);
+
+/* Whether each waits or is back, so that it is through with a wake-up if there was one. */
+bool all_settled(const struct waiter *waiters, int count);
+
+/* Whether it sleeps although there is a unit and everybody else is through: so many looks in a row that a wake-up on
+ * its way would have arrived. */
+bool is_stuck(const struct waiter *w);
 
 /* Sends the signal to that thread or process alone. */
 void signal_waiter(const struct waiter *w, int signo);

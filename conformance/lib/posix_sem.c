@@ -2,7 +2,9 @@
  *
  * posix_sem.c: set-up for tests of POSIX semaphores.
  */
+#include <sched.h>
 #include <stdio.h>
+#include <sys/time.h>
 
 #include "internal.h"
 #include "ipck_posix_sem.h"
@@ -24,8 +26,11 @@ const struct sem_way clock_ways[2] = {
 };
 
 #if !HAVE_SEM_CLOCKWAIT
-int ipck_no_sem_clockwait(void)
+int ipck_no_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *deadline)
 {
+        (void)sem;
+        (void)clock;
+        (void)deadline;
         UNSUPPORTED("sem_clockwait() in the C library");
 }
 #endif
@@ -63,7 +68,7 @@ sem_t *fresh_sem(enum sem_kind kind, unsigned value)
 
         if (kind != NAMED_SEM)
                 return new_sem(kind, value);
-        snprintf(name, sizeof(name), "/ipck-%u", names++);
+        snprintf(name, sizeof(name), "/ipck-%d-%u", (int)getpid(), names++);
         return named_sem(name, value);
 }
 
@@ -79,9 +84,29 @@ int sem_lock(sem_t *sem, const struct sem_way *way, const struct timespec *deadl
         }
 }
 
+int sem_lock_at_once(sem_t *sem, const struct sem_way *way, const struct timespec *deadline)
+{
+        const struct itimerval soon = {.it_value.tv_usec = 50000}, never = {0};
+
+        catch_signal(SIGALRM, 0);
+        MUST(setitimer(ITIMER_REAL, &soon, NULL));
+        const int result = sem_lock(sem, way, deadline), error = errno;
+        MUST(setitimer(ITIMER_REAL, &never, NULL));
+        errno = error;
+        return result;
+}
+
 struct timespec no_deadline(const struct sem_way *way)
 {
         return deadline_in(way->clock, INT64_C(100000000000000));
+}
+
+bool deadline_is_past(const struct sem_way *way, const struct timespec *deadline)
+{
+        struct timespec t;
+
+        MUST(clock_gettime(way->clock, &t));
+        return t.tv_sec > deadline->tv_sec || (t.tv_sec == deadline->tv_sec && t.tv_nsec >= deadline->tv_nsec);
 }
 
 /* ---- callers ---- */
@@ -94,24 +119,26 @@ static int be_waiter(void *arg)
         return w->result;
 }
 
+void begin_waiter(struct waiter *w)
+{
+        w->result = -1;
+        if (w->process) {
+                CHILD(&w->child) {
+                        here(&w->child, 1);
+                        be_waiter(w);
+                }
+        } else {
+                start(&w->thread, be_waiter, w);
+        }
+}
+
 struct waiter *start_waiters(const struct sem_use *use, sem_t *sem, const struct sem_way *way, int count)
 {
         struct waiter *const waiters = shared((size_t)count * sizeof(*waiters));
 
         for (struct waiter *w = waiters; w < waiters + count; w++) {
-                w->sem = sem;
-                w->way = way;
-                w->deadline = no_deadline(way);
-                w->process = use->processes;
-                w->result = -1;
-                if (w->process) {
-                        CHILD(&w->child) {
-                                here(&w->child, 1);
-                                be_waiter(w);
-                        }
-                } else {
-                        start(&w->thread, be_waiter, w);
-                }
+                *w = (struct waiter){.sem = sem, .way = way, .deadline = no_deadline(way), .process = use->processes};
+                begin_waiter(w);
                 /* One after the other: they wait in this order. */
                 UNTIL(is_waiting(w) || is_back(w));
         }
@@ -140,6 +167,24 @@ int count_back(const struct waiter *waiters, int count)
         for (int i = 0; i < count; i++)
                 back += is_back(&waiters[i]);
         return back;
+}
+
+bool all_settled(const struct waiter *waiters, int count)
+{
+        for (int i = 0; i < count; i++)
+                if (!is_back(&waiters[i]) && !is_waiting(&waiters[i]))
+                        return false;
+        return true;
+}
+
+bool is_stuck(const struct waiter *w)
+{
+        for (int looks = 0; looks < 1000; looks++) {
+                if (!is_waiting(w) || sem_value(w->sem) <= 0)
+                        return false;
+                sched_yield();
+        }
+        return true;
 }
 
 void signal_waiter(const struct waiter *w, int signo)

@@ -60,7 +60,7 @@ TEST(changes_nothing, VERIFIES(sem_getvalue_no_side_effect))
                 int value;
                 for (int i = 0; i < 100; i++)
                         MUST(sem_getvalue(sem, &value));
-                UNTIL((is_waiting(&w[0]) || is_back(&w[0])) && (is_waiting(&w[1]) || is_back(&w[1])));
+                UNTIL(all_settled(w, 2));
                 EQ(sem_getvalue_no_side_effect, count_back(w, 2), 0);
                 for (int n = 1; n <= 2; n++) {
                         MUST(sem_post(sem));

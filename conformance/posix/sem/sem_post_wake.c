@@ -4,15 +4,6 @@
  */
 #include "ipck_posix_sem.h"
 
-/* Whether every one that is not back waits, so that a wake-up too many would have shown. */
-static bool others_wait(const struct waiter *w, int count)
-{
-        for (int i = 0; i < count; i++)
-                if (!is_back(&w[i]) && !is_waiting(&w[i]))
-                        return false;
-        return true;
-}
-
 TEST(one_post_releases_one_of_three, VERIFIES(sem_post_wakes_one))
 {
         EACH_ROW(use, sem_uses) {
@@ -23,7 +14,7 @@ TEST(one_post_releases_one_of_three, VERIFIES(sem_post_wakes_one))
                 for (int released = 1; released <= 3; released++) {
                         EQ(sem_post_wakes_one, sem_post(sem), 0);
                         EVENTUALLY(sem_post_wakes_one, count_back(w, 3) >= released);
-                        UNTIL(others_wait(w, 3));
+                        UNTIL(all_settled(w, 3));
                         EQ(sem_post_wakes_one, count_back(w, 3), released);
                         EQ(sem_post_wakes_one, sem_value(sem), 0);
                 }
@@ -42,7 +33,7 @@ TEST(each_post_releases_one, VERIFIES(sem_post_wakes_each_post))
                 for (int i = 0; i < 3; i++)
                         EQ(sem_post_wakes_each_post, sem_post(sem), 0);
                 EVENTUALLY(sem_post_wakes_each_post, count_back(w, 5) >= 3);
-                UNTIL(others_wait(w, 5));
+                UNTIL(all_settled(w, 5));
                 EQ(sem_post_wakes_each_post, count_back(w, 5), 3);
                 EQ(sem_post_wakes_each_post, sem_value(sem), 0);
 
@@ -71,7 +62,7 @@ TEST(post_by_another_process, VERIFIES(sem_post_wakes_cross_process))
                                 EQ(sem_post_wakes_cross_process, sem_post(sem), 0);
                         join(&poster);
                         EVENTUALLY(sem_post_wakes_cross_process, count_back(w, 2) >= n);
-                        UNTIL(others_wait(w, 2));
+                        UNTIL(all_settled(w, 2));
                         EQ(sem_post_wakes_cross_process, count_back(w, 2), n);
                 }
                 end_waiters(w, 2);

@@ -49,7 +49,7 @@ TEST(fails_beside_callers_that_wait, VERIFIES(sem_trywait_eagain, sem_trywait_va
 
                 for (int i = 0; i < 10; i++)
                         FAILS_WITH(sem_trywait_eagain, EAGAIN, sem_trywait(sem));
-                UNTIL((is_waiting(&w[0]) || is_back(&w[0])) && (is_waiting(&w[1]) || is_back(&w[1])));
+                UNTIL(all_settled(w, 2));
                 EQ(sem_trywait_value_kept, count_back(w, 2), 0);
                 for (int n = 1; n <= 2; n++) {
                         MUST(sem_post(sem));

@@ -93,7 +93,7 @@ TEST(stopped_process_goes_on_waiting, VERIFIES(sem_wait_stop_cont))
 
                 for (int i = 0; i < 3; i++) {
                         stop_and_continue(&w->child);
-                        UNTIL(is_waiting(w) || is_back(w));
+                        UNTIL(all_settled(w, 1));
                         HOLDS(sem_wait_stop_cont, !is_back(w));
                 }
                 MUST(sem_post(sem));
