@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ipck_posix_sem.h: POSIX semaphores for tests. Each test has an empty /dev/shm of its own, so that names cannot collide.
+ * ipck_posix_sem.h: POSIX semaphores for tests. Each test has an empty /dev/shm of its own, so that names cannot
+ * collide.
  */
 #ifndef IPCK_POSIX_SEM_H
 #define IPCK_POSIX_SEM_H

@@ -52,7 +52,8 @@ TEST(clocks_are_told_apart, VERIFIES(sem_clockwait_monotonic, sem_clockwait_real
                 struct waiter *const w = shared(sizeof(*w));
 
                 FAILS_WITH(sem_clockwait_realtime, ETIMEDOUT, sem_lock_at_once(sem, &clock_ways[0], &monotonic));
-                *w = (struct waiter){.sem = sem, .way = &clock_ways[1], .process = use->processes, .deadline = realtime};
+                *w = (struct waiter){.sem = sem, .way = &clock_ways[1], .deadline = realtime,
+                                     .process = use->processes};
                 begin_waiter(w);
                 UNTIL(all_settled(w, 1));
                 HOLDS(sem_clockwait_monotonic, !is_back(w));

@@ -6,6 +6,12 @@
 
 #include "ipck_posix_sem.h"
 
+static const struct sem_use unnamed_uses[] = {
+        {"pshared 0, threads", THREADS_SEM, false},
+        {"pshared 1, threads", SHARED_SEM, false},
+        {"pshared 1, processes", SHARED_SEM, true},
+};
+
 TEST(succeeds_where_nobody_waits, VERIFIES(sem_destroy_ret_zero))
 {
         static const unsigned values[] = {0, 1, 3, SEM_VALUE_MAX};
@@ -23,11 +29,7 @@ TEST(succeeds_where_nobody_waits, VERIFIES(sem_destroy_ret_zero))
 /* Callers that are through leave nothing that keeps it. */
 TEST(succeeds_after_all_kinds_of_callers, VERIFIES(sem_destroy_ret_zero))
 {
-        static const struct sem_use uses[] = {
-                {"threads", THREADS_SEM, false}, {"threads, pshared 1", SHARED_SEM, false}, {"processes", SHARED_SEM, true},
-        };
-
-        EACH_ROW(use, uses) {
+        EACH_ROW(use, unnamed_uses) {
                 sem_t *const sem = fresh_sem(use->kind, 0);
                 struct waiter *const w = start_waiters(use, sem, &plain_way, 3);
                 const struct timespec past = {.tv_sec = 1};
@@ -45,11 +47,7 @@ TEST(succeeds_after_all_kinds_of_callers, VERIFIES(sem_destroy_ret_zero))
 
 TEST(somebody_waits, VERIFIES(sem_destroy_ebusy))
 {
-        static const struct sem_use uses[] = {
-                {"threads", THREADS_SEM, false}, {"threads, pshared 1", SHARED_SEM, false}, {"processes", SHARED_SEM, true},
-        };
-
-        EACH_ROW(use, uses) {
+        EACH_ROW(use, unnamed_uses) {
                 struct child process;
 
                 /* By a process that may crash: the behaviour is undefined but for the error. */

@@ -9,7 +9,8 @@ TEST(raises_the_value_by_one, VERIFIES(sem_post_ret_zero, sem_post_increments))
         static const struct {
                 const char *name;
                 unsigned value;
-        } rows[] = {{"from 0", 0}, {"from 1", 1}, {"from 7", 7}, {"from 65535", 65535}, {"from 2^30 - 1", (1u << 30) - 1}};
+        } rows[] = {{"from 0", 0}, {"from 1", 1}, {"from 7", 7}, {"from 65535", 65535},
+                    {"from 2^30 - 1", (1u << 30) - 1}};
 
         EACH_ROW(kind, sem_kinds) {
                 EACH_ROW(row, rows) {

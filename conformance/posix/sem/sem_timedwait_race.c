@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * sem_timedwait(), sem_clockwait(): a post at the moment at which the deadline is reached. The caller has the unit or the
- * semaphore has it; and a second caller, if there is one, gets what the first did not take.
+ * sem_timedwait(), sem_clockwait(): a post at the moment at which the deadline is reached. The caller has the unit or
+ * the semaphore has it; and a second caller, if there is one, gets what the first did not take.
  */
 #include "ipck_posix_sem.h"
 #include "ipck_race.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * sem_timedwait(), sem_clockwait(): deadlines after January 2038. In a 32-bit program this file alone has a time_t of 64
- * bits, so that no structure with a time in it may go to the library's functions or come from there.
+ * sem_timedwait(), sem_clockwait(): deadlines after January 2038. In a 32-bit program this file alone has a time_t of
+ * 64 bits, so that no structure with a time in it may go to the test library's functions or come from there.
  */
 #define _FILE_OFFSET_BITS 64
 #define _TIME_BITS 64

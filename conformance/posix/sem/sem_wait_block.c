@@ -2,8 +2,6 @@
  *
  * sem_wait(): where it has to wait, and what the unit brings along.
  */
-#include <sys/wait.h>
-
 #include "ipck_posix_sem.h"
 
 static void waits_for_post(enum ipck_requirement req, const struct sem_use *use)
@@ -69,59 +67,6 @@ TEST(other_threads_go_on, VERIFIES(sem_wait_blocks_at_zero))
                 EVENTUALLY(sem_wait_blocks_at_zero, count_back(w, 2) == 2);
                 end_waiters(w, 2);
                 end_waiters(next, 1);
-        }
-}
-
-/* ---- stop and continue ---- */
-
-static void stop_and_continue(struct child *c)
-{
-        int status;
-
-        MUST(kill(c->pid, SIGSTOP));
-        MUST(waitpid(c->pid, &status, WUNTRACED));
-        REQUIRE(WIFSTOPPED(status));
-        MUST(kill(c->pid, SIGCONT));
-}
-
-TEST(stopped_process_goes_on_waiting, VERIFIES(sem_wait_stop_cont))
-{
-        EACH_ROW(kind, process_sem_kinds) {
-                const struct sem_use use = {.kind = kind->kind, .processes = true};
-                sem_t *const sem = new_sem(kind->kind, 0);
-                struct waiter *const w = start_waiter(&use, sem, &plain_way);
-
-                for (int i = 0; i < 3; i++) {
-                        stop_and_continue(&w->child);
-                        UNTIL(all_settled(w, 1));
-                        HOLDS(sem_wait_stop_cont, !is_back(w));
-                }
-                MUST(sem_post(sem));
-                EVENTUALLY(sem_wait_stop_cont, is_back(w));
-                EQ(sem_wait_stop_cont, w->result, 0);
-                EQ(sem_wait_stop_cont, sem_value(sem), 0);
-                end_waiters(w, 1);
-        }
-}
-
-/* A unit that comes while it cannot take it is still there when it can; unless somebody else was faster. */
-TEST(post_while_the_process_is_stopped, VERIFIES(sem_wait_stop_cont))
-{
-        EACH_ROW(kind, process_sem_kinds) {
-                const struct sem_use use = {.kind = kind->kind, .processes = true};
-                sem_t *const sem = new_sem(kind->kind, 0);
-                struct waiter *const w = start_waiter(&use, sem, &plain_way);
-                int status;
-
-                MUST(kill(w->child.pid, SIGSTOP));
-                MUST(waitpid(w->child.pid, &status, WUNTRACED));
-                REQUIRE(WIFSTOPPED(status));
-                MUST(sem_post(sem));
-                MUST(kill(w->child.pid, SIGCONT));
-                EVENTUALLY(sem_wait_stop_cont, is_back(w));
-                EQ(sem_wait_stop_cont, w->result, 0);
-                EQ(sem_wait_stop_cont, sem_value(sem), 0);
-                end_waiters(w, 1);
         }
 }
 
