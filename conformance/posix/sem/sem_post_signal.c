@@ -125,38 +125,38 @@ TEST(handler_interrupts_calls_on_the_same_semaphore, VERIFIES(sem_post_async_sig
         }
 }
 
+/* 0 or the errno value. */
+static int read_a_byte(void *ends)
+{
+        char byte = 0;
+        const ssize_t got = read(((const int *)ends)[0], &byte, 1);
+
+        return got == -1 ? errno : got == 1 && byte == 'x' ? 0 : -1;
+}
+
 TEST(other_calls_end_as_without_the_post, VERIFIES(sem_post_errno_kept))
 {
         EACH_ROW(handler, handlers) {
                 EACH_ROW(kind, sem_kinds) {
                         sem_t *const sem = fresh_sem(kind->kind, 0);
-                        struct child reader;
+                        struct thread reader = {0};
                         int ends[2];
 
                         MUST(pipe(ends));
-                        CHILD(&reader) {
-                                char byte = 0;
-
-                                post_on(SIGUSR1, sem, handler->flags);
-                                here(&reader, 1);
-                                if (handler->flags == 0) {
-                                        FAILS_WITH(sem_post_errno_kept, EINTR, read(ends[0], &byte, 1));
-                                } else {
-                                        EQ(sem_post_errno_kept, read(ends[0], &byte, 1), 1);
-                                        EQ(sem_post_errno_kept, byte, 'x');
-                                }
-                                EQ(sem_post_errno_kept, good_posts, 1);
-                                EQ(sem_post_errno_kept, sem_value(sem), 1);
-                        }
-                        UNTIL(blocked(&reader));
-                        MUST(kill(reader.pid, SIGUSR1));
+                        post_on(SIGUSR1, sem, handler->flags);
+                        start(&reader, read_a_byte, ends);
+                        UNTIL(waits(&reader));
+                        REQUIRE(pthread_kill(reader.handle, SIGUSR1) == 0);
+                        UNTIL(good_posts + bad_posts == 1);
+                        UNTIL(reader.back || waits(&reader));
                         if (handler->flags != 0) {
-                                UNTIL(kind->kind == THREADS_SEM ? blocked(&reader) : sem_value(sem) == 1);
-                                HOLDS(sem_post_errno_kept, !returned(&reader));
+                                HOLDS(sem_post_errno_kept, !reader.back);
                                 MUST(write(ends[1], "x", 1));
                         }
-                        EVENTUALLY(sem_post_errno_kept, returned(&reader));
-                        join(&reader);
+                        EVENTUALLY(sem_post_errno_kept, reader.back);
+                        EQ(sem_post_errno_kept, reader.result, handler->flags == 0 ? EINTR : 0);
+                        EQ(sem_post_errno_kept, sem_value(sem), 1);
+                        finish(&reader);
                         close(ends[0]);
                         close(ends[1]);
                 }

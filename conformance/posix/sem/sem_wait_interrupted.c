@@ -245,3 +245,28 @@ TEST(stopped_process_goes_on_waiting_for_the_deadline, VERIFIES(sem_timedwait_st
 {
         outlives_stop(sem_timedwait_stop_cont, &timed_way);
 }
+
+TEST(deadline_that_passes_while_the_process_is_stopped, VERIFIES(sem_timedwait_etimedout))
+{
+        EACH_ROW(kind, process_sem_kinds) {
+                sem_t *const sem = fresh_sem(kind->kind, 0), *const nobodys = fresh_sem(SHARED_SEM, 0);
+                struct waiter *const w = shared(sizeof(*w));
+                int status;
+
+                *w = (struct waiter){.sem = sem, .way = &timed_way, .process = true,
+                                     .deadline = deadline_in(CLOCK_REALTIME, 5000000)};
+                begin_waiter(w);
+                UNTIL(all_settled(w, 1));
+                MUST(kill(w->child.pid, SIGSTOP));
+                MUST(waitpid(w->child.pid, &status, WUNTRACED));
+                /* Where the machine was slow, it has ended already. */
+                if (WIFSTOPPED(status)) {
+                        REQUIRE(sem_timedwait(nobodys, &w->deadline) == -1 && errno == ETIMEDOUT);
+                        MUST(kill(w->child.pid, SIGCONT));
+                        EVENTUALLY(sem_timedwait_etimedout, is_back(w));
+                        end_waiters(w, 1);
+                }
+                EQ(sem_timedwait_etimedout, w->result, ETIMEDOUT);
+                EQ(sem_timedwait_etimedout, sem_value(sem), 0);
+        }
+}
