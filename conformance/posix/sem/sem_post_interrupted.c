@@ -5,7 +5,7 @@
  */
 #include "ipck_posix_sem.h"
 
-enum { ROUNDS = 40 };
+enum { ROUNDS = 25 };
 
 /* A thread that stays in a signal handler until it is let go. */
 struct linger {

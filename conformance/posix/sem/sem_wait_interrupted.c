@@ -168,7 +168,7 @@ TEST(timed_wait_goes_on_after_a_handler_with_sa_restart, VERIFIES(sem_timedwait_
 /* Either the caller has the unit, or the other one gets it. */
 static void signal_against_post(enum ipck_requirement req, const struct sem_way *way)
 {
-        enum { ROUNDS = 40 };
+        enum { ROUNDS = 20 };
 
         handle_signals(0);
         EACH_ROW(use, sem_uses) {
