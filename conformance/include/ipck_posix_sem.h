@@ -118,6 +118,7 @@ void end_waiters(struct waiter *waiters, int count);
 struct crowd {
         bool processes;
         int count;
+        _Atomic int here;
         struct thread threads[8];
         struct child children[8];
 };

@@ -206,15 +206,20 @@ void end_waiters(struct waiter *waiters, int count)
 }
 
 struct part {
+        struct crowd *crowd;
         int (*work)(int n, void *arg);
         int n;
         void *arg;
 };
 
+/* They begin together: one by one, the first may be done before the last has come. */
 static int do_part(void *arg)
 {
         const struct part *part = arg;
 
+        part->crowd->here++;
+        while (part->crowd->here < part->crowd->count)
+                sched_yield();
         return part->work(part->n, part->arg);
 }
 
@@ -227,7 +232,7 @@ struct crowd *start_crowd(const struct sem_use *use, int count, int (*work)(int 
         crowd->processes = use->processes;
         crowd->count = count;
         for (int n = 0; n < count; n++) {
-                parts[n] = (struct part){work, n, arg};
+                parts[n] = (struct part){crowd, work, n, arg};
                 if (crowd->processes) {
                         CHILD(&crowd->children[n])
                                 do_part(&parts[n]);

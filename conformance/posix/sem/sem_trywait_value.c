@@ -63,7 +63,7 @@ TEST(fails_beside_callers_that_wait, VERIFIES(sem_trywait_eagain, sem_trywait_va
 
 /* ---- callers at the same time ---- */
 
-enum { CALLERS = 4, TURNS = 2000 };
+enum { CALLERS = 4, TURNS = 10000 };
 
 struct tries {
         sem_t *sem;
