@@ -46,6 +46,7 @@ extern const struct sem_row process_sem_kinds[2];       /* those for processes *
 sem_t *new_sem(enum sem_kind kind, unsigned value);     /* NAMED_SEM has SEM_NAME and mode 0600 */
 sem_t *named_sem(const char *name, unsigned value);     /* O_CREAT | O_EXCL, mode 0600 */
 int sem_value(sem_t *sem);                              /* sem_getvalue() */
+int sem_units(sem_t *sem);                              /* the same, or 0 where it says how many wait */
 sem_t *fresh_sem(enum sem_kind kind, unsigned value);   /* as new_sem(), but as many as wanted: each has its own name */
 
 /* ---- the calls that wait, for what is said of all of them ---- */

@@ -61,6 +61,13 @@ int sem_value(sem_t *sem)
         return value;
 }
 
+int sem_units(sem_t *sem)
+{
+        const int value = sem_value(sem);
+
+        return value < 0 ? 0 : value;
+}
+
 sem_t *fresh_sem(enum sem_kind kind, unsigned value)
 {
         static _Atomic unsigned names;
@@ -180,7 +187,7 @@ bool all_settled(const struct waiter *waiters, int count)
 bool is_stuck(const struct waiter *w)
 {
         for (int looks = 0; looks < 1000; looks++) {
-                if (!is_waiting(w) || sem_value(w->sem) <= 0)
+                if (!is_waiting(w) || sem_units(w->sem) == 0)
                         return false;
                 sched_yield();
         }

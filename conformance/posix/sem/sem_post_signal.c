@@ -47,10 +47,10 @@ TEST(handler_interrupts_the_wait_on_the_same_semaphore, VERIFIES(sem_post_async_
                         end_waiters(w, 1);
                         if (handler->flags == 0 && w->result != 0) {
                                 EQ(sem_post_async_signal_safe, w->result, EINTR);
-                                EQ(sem_post_async_signal_safe, sem_value(sem), 1);
+                                EQ(sem_post_async_signal_safe, sem_units(sem), 1);
                         } else {
                                 EQ(sem_post_async_signal_safe, w->result, 0);
-                                EQ(sem_post_async_signal_safe, sem_value(sem), 0);
+                                EQ(sem_post_async_signal_safe, sem_units(sem), 0);
                         }
                         EQ(sem_post_async_signal_safe, bad_posts, 0);
                 }
@@ -73,8 +73,8 @@ TEST(handler_releases_another_caller, VERIFIES(sem_post_async_signal_safe, sem_p
                 MUST(sem_post(first));
                 EVENTUALLY(sem_post_errno_kept, is_back(interrupted));
                 EQ(sem_post_errno_kept, interrupted->result, 0);
-                EQ(sem_post_errno_kept, sem_value(first), 0);
-                EQ(sem_post_async_signal_safe, sem_value(second), 0);
+                EQ(sem_post_errno_kept, sem_units(first), 0);
+                EQ(sem_post_async_signal_safe, sem_units(second), 0);
                 end_waiters(interrupted, 1);
                 end_waiters(released, 1);
         }
@@ -121,7 +121,7 @@ TEST(handler_interrupts_calls_on_the_same_semaphore, VERIFIES(sem_post_async_sig
                 for (int i = 0; i < 5; i++)
                         EQ(sem_post_errno_kept, results[i], 0);
                 EQ(sem_post_async_signal_safe, bad_posts, 0);
-                EQ(sem_post_async_signal_safe, sem_value(sem), good_posts);
+                EQ(sem_post_async_signal_safe, sem_units(sem), good_posts);
         }
 }
 
@@ -155,7 +155,7 @@ TEST(other_calls_end_as_without_the_post, VERIFIES(sem_post_errno_kept))
                         }
                         EVENTUALLY(sem_post_errno_kept, reader.back);
                         EQ(sem_post_errno_kept, reader.result, handler->flags == 0 ? EINTR : 0);
-                        EQ(sem_post_errno_kept, sem_value(sem), 1);
+                        EQ(sem_post_errno_kept, sem_units(sem), 1);
                         finish(&reader);
                         close(ends[0]);
                         close(ends[1]);

@@ -49,7 +49,7 @@ static void storm(const struct sem_use *use, int callers, int (*work)(int n, voi
         struct crowd *const crowd = start_crowd(use, callers, work, store);
         EVENTUALLY(sem_post_no_lost_wakeup, crowd_done(crowd));
         end_crowd(crowd);
-        EQ(sem_post_no_lost_wakeup, sem_value(store->sem), value);
+        EQ(sem_post_no_lost_wakeup, sem_units(store->sem), value);
 }
 
 TEST(producers_and_consumers, VERIFIES(sem_post_no_lost_wakeup))
@@ -98,7 +98,7 @@ TEST(post_as_the_caller_falls_asleep, VERIFIES(sem_post_no_lost_wakeup))
                 struct crowd *const crowd = start_crowd(use, 2, take_turns, sems);
                 EVENTUALLY(sem_post_no_lost_wakeup, crowd_done(crowd));
                 end_crowd(crowd);
-                EQ(sem_post_no_lost_wakeup, sem_value(sems[0]), 0);
-                EQ(sem_post_no_lost_wakeup, sem_value(sems[1]), 0);
+                EQ(sem_post_no_lost_wakeup, sem_units(sems[0]), 0);
+                EQ(sem_post_no_lost_wakeup, sem_units(sems[1]), 0);
         }
 }

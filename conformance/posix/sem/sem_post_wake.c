@@ -16,7 +16,7 @@ TEST(one_post_releases_one_of_three, VERIFIES(sem_post_wakes_one))
                         EVENTUALLY(sem_post_wakes_one, count_back(w, 3) >= released);
                         UNTIL(all_settled(w, 3));
                         EQ(sem_post_wakes_one, count_back(w, 3), released);
-                        EQ(sem_post_wakes_one, sem_value(sem), 0);
+                        EQ(sem_post_wakes_one, sem_units(sem), 0);
                 }
                 for (int i = 0; i < 3; i++)
                         EQ(sem_post_wakes_one, w[i].result, 0);
@@ -35,13 +35,13 @@ TEST(each_post_releases_one, VERIFIES(sem_post_wakes_each_post))
                 EVENTUALLY(sem_post_wakes_each_post, count_back(w, 5) >= 3);
                 UNTIL(all_settled(w, 5));
                 EQ(sem_post_wakes_each_post, count_back(w, 5), 3);
-                EQ(sem_post_wakes_each_post, sem_value(sem), 0);
+                EQ(sem_post_wakes_each_post, sem_units(sem), 0);
 
                 /* More than are left. */
                 for (int i = 0; i < 4; i++)
                         EQ(sem_post_wakes_each_post, sem_post(sem), 0);
                 EVENTUALLY(sem_post_wakes_each_post, count_back(w, 5) == 5);
-                EQ(sem_post_wakes_each_post, sem_value(sem), 2);
+                EQ(sem_post_wakes_each_post, sem_units(sem), 2);
                 end_waiters(w, 5);
         }
 }
@@ -84,7 +84,7 @@ TEST(post_by_a_process_that_ends_at_once, VERIFIES(sem_post_wakes_cross_process)
                 reap(&poster);
                 EVENTUALLY(sem_post_wakes_cross_process, is_back(w));
                 EQ(sem_post_wakes_cross_process, w->result, 0);
-                EQ(sem_post_wakes_cross_process, sem_value(sem), 0);
+                EQ(sem_post_wakes_cross_process, sem_units(sem), 0);
                 end_waiters(w, 1);
         }
 }
@@ -101,10 +101,10 @@ TEST(killed_waiters_take_no_post, VERIFIES(sem_post_wakes_cross_process))
                 kill_child(&w[2].child);
                 EQ(sem_post_wakes_cross_process, sem_post(sem), 0);
                 EVENTUALLY(sem_post_wakes_cross_process, is_back(&w[1]));
-                EQ(sem_post_wakes_cross_process, sem_value(sem), 0);
+                EQ(sem_post_wakes_cross_process, sem_units(sem), 0);
                 end_waiters(&w[1], 1);
                 EQ(sem_post_wakes_cross_process, sem_post(sem), 0);
-                EQ(sem_post_wakes_cross_process, sem_value(sem), 1);
+                EQ(sem_post_wakes_cross_process, sem_units(sem), 1);
                 EQ(sem_post_wakes_cross_process, sem_wait(sem), 0);
         }
 }
@@ -134,7 +134,7 @@ TEST(post_by_another_program, VERIFIES(sem_post_wakes_cross_process))
                 MUST(exec_role("open_and_post", SEM_NAME));
         join(&poster);
         EVENTUALLY(sem_post_wakes_cross_process, is_back(w));
-        EQ(sem_post_wakes_cross_process, sem_value(sem), 0);
+        EQ(sem_post_wakes_cross_process, sem_units(sem), 0);
         end_waiters(w, 1);
 }
 
@@ -149,5 +149,5 @@ TEST(post_for_another_program, VERIFIES(sem_post_wakes_cross_process))
         UNTIL(sleeping(waiter.pid));
         EQ(sem_post_wakes_cross_process, sem_post(sem), 0);
         join(&waiter);
-        EQ(sem_post_wakes_cross_process, sem_value(sem), 0);
+        EQ(sem_post_wakes_cross_process, sem_units(sem), 0);
 }

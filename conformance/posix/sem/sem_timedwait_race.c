@@ -41,7 +41,7 @@ static void race_with_post(enum ipck_requirement req, const struct sem_way *way,
                 const bool expired = w->result != 0;
                 if (expired)
                         EQ(req, w->result, ETIMEDOUT);
-                EQ(req, sem_value(sem), expired);
+                EQ(req, sem_units(sem), expired);
                 if (expired)
                         EQ(req, sem_trywait(sem), 0);
                 release(w);
@@ -70,7 +70,7 @@ static void race_for_two(enum ipck_requirement req, enum ipck_requirement lost, 
                         MUST(sem_post(sem));
                 EVENTUALLY(lost, is_back(patient));
                 EQ(req, patient->result, 0);
-                EQ(req, sem_value(sem), 0);
+                EQ(req, sem_units(sem), 0);
                 release(hasty);
                 release(patient);
                 lead = next_lead(lead, expired);
@@ -140,7 +140,7 @@ static void units_are_conserved(enum ipck_requirement req, const struct sem_way 
                 struct crowd *const crowd = start_crowd(use, 6, trade, market);
                 EVENTUALLY(req, crowd_done(crowd));
                 end_crowd(crowd);
-                EQ(req, sem_value(market->sem), market->posted - market->taken);
+                EQ(req, sem_units(market->sem), market->posted - market->taken);
         }
 }
 

@@ -39,7 +39,7 @@ static void times_out_at_once(enum ipck_requirement req, const struct sem_way *w
                 sem_t *const sem = fresh_sem(kind->kind, 0);
 
                 FAILS_WITH(req, ETIMEDOUT, sem_lock_at_once(sem, way, deadline));
-                EQ(req, sem_value(sem), 0);
+                EQ(req, sem_units(sem), 0);
                 MUST(sem_post(sem));
                 EQ(req, sem_lock_at_once(sem, way, deadline), 0);
                 FAILS_WITH(req, ETIMEDOUT, sem_lock_at_once(sem, way, deadline));
@@ -116,17 +116,17 @@ static void unit_is_there(enum ipck_requirement req, const struct sem_way *way)
                         const struct timespec deadline = time_of(row);
 
                         EQ(req, sem_lock(sem, way, &deadline), 0);
-                        EQ(req, sem_value(sem), --expected);
+                        EQ(req, sem_units(sem), --expected);
                 }
                 EACH_ROW(row, negative_deadlines) {
                         const struct timespec deadline = time_of(row);
 
                         EQ(req, sem_lock(sem, way, &deadline), 0);
-                        EQ(req, sem_value(sem), --expected);
+                        EQ(req, sem_units(sem), --expected);
                 }
                 EQ(req, sem_lock(sem, way, &this_moment), 0);
                 EQ(req, sem_lock(sem, way, &least), 0);
-                EQ(req, sem_value(sem), 0);
+                EQ(req, sem_units(sem), 0);
         }
 }
 
@@ -160,7 +160,7 @@ TEST(unit_for_each_of_several_callers, VERIFIES(sem_timedwait_immediate))
 
                 EVENTUALLY(sem_timedwait_immediate, crowd_done(crowd));
                 end_crowd(crowd);
-                EQ(sem_timedwait_immediate, sem_value(sem), 0);
+                EQ(sem_timedwait_immediate, sem_units(sem), 0);
         }
 }
 
@@ -224,7 +224,7 @@ static void leaves_nothing(enum ipck_requirement req, const struct sem_way *way)
                         const struct timespec deadline = deadline_in(way->clock, 200000);
 
                         FAILS_WITH(req, ETIMEDOUT, sem_lock(sem, way, &deadline));
-                        EQ(req, sem_value(sem), 0);
+                        EQ(req, sem_units(sem), 0);
                 }
                 UNTIL(all_settled(w, 2));
                 EQ(req, count_back(w, 2), 0);
@@ -232,9 +232,9 @@ static void leaves_nothing(enum ipck_requirement req, const struct sem_way *way)
                         MUST(sem_post(sem));
                         EVENTUALLY(req, count_back(w, 2) == n);
                 }
-                EQ(req, sem_value(sem), 0);
+                EQ(req, sem_units(sem), 0);
                 MUST(sem_post(sem));
-                EQ(req, sem_value(sem), 1);
+                EQ(req, sem_units(sem), 1);
                 EQ(req, sem_trywait(sem), 0);
                 end_waiters(w, 2);
         }
@@ -265,7 +265,7 @@ static void unit_comes(enum ipck_requirement req, const struct sem_way *way)
                         EVENTUALLY(req, count_back(w, 2) >= n);
                         UNTIL(all_settled(w, 2));
                         EQ(req, count_back(w, 2), n);
-                        EQ(req, sem_value(sem), 0);
+                        EQ(req, sem_units(sem), 0);
                 }
                 EQ(req, w[0].result, 0);
                 EQ(req, w[1].result, 0);
@@ -308,7 +308,7 @@ static void units_are_taken_away(enum ipck_requirement early, enum ipck_requirem
                         EQ(early, w->result, ETIMEDOUT);
                         HOLDS(early, deadline_is_past(way, &deadline));
                 }
-                EQ(kept, sem_value(sem), posts - taken - (w->result == 0));
+                EQ(kept, sem_units(sem), posts - taken - (w->result == 0));
         }
 }
 

@@ -17,7 +17,7 @@ TEST(takes_a_unit, VERIFIES(sem_trywait_locks))
 
                         for (unsigned i = 1; i <= 3 && i <= row->value; i++) {
                                 EQ(sem_trywait_locks, sem_trywait(sem), 0);
-                                EQ(sem_trywait_locks, sem_value(sem), row->value - i);
+                                EQ(sem_trywait_locks, sem_units(sem), row->value - i);
                         }
                 }
         }
@@ -31,10 +31,10 @@ TEST(fails_where_there_is_none, VERIFIES(sem_trywait_eagain, sem_trywait_value_k
                 EQ(sem_trywait_eagain, sem_trywait(sem), 0);
                 for (int i = 0; i < 3; i++) {
                         FAILS_WITH(sem_trywait_eagain, EAGAIN, sem_trywait(sem));
-                        EQ(sem_trywait_value_kept, sem_value(sem), 0);
+                        EQ(sem_trywait_value_kept, sem_units(sem), 0);
                 }
                 MUST(sem_post(sem));
-                EQ(sem_trywait_value_kept, sem_value(sem), 1);
+                EQ(sem_trywait_value_kept, sem_units(sem), 1);
                 EQ(sem_trywait_value_kept, sem_trywait(sem), 0);
                 FAILS_WITH(sem_trywait_value_kept, EAGAIN, sem_trywait(sem));
         }
@@ -56,7 +56,7 @@ TEST(fails_beside_callers_that_wait, VERIFIES(sem_trywait_eagain, sem_trywait_va
                         EVENTUALLY(sem_trywait_value_kept, count_back(w, 2) == n);
                         FAILS_WITH(sem_trywait_eagain, EAGAIN, sem_trywait(sem));
                 }
-                EQ(sem_trywait_value_kept, sem_value(sem), 0);
+                EQ(sem_trywait_value_kept, sem_units(sem), 0);
                 end_waiters(w, 2);
         }
 }
@@ -101,7 +101,7 @@ TEST(never_fails_while_there_is_a_unit, VERIFIES(sem_trywait_eagain_not_spurious
                         EVENTUALLY(sem_trywait_eagain_not_spurious, crowd_done(crowd));
                         end_crowd(crowd);
                         EQ(sem_trywait_eagain_not_spurious, tries->failed, 0);
-                        EQ(sem_trywait_eagain_not_spurious, sem_value(tries->sem), row->value);
+                        EQ(sem_trywait_eagain_not_spurious, sem_units(tries->sem), row->value);
                 }
         }
 }
@@ -127,6 +127,6 @@ TEST(each_unit_is_taken_once, VERIFIES(sem_trywait_locks, sem_trywait_value_kept
                 EVENTUALLY(sem_trywait_locks, crowd_done(crowd));
                 end_crowd(crowd);
                 EQ(sem_trywait_locks, tries->failed, 1000);
-                EQ(sem_trywait_value_kept, sem_value(tries->sem), 0);
+                EQ(sem_trywait_value_kept, sem_units(tries->sem), 0);
         }
 }

@@ -15,7 +15,7 @@ static void waits_for_post(enum ipck_requirement req, const struct sem_use *use)
                 MUST(sem_post(sem));
                 EVENTUALLY(req, is_back(w));
                 EQ(req, w->result, 0);
-                EQ(req, sem_value(sem), 0);
+                EQ(req, sem_units(sem), 0);
                 end_waiters(w, 1);
         }
 }
@@ -44,7 +44,7 @@ TEST(waits_once_the_units_are_taken, VERIFIES(sem_wait_blocks_at_zero))
                 HOLDS(sem_wait_blocks_at_zero, is_waiting(&w[2]));
                 MUST(sem_post(sem));
                 EVENTUALLY(sem_wait_blocks_at_zero, is_back(&w[2]));
-                EQ(sem_wait_blocks_at_zero, sem_value(sem), 0);
+                EQ(sem_wait_blocks_at_zero, sem_units(sem), 0);
                 end_waiters(w, 3);
         }
 }

@@ -44,16 +44,16 @@ static void waiter_is_cancelled(const struct call *call)
                 HOLDS(call->point, !w[1].thread.back);
                 UNTIL(all_settled(w, 3));
                 EQ(call->no_loss, count_back(w, 3), 1);
-                EQ(call->no_loss, sem_value(sem), 0);
+                EQ(call->no_loss, sem_units(sem), 0);
                 for (int n = 2; n <= 3; n++) {
                         MUST(sem_post(sem));
                         EVENTUALLY(call->no_loss, count_back(w, 3) == n);
-                        EQ(call->no_loss, sem_value(sem), 0);
+                        EQ(call->no_loss, sem_units(sem), 0);
                 }
                 EQ(call->no_loss, w[0].result, 0);
                 EQ(call->no_loss, w[2].result, 0);
                 MUST(sem_post(sem));
-                EQ(call->no_loss, sem_value(sem), 1);
+                EQ(call->no_loss, sem_units(sem), 1);
                 EQ(call->no_loss, sem_trywait(sem), 0);
                 end_waiters(&w[0], 1);
                 end_waiters(&w[2], 1);
@@ -95,7 +95,7 @@ static void pending_request(const struct call *call, unsigned value)
                 start(&w.thread, cancel_self_and_lock, &w);
                 EVENTUALLY(call->point, w.thread.cancelled || w.thread.back);
                 HOLDS(call->point, finish(&w.thread));
-                EQ(call->point, sem_value(sem), value);
+                EQ(call->point, sem_units(sem), value);
         }
 }
 
@@ -151,7 +151,7 @@ static void request_is_held_back(const struct call *call)
                 MUST(sem_post(sem));
                 EVENTUALLY(call->disabled, is_back(&w));
                 EQ(call->disabled, w.result, 0);
-                EQ(call->disabled, sem_value(sem), 0);
+                EQ(call->disabled, sem_units(sem), 0);
                 HOLDS(call->disabled, !finish(&w.thread));
         }
 }
@@ -196,7 +196,7 @@ static bool unit_is_not_lost(const struct call *call, enum sem_kind kind, bool p
         }
         EVENTUALLY(call->race, is_back(&w[1]));
         EQ(call->race, w[1].result, 0);
-        EQ(call->race, sem_value(sem), 0);
+        EQ(call->race, sem_units(sem), 0);
         end_waiters(&w[1], 1);
         return true;
 }
