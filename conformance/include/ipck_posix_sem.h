@@ -112,10 +112,10 @@ bool is_stuck(const struct waiter *w);
 /* Sends the signal to that thread or process alone. */
 void signal_waiter(const struct waiter *w, int signo);
 
-/* Joins those that are back. */
+/* Joins them; once they are back. */
 void end_waiters(struct waiter *waiters, int count);
 
-/* The same work in several threads or processes at once: work(n, arg) with n from 0. */
+/* The same work in several threads or processes at once: work(n, arg) with n from 0. They begin together. */
 struct crowd {
         bool processes;
         int count;

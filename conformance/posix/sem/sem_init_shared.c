@@ -125,17 +125,14 @@ static int file_of_table(int fd)
 
 TEST(processes_with_it_at_different_addresses, VERIFIES(sem_init_pshared1_processes))
 {
-        const struct source rows[] = {
-                {"a shared memory object", file_of_table(shm_open("/ipck", O_RDWR | O_CREAT | O_EXCL, 0600)), -1},
-        };
+        const struct source source = {"", file_of_table(shm_open("/ipck", O_RDWR | O_CREAT | O_EXCL, 0600)), -1};
 
-        EACH_ROW(row, rows)
-                play_at_two_addresses(sem_init_pshared1_processes, row);
+        play_at_two_addresses(sem_init_pshared1_processes, &source);
 }
 
 TEST(memory_of_a_system_v_segment, VERIFIES(sem_init_pshared1_sysv_shm))
 {
-        const struct source source = {"a segment", -1, shmget(IPC_PRIVATE, sizeof(struct table), 0600)};
+        const struct source source = {"", -1, shmget(IPC_PRIVATE, sizeof(struct table), 0600)};
 
         if (source.segment == -1)
                 UNSUPPORTED("System V shared memory (%s)", errno_name(errno));

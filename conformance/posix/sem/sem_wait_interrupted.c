@@ -104,6 +104,11 @@ TEST(caught_signal_ends_the_timed_wait, VERIFIES(sem_timedwait_eintr_linux, sem_
         fails_with_eintr(sem_timedwait_eintr_linux, sem_timedwait_value_kept, &timed_way);
 }
 
+static const char *with(int flags)
+{
+        return flags & SA_RESTART ? "with" : "without";
+}
+
 /* Whether a handler ends the call is not said: what holds in both cases, and which it is. */
 static void may_end(enum ipck_requirement req, const struct sem_way *way, int flags)
 {
@@ -116,12 +121,12 @@ static void may_end(enum ipck_requirement req, const struct sem_way *way, int fl
                 if (is_back(w)) {
                         EQ(req, w->result, EINTR);
                         EQ(req, sem_units(sem), 0);
-                        OBSERVE(req, "%s handler: EINTR", flags & SA_RESTART ? "SA_RESTART" : "a");
+                        OBSERVE(req, "EINTR after a handler %s SA_RESTART", with(flags));
                 } else {
                         MUST(sem_post(sem));
                         EVENTUALLY(req, is_back(w));
                         EQ(req, w->result, 0);
-                        OBSERVE(req, "%s handler: the call goes on", flags & SA_RESTART ? "SA_RESTART" : "a");
+                        OBSERVE(req, "the call goes on after a handler %s SA_RESTART", with(flags));
                 }
                 end_waiters(w, 1);
         }
