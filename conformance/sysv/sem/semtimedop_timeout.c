@@ -3,11 +3,10 @@
  * semtimedop(): what ends a wait with a time limit, and when. No test asks how late an expiry is, only that it is not
  * early.
  */
-#include <sched.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "ipck_race.h"
 #include "ipck_sem.h"
 
 enum { ROOM = 3 };
@@ -356,47 +355,6 @@ struct ending {
         int set, result, error;
 };
 
-/* Gives up where the clock stands still while somebody computes (a kernel that simulates time). */
-static void spin_until(int64_t deadline)
-{
-        int64_t last = 0;
-
-        for (int still = 0; last < deadline && still < 100;) {
-                const int64_t t = monotonic_ns();
-
-                still = t == last ? still + 1 : 0;
-                last = t;
-        }
-}
-
-/* The two sides of a race, on two processors where there are two. */
-enum side { WAITER, WAKER };
-
-static void take_side(enum side side, uint32_t pair)
-{
-        cpu_set_t all, one;
-        int count, skip;
-
-        if (sched_getaffinity(0, sizeof(all), &all) == -1 || (count = CPU_COUNT(&all)) < 2)
-                return;
-        skip = (int)((pair + side) % (uint32_t)count);
-        CPU_ZERO(&one);
-        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-                if (CPU_ISSET(cpu, &all) && skip-- == 0)
-                        CPU_SET(cpu, &one);
-        (void)sched_setaffinity(0, sizeof(one), &one);
-}
-
-/* The lead follows the outcome, so that the rounds stay where both outcomes occur. */
-static int64_t next_lead(int64_t lead, bool expired)
-{
-        const int64_t step = 500 + random_below(8000);
-
-        if (expired)
-                return lead > step ? lead - step : 0;
-        return lead < 2000000 ? lead + step : lead;
-}
-
 enum { ROUNDS = 100, LIMIT_NS = 200000 };
 
 static void race_with_increment(const struct sembuf *ops, size_t count)
@@ -558,65 +516,20 @@ TEST(interval_begins_with_each_call, VERIFIES(semtimedop_relative_clock))
         join(&caller);
 }
 
-static int64_t realtime_ns(void)
-{
-        struct timespec t;
-
-        MUST(clock_gettime(CLOCK_REALTIME, &t));
-        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-enum clock { NO_CLOCK, MONOTONIC, REALTIME };
-
-/* /proc/timer_list has a line "# expires at SOFT-HARD nsecs .." for each timer, in numbers of the timer's own clock. */
-static enum clock clock_of_timer(int64_t monotonic_low, int64_t monotonic_high, int64_t realtime_low,
-                                 int64_t realtime_high)
-{
-        FILE *list = fopen("/proc/timer_list", "re");
-        enum clock found = NO_CLOCK;
-        char line[256];
-
-        if (!list)
-                UNSUPPORTED("reading /proc/timer_list (%s)", errno_name(errno));
-        while (found == NO_CLOCK && fgets(line, sizeof(line), list)) {
-                int64_t at_ns;
-
-                if (sscanf(line, " # expires at %" SCNd64 "-", &at_ns) != 1)
-                        continue;
-                if (monotonic_low <= at_ns && at_ns <= monotonic_high)
-                        found = MONOTONIC;
-                else if (realtime_low <= at_ns && at_ns <= realtime_high)
-                        found = REALTIME;
-        }
-        fclose(list);
-        return found;
-}
-
-/* Setting the clock is not for a test that shares its machine. But the kernel shows on which clock it keeps a timer,
- * and CLOCK_MONOTONIC is out of reach for settimeofday(). The odd interval finds the timer among all others. */
 TEST(deadline_is_kept_on_the_monotonic_clock, VERIFIES(semtimedop_relative_clock))
 {
         const int64_t interval = 100000000000000 + (int64_t)random_below(1000000000) * 1000;
         const struct timespec limit = ns(interval);
-        enum clock found = NO_CLOCK;
+        struct timer_window window = timer_window_begin(interval);
         int set = set_of_three();
         struct child waiter;
 
-        const int64_t monotonic_low = monotonic_ns() + interval, realtime_low = realtime_ns() + interval;
         CHILD(&waiter)
                 (void)SEMTIMEDOP(set, &limit, OP(0, -5, 0));
         UNTIL(NCNT(set, 0) == 1);
         UNTIL(sleeping(waiter.pid));
-        const int64_t monotonic_high = monotonic_ns() + interval, realtime_high = realtime_ns() + interval;
-
-        if (realtime_high < monotonic_low + 1000000000 && monotonic_high < realtime_low + 1000000000)
-                UNSUPPORTED("a CLOCK_REALTIME that was set: it is the same as CLOCK_MONOTONIC");
-        /* The list is no snapshot, and a timer may be passed over while it is being read. */
-        for (int turn = 0; turn < 50 && found == NO_CLOCK; turn++)
-                found = clock_of_timer(monotonic_low, monotonic_high, realtime_low, realtime_high);
-        if (found == NO_CLOCK)
-                UNSUPPORTED("a /proc/timer_list with the timer of a sleeping call");
-        HOLDS(semtimedop_relative_clock, found == MONOTONIC);
+        timer_window_end(&window);
+        HOLDS(semtimedop_relative_clock, clock_of_timer(&window) == MONOTONIC);
         kill_child(&waiter);
 }
 
