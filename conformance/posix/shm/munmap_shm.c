@@ -50,7 +50,9 @@ TEST(part_of_a_mapping_is_gone, VERIFIES(munmap_shm_partial))
         static const struct {
                 const char *name;
                 size_t first, last;
-        } rows[] = {{"first", 0, 0}, {"last", 4, 4}, {"middle", 1, 3}, {"one inside", 2, 2}, {"all but the first", 1, 4}};
+        } rows[] = {
+                {"first", 0, 0}, {"last", 4, 4}, {"middle", 1, 3}, {"one inside", 2, 2}, {"all but the first", 1, 4},
+        };
         const size_t page = page_size();
         struct child other;
 

@@ -67,7 +67,9 @@ static const char *name_of(size_t length)
 
 TEST(name_that_was_opened_is_never_too_long, VERIFIES(shm_unlink_enametoolong_never_for_opened))
 {
-        static const size_t lengths[] = {1, 14, 15, 100, 249, 250, 251, 254, 255, 256, 1000, 4085, 4086, 4094, 4095, 4096};
+        static const size_t lengths[] = {
+                1, 14, 15, 100, 249, 250, 251, 254, 255, 256, 1000, 4085, 4086, 4094, 4095, 4096,
+        };
 
         for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
                 const char *const name = name_of(lengths[i]);
