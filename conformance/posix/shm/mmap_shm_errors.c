@@ -47,16 +47,11 @@ TEST(mapping_is_shared_or_private, VERIFIES(mmap_shm_einval_flags))
 
 TEST(offset_inside_a_page, VERIFIES(mmap_shm_einval_offset))
 {
-        const off_t page = (off_t)page_size();
-        const off_t offsets[] = {1, page / 2, page - 1, page + 512};
-        const int fd = new_shm(OBJECT_NAME, 3 * page);
+        const size_t page = page_size();
+        const int fd = new_shm(OBJECT_NAME, 2 * (off_t)page);
+        const bool made = map(page, MAP_SHARED, fd, (off_t)page / 2) != MAP_FAILED;
 
-        for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
-                const bool made = map((size_t)page, MAP_SHARED, fd, offsets[i]) != MAP_FAILED;
-
-                OBSERVE(mmap_shm_einval_offset, "offset %jd: %s", (intmax_t)offsets[i],
-                        made ? "mapped" : errno_name(errno));
-        }
+        OBSERVE(mmap_shm_einval_offset, "%s", made ? "mapped" : errno_name(errno));
 }
 
 TEST(mappings_begin_with_pages, VERIFIES(mmap_shm_einval_offset_linux))

@@ -2,8 +2,6 @@
  *
  * shm_unlink(): which names it removes, and which errors it has.
  */
-#include <sys/mount.h>
-
 #include "ipck_posix_shm.h"
 
 TEST(name_is_gone, VERIFIES(shm_unlink_ret_zero, shm_unlink_enoent_twice))
@@ -81,36 +79,43 @@ TEST(name_that_was_opened_is_never_too_long, VERIFIES(shm_unlink_enametoolong_ne
         }
 }
 
+/* The error for a name that is no object's. */
+static const char *error_of(enum ipck_requirement req, const char *name)
+{
+        const int result = shm_unlink(name), error = errno;
+
+        EQ(req, result, -1);
+        return errno_name(error);
+}
+
 TEST(name_that_is_too_long, VERIFIES(shm_unlink_enametoolong))
 {
-        static const size_t lengths[] = {255, 256, 4086, 4096, 19000};
+        enum { LENGTHS = 4 };
+        static const size_t lengths[LENGTHS] = {256, 4086, 4096, 19000};
+        const char *seen[LENGTHS];
 
-        for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
-                /* There is no such object, whatever its length. */
-                const int result = shm_unlink(name_of(lengths[i])), error = errno;
-
-                EQ(shm_unlink_enametoolong, result, -1);
-                OBSERVE(shm_unlink_enametoolong, "%zu characters: %s", lengths[i], errno_name(error));
-        }
+        for (int i = 0; i < LENGTHS; i++)
+                seen[i] = error_of(shm_unlink_enametoolong, name_of(lengths[i]));
+        OBSERVE(shm_unlink_enametoolong, "%zu characters: %s, %zu: %s, %zu: %s, %zu: %s", lengths[0], seen[0],
+                lengths[1], seen[1], lengths[2], seen[2], lengths[3], seen[3]);
 }
 
 /* ---- no names ---- */
 
 TEST(name_that_no_object_can_have, VERIFIES(shm_unlink_badname))
 {
-        static const struct {
-                const char *name;
-        } rows[] = {{""}, {"/"}, {"/."}, {"/.."}, {"/no/ipck"}, {"/dir"}, {"/dir/ipck"}};
+        enum { NAMES = 7 };
+        static const char *const names[NAMES] = {"", "/", "/.", "/..", "/no/ipck", "/dir", "/dir/ipck"};
+        const char *seen[NAMES];
         struct stat st;
 
         MUST(mkdir("/dev/shm/dir", 0700));
-        EACH_ROW(row, rows) {
-                const int result = shm_unlink(row->name), error = errno;
-
-                EQ(shm_unlink_badname, result, -1);
-                OBSERVE(shm_unlink_badname, "\"%s\": %s", row->name, errno_name(error));
-        }
+        for (int i = 0; i < NAMES; i++)
+                seen[i] = error_of(shm_unlink_badname, names[i]);
         EQ(shm_unlink_badname, stat("/dev/shm/dir", &st), 0);
+        OBSERVE(shm_unlink_badname, "\"%s\": %s, %s: %s, %s: %s, %s: %s, %s: %s, a directory: %s, a name in it: %s",
+                names[0], seen[0], names[1], seen[1], names[2], seen[2], names[3], seen[3], names[4], seen[4], seen[5],
+                seen[6]);
 }
 
 TEST(symbolic_link_itself_is_removed, VERIFIES(shm_unlink_symlink))
