@@ -21,7 +21,7 @@ TEST(later_calls_are_checked_against_the_new_mode, VERIFIES(fchmod_shm_changes))
                         continue;
                 EQ(fchmod_shm_changes, fchmod(fd, mode), 0);
                 EQ(fchmod_shm_changes, mode_of(fd) & 0666, mode);
-                EQ(fchmod_shm_changes, try_open(OBJECT_NAME, O_RDONLY, 0), mode & S_IRUSR ? 0 : -1);
+                EQ(fchmod_shm_changes, try_open(OBJECT_NAME, O_RDONLY, 0), (mode & S_IRUSR) ? 0 : -1);
                 EQ(fchmod_shm_changes, try_open(OBJECT_NAME, O_RDWR, 0), (~mode & (S_IRUSR | S_IWUSR)) ? -1 : 0);
         }
 }
@@ -56,9 +56,9 @@ TEST(other_users_are_checked_against_it, VERIFIES(fchmod_shm_changes))
                         CHILD(&other) {
                                 become(row->uid, row->gid, NULL, 0);
                                 EQ(fchmod_shm_changes, try_open(OBJECT_NAME, O_RDONLY, 0),
-                                   modes[i] & row->read ? 0 : -1);
+                                   (modes[i] & row->read) ? 0 : -1);
                                 EQ(fchmod_shm_changes, try_open(OBJECT_NAME, O_RDWR, 0),
-                                   ~modes[i] & (row->read | row->write) ? -1 : 0);
+                                   (~modes[i] & (row->read | row->write)) ? -1 : 0);
                         }
                         join(&other);
                 }

@@ -154,12 +154,12 @@ TEST(signal_is_for_the_calling_thread, VERIFIES(ftruncate_shm_efbig_rlimit))
 {
         int fd = new_shm(OBJECT_NAME, SIZE);
         pthread_t thread;
-        sigset_t blocked;
+        sigset_t mask;
 
         limit_file_size();
-        sigemptyset(&blocked);
-        sigaddset(&blocked, SIGXFSZ);
-        REQUIRE(pthread_sigmask(SIG_BLOCK, &blocked, NULL) == 0);
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGXFSZ);
+        REQUIRE(pthread_sigmask(SIG_BLOCK, &mask, NULL) == 0);
         start_thread(&thread, exceed, &fd);
         REQUIRE(pthread_join(thread, NULL) == 0);
         /* One for the process would be pending here too. */

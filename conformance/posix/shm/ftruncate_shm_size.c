@@ -121,12 +121,12 @@ TEST(pages_beyond_the_new_end_are_discarded, VERIFIES(ftruncate_shm_shrink_sigbu
         }
         UNTIL(stays(&other));
         MUST(ftruncate(fd, 2 * (off_t)page));
-        for (size_t at = 0; at < 4 * page; at += page) {
-                const int want = at < 2 * page ? 0 : SIGBUS;
+        for (size_t byte = 0; byte < 4 * page; byte += page) {
+                const int want = byte < 2 * page ? 0 : SIGBUS;
 
-                EQ(ftruncate_shm_shrink_sigbus, load_signal(memory + at), want);
-                EQ(ftruncate_shm_shrink_sigbus, store_signal(memory + at + page - 1), want);
-                EQ(ftruncate_shm_shrink_sigbus, load_signal(reader + at + page - 1), want);
+                EQ(ftruncate_shm_shrink_sigbus, load_signal(memory + byte), want);
+                EQ(ftruncate_shm_shrink_sigbus, store_signal(memory + byte + page - 1), want);
+                EQ(ftruncate_shm_shrink_sigbus, load_signal(reader + byte + page - 1), want);
         }
         dismiss(&other);
         HOLDS(ftruncate_shm_shrink_sigbus, has_pattern(memory, 2 * page, 3));

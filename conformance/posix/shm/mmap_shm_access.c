@@ -87,8 +87,8 @@ TEST(access_changes_page_by_page, VERIFIES(mmap_shm_mprotect))
         EQ(mmap_shm_mprotect, store_signal(memory + 3 * page), 0);
         EQ(mmap_shm_mprotect, store_signal(other + 2 * page), 0);
         EQ(mmap_shm_mprotect, mprotect(memory, 4 * page, RW), 0);
-        for (size_t at = 0; at < 4 * page; at += page)
-                EQ(mmap_shm_mprotect, store_signal(memory + at), 0);
+        for (size_t byte = 0; byte < 4 * page; byte += page)
+                EQ(mmap_shm_mprotect, store_signal(memory + byte), 0);
         HOLDS(mmap_shm_mprotect, has_pattern(memory, 4 * page, 1));
 }
 
@@ -125,10 +125,10 @@ TEST(mapping_without_access_faults, VERIFIES(mmap_shm_prot_none))
 
                 if (!HOLDS(mmap_shm_prot_none, memory != MAP_FAILED))
                         continue;
-                for (size_t at = 0; at < 2 * page; at += page) {
-                        EQ(mmap_shm_prot_none, load_signal(memory + at), SIGSEGV);
-                        EQ(mmap_shm_prot_none, store_signal(memory + at), SIGSEGV);
-                        EQ(mmap_shm_prot_none, load_signal(memory + at + page - 1), SIGSEGV);
+                for (size_t byte = 0; byte < 2 * page; byte += page) {
+                        EQ(mmap_shm_prot_none, load_signal(memory + byte), SIGSEGV);
+                        EQ(mmap_shm_prot_none, store_signal(memory + byte), SIGSEGV);
+                        EQ(mmap_shm_prot_none, load_signal(memory + byte + page - 1), SIGSEGV);
                 }
                 HOLDS(mmap_shm_prot_none, is_mapped(memory));
         }
@@ -148,9 +148,9 @@ TEST(mapping_to_read_cannot_be_stored_to, VERIFIES(mmap_shm_prot_read))
                 if (!HOLDS(mmap_shm_prot_read, memory != MAP_FAILED))
                         continue;
                 HOLDS(mmap_shm_prot_read, has_pattern(memory, 2 * page, 1));
-                for (size_t at = 0; at < 2 * page; at += page) {
-                        EQ(mmap_shm_prot_read, store_signal(memory + at), SIGSEGV);
-                        EQ(mmap_shm_prot_read, store_signal(memory + at + page - 1), SIGSEGV);
+                for (size_t byte = 0; byte < 2 * page; byte += page) {
+                        EQ(mmap_shm_prot_read, store_signal(memory + byte), SIGSEGV);
+                        EQ(mmap_shm_prot_read, store_signal(memory + byte + page - 1), SIGSEGV);
                 }
                 HOLDS(mmap_shm_prot_read, has_pattern(memory, 2 * page, 1));
         }

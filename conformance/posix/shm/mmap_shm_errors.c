@@ -161,8 +161,8 @@ TEST(failed_call_keeps_the_mappings, VERIFIES(mmap_shm_fail_no_effect))
         EACH_ROW(row, rows) {
                 FAILS_WITH(mmap_shm_fail_no_effect, row->error,
                            mmap(memory + page, row->size, RW, row->flags, row->fd, 0));
-                for (size_t at = 0; at < 3 * page; at += page)
-                        EQ(mmap_shm_fail_no_effect, store_signal(memory + at), 0);
+                for (size_t byte = 0; byte < 3 * page; byte += page)
+                        EQ(mmap_shm_fail_no_effect, store_signal(memory + byte), 0);
                 HOLDS(mmap_shm_fail_no_effect, has_pattern(memory, 3 * page, 1));
         }
 }

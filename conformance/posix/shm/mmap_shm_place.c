@@ -123,12 +123,12 @@ TEST(whole_pages_past_the_end_cannot_be_accessed, VERIFIES(mmap_shm_beyond_end_s
 
                         if (!HOLDS(mmap_shm_beyond_end_sigbus, memory != MAP_FAILED))
                                 continue;
-                        for (size_t at = 0; at < PAGES * page; at += page) {
-                                const int want = at < sizes[i] ? 0 : SIGBUS;
+                        for (size_t byte = 0; byte < PAGES * page; byte += page) {
+                                const int want = byte < sizes[i] ? 0 : SIGBUS;
 
-                                EQ(mmap_shm_beyond_end_sigbus, load_signal(memory + at), want);
-                                EQ(mmap_shm_beyond_end_sigbus, store_signal(memory + at), want);
-                                EQ(mmap_shm_beyond_end_sigbus, load_signal(memory + at + page - 1), want);
+                                EQ(mmap_shm_beyond_end_sigbus, load_signal(memory + byte), want);
+                                EQ(mmap_shm_beyond_end_sigbus, store_signal(memory + byte), want);
+                                EQ(mmap_shm_beyond_end_sigbus, load_signal(memory + byte + page - 1), want);
                         }
                         unmap(memory, PAGES * page);
                 }

@@ -184,12 +184,12 @@ TEST(child_has_the_mappings_of_its_parent, VERIFIES(mmap_shm_fork_inherit))
 /* Says by one pipe that it runs, and ends when nobody holds the other any more. */
 ROLE(tell_and_wait)
 {
-        int tell, wait;
+        int out, in;
         char byte = 0;
 
-        if (sscanf(arg, "%d %d", &tell, &wait) != 2 || write(tell, &byte, 1) != 1)
+        if (sscanf(arg, "%d %d", &out, &in) != 2 || write(out, &byte, 1) != 1)
                 return 1;
-        return read(wait, &byte, 1) != 0;
+        return read(in, &byte, 1) != 0;
 }
 
 TEST(new_process_image_has_no_mapping, VERIFIES(mmap_shm_exec_unmapped))

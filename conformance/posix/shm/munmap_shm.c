@@ -10,12 +10,12 @@ enum { RW = PROT_READ | PROT_WRITE };
 static void expect_hole(enum ipck_requirement req, char *memory, size_t count, size_t first, size_t last)
 {
         for (size_t i = 0; i < count; i++) {
-                char *const at = memory + i * page_size();
+                char *const place = memory + i * page_size();
                 const bool gone = first <= i && i <= last;
 
-                EQ(req, load_signal(at), gone ? SIGSEGV : 0);
-                EQ(req, store_signal(at + page_size() - 1), gone ? SIGSEGV : 0);
-                EQ(req, is_mapped(at), !gone);
+                EQ(req, load_signal(place), gone ? SIGSEGV : 0);
+                EQ(req, store_signal(place + page_size() - 1), gone ? SIGSEGV : 0);
+                EQ(req, is_mapped(place), !gone);
         }
 }
 
@@ -38,10 +38,10 @@ TEST(mapping_is_gone, VERIFIES(mmap_shm_munmap_releases))
         EQ(mmap_shm_munmap_releases, load_signal(private), 0);
         EQ(mmap_shm_munmap_releases, munmap(memory, 3 * page), 0);
         EQ(mmap_shm_munmap_releases, munmap(private, 3 * page), 0);
-        for (size_t at = 0; at < 3 * page; at += page) {
-                EQ(mmap_shm_munmap_releases, load_signal(memory + at), SIGSEGV);
-                EQ(mmap_shm_munmap_releases, store_signal(memory + at), SIGSEGV);
-                EQ(mmap_shm_munmap_releases, load_signal(private + at), SIGSEGV);
+        for (size_t byte = 0; byte < 3 * page; byte += page) {
+                EQ(mmap_shm_munmap_releases, load_signal(memory + byte), SIGSEGV);
+                EQ(mmap_shm_munmap_releases, store_signal(memory + byte), SIGSEGV);
+                EQ(mmap_shm_munmap_releases, load_signal(private + byte), SIGSEGV);
         }
 }
 

@@ -270,16 +270,16 @@ TEST(truncated_page_is_gone_from_mappings, VERIFIES(shm_open_flag_trunc_mapped))
         fill_pattern(memory, 3 * page, 6);
         CHILD(&other) {
                 stay(&other);
-                for (size_t at = 0; at < 3 * page; at += page)
-                        EQ(shm_open_flag_trunc_mapped, load_signal(memory + at), SIGBUS);
+                for (size_t byte = 0; byte < 3 * page; byte += page)
+                        EQ(shm_open_flag_trunc_mapped, load_signal(memory + byte), SIGBUS);
         }
         UNTIL(stays(&other));
         EQ(shm_open_flag_trunc_mapped, load_signal(memory), 0);
         MUST(open_shm(O_RDWR | O_TRUNC));
-        for (size_t at = 0; at < 3 * page; at += page) {
-                EQ(shm_open_flag_trunc_mapped, load_signal(memory + at), SIGBUS);
-                EQ(shm_open_flag_trunc_mapped, store_signal(memory + at + page - 1), SIGBUS);
-                EQ(shm_open_flag_trunc_mapped, load_signal(untouched + at), SIGBUS);
+        for (size_t byte = 0; byte < 3 * page; byte += page) {
+                EQ(shm_open_flag_trunc_mapped, load_signal(memory + byte), SIGBUS);
+                EQ(shm_open_flag_trunc_mapped, store_signal(memory + byte + page - 1), SIGBUS);
+                EQ(shm_open_flag_trunc_mapped, load_signal(untouched + byte), SIGBUS);
         }
         dismiss(&other);
 }

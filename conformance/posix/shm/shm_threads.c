@@ -17,12 +17,13 @@ static int unlink_when_asked(void *name)
         return shm_unlink(name);
 }
 
-/* That the request is there. */
-static int test_when_asked(void *unused)
+/* Such a request is acted on by what is a cancellation point. */
+static int read_when_asked(void *fd)
 {
+        char byte;
+
         REQUIRE(pthread_cancel(pthread_self()) == 0);
-        pthread_testcancel();
-        return unused == NULL;
+        return (int)read(*(const int *)fd, &byte, 0);
 }
 
 TEST(opening_is_no_cancellation_point, VERIFIES(shm_open_cancel_not_point))
@@ -35,6 +36,7 @@ TEST(opening_is_no_cancellation_point, VERIFIES(shm_open_cancel_not_point))
                 {"read", O_RDONLY, 0}, {"exclusive", O_RDWR | O_CREAT | O_EXCL, -1},
         };
         struct thread thread = {.uncancelable = false};
+        int fd = 0;
 
         EACH_ROW(row, rows) {
                 int oflag = row->oflag;
@@ -44,7 +46,7 @@ TEST(opening_is_no_cancellation_point, VERIFIES(shm_open_cancel_not_point))
                 EQ(shm_open_cancel_not_point, worked(thread.result), row->result);
                 HOLDS(shm_open_cancel_not_point, row->result == -1 || fcntl(thread.result, F_GETFD) == FD_CLOEXEC);
         }
-        start(&thread, test_when_asked, NULL);
+        start(&thread, read_when_asked, &fd);
         REQUIRE(finish(&thread));
 }
 
@@ -52,6 +54,7 @@ TEST(unlinking_is_no_cancellation_point, VERIFIES(shm_unlink_cancel_not_point))
 {
         char name[] = OBJECT_NAME;
         struct thread thread = {.uncancelable = false};
+        int fd = 0;
 
         MUST(close(new_shm(name, 1)));
         start(&thread, unlink_when_asked, name);
@@ -60,6 +63,6 @@ TEST(unlinking_is_no_cancellation_point, VERIFIES(shm_unlink_cancel_not_point))
         start(&thread, unlink_when_asked, name);
         HOLDS(shm_unlink_cancel_not_point, !finish(&thread));
         EQ(shm_unlink_cancel_not_point, thread.result, -1);
-        start(&thread, test_when_asked, NULL);
+        start(&thread, read_when_asked, &fd);
         REQUIRE(finish(&thread));
 }
