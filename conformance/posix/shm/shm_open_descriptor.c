@@ -122,7 +122,10 @@ TEST(each_call_makes_a_description, VERIFIES(shm_open_fd_new_description))
         MUST(fcntl(one, F_SETFL, before | O_APPEND));
         EQ(shm_open_fd_new_description, fcntl(other, F_GETFL), before);
         EQ(shm_open_fd_new_description, fcntl(copy, F_GETFL) & O_APPEND, O_APPEND);
-        EQ(shm_open_fd_new_description, fcntl(open_shm(O_RDWR), F_GETFL), before);
+        const int third = open_shm(O_RDWR);
+        EQ(shm_open_fd_new_description, fcntl(third, F_GETFL), before);
+        MUST(fcntl(other, F_SETFL, before | O_APPEND));
+        EQ(shm_open_fd_new_description, fcntl(third, F_GETFL), before);
 
         /* POSIX does not say that there are offsets. */
         if (lseek(one, 30, SEEK_SET) != 30)
