@@ -139,6 +139,17 @@ TEST(mode_does_not_bind_the_creating_call, VERIFIES(shm_open_new_mode_not_access
         }
 }
 
+TEST(bits_beyond_those_of_permission, VERIFIES(shm_open_new_mode_extra_bits))
+{
+        const int fd = shm_open(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL, 07600);
+
+        if (fd == -1)
+                OBSERVE(shm_open_new_mode_extra_bits, "%s", errno_name(errno));
+        else
+                OBSERVE(shm_open_new_mode_extra_bits, "mode 07600 becomes %#o",
+                        (unsigned)fstat_of(fd).st_mode & 07777U);
+}
+
 /* ---- persistence ---- */
 
 enum { SIZE = 10000 };

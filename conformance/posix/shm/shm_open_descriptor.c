@@ -136,6 +136,13 @@ TEST(each_call_makes_a_description, VERIFIES(shm_open_fd_new_description))
         EQ(shm_open_fd_new_description, lseek(one, 0, SEEK_CUR), 30);
 }
 
+TEST(offset_of_a_new_description, VERIFIES(shm_open_offset))
+{
+        const off_t offset = lseek(new_shm(OBJECT_NAME, 100), 0, SEEK_CUR);
+
+        OBSERVE(shm_open_offset, "%jd", (intmax_t)offset);
+}
+
 TEST(no_status_flag_is_set, VERIFIES(shm_open_fd_status_flags))
 {
         EACH_ROW(way, ways) {

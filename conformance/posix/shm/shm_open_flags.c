@@ -205,6 +205,16 @@ TEST(existing_object_is_refused_with_o_excl, VERIFIES(shm_open_flag_creat_excl, 
         EQ(shm_open_eexist, worked(opened("/other", O_RDWR | O_CREAT | O_EXCL)), 0);
 }
 
+TEST(exclusion_without_creation, VERIFIES(shm_open_flag_excl_alone))
+{
+        const int missing = try_open(OBJECT_NAME, O_RDWR | O_EXCL, 0), error = errno;
+
+        kept_object();
+        const int existing = try_open(OBJECT_NAME, O_RDWR | O_EXCL, 0), existing_error = errno;
+        OBSERVE(shm_open_flag_excl_alone, "missing: %s; existing: %s", missing == 0 ? "opened" : errno_name(error),
+                existing == 0 ? "opened" : errno_name(existing_error));
+}
+
 /* ---- O_TRUNC ---- */
 
 TEST(truncation_leaves_nothing_of_the_contents, VERIFIES(shm_open_flag_trunc_rdwr))
