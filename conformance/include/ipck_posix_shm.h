@@ -13,10 +13,14 @@
 #include "ipck.h"
 
 #undef IPCK_FILE_AVAILABLE
-#define IPCK_FILE_AVAILABLE ipck_dev_shm_available
+#define IPCK_FILE_AVAILABLE ipck_posix_shm_available
 
-/* UNSUPPORTED where the sandbox has no /dev/shm of its own, or the C library no POSIX shared memory. */
+/* UNSUPPORTED where the sandbox has no /dev/shm of its own; and where limits are too low for the tests of objects. */
 void ipck_dev_shm_available(void);
+void ipck_posix_shm_available(void);
+
+/* UNSUPPORTED where the process may not make objects of any size (RLIMIT_FSIZE). */
+void any_size(void);
 
 #define OBJECT_NAME "/ipck"
 #define OBJECT_FILE "/dev/shm/ipck"     /* where Linux's C libraries put it */
@@ -33,8 +37,8 @@ char *map_shm(int fd, size_t size, int protection);             /* MAP_SHARED fr
 char *map_private(int fd, size_t size, int protection);         /* MAP_PRIVATE */
 void unmap(void *memory, size_t size);
 
-/* Whether both descriptors, open for reading and writing, are of one object: what is stored by way of one is seen by way
- * of the other. No object may be empty. */
+/* Whether both descriptors are of one object: what is stored by way of one, which is open to write, is seen by way of
+ * the other. No object may be empty. */
 bool same_object(int one, int other);
 
 /* What shm_open() does and no more: 0, or -1 with errno. The descriptor is closed again. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * posix_shm.c: set-up for tests of POSIX shared memory, and whether there is a /dev/shm to test.
+ * posix_shm.c: set-up for tests of POSIX shared memory, the file system behind it, and whether there is one to test.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
@@ -17,6 +18,34 @@ void ipck_dev_shm_available(void)
 {
         if (ipck_state->no_dev_shm)
                 UNSUPPORTED("a /dev/shm of its own for each test (mount: %s)", errno_name(ipck_state->no_dev_shm));
+}
+
+/* Raises the soft limit as far as it goes, and returns it. */
+static rlim_t raise_limit(int resource)
+{
+        struct rlimit limit;
+
+        MUST(getrlimit(resource, &limit));
+        limit.rlim_cur = limit.rlim_max;
+        MUST(setrlimit(resource, &limit));
+        return limit.rlim_cur;
+}
+
+void ipck_posix_shm_available(void)
+{
+        enum { DESCRIPTORS = 128, BYTES = 16 << 20 };
+
+        ipck_dev_shm_available();
+        if (raise_limit(RLIMIT_NOFILE) < DESCRIPTORS)
+                UNSUPPORTED("a hard RLIMIT_NOFILE of %d", DESCRIPTORS);
+        if (raise_limit(RLIMIT_FSIZE) < BYTES)
+                UNSUPPORTED("a hard RLIMIT_FSIZE of %d", BYTES);
+}
+
+void any_size(void)
+{
+        if (raise_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
+                UNSUPPORTED("no hard RLIMIT_FSIZE");
 }
 
 int new_shm(const char *name, off_t size)

@@ -13,6 +13,7 @@ TEST(size_in_bytes, VERIFIES(fstat_shm_size))
         static const off_t sizes[] = {0, 1, 511, 512, 513, 4095, 4096, 4097, 65536, 1000000, INT_MAX};
         const int fd = new_shm(OBJECT_NAME, 0), reader = open_shm(O_RDONLY);
 
+        any_size();
         EQ(fstat_shm_size, size_of(fd), 0);
         for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
                 MUST(ftruncate(fd, sizes[i]));
@@ -28,6 +29,7 @@ TEST(size_above_32_bits, VERIFIES(fstat_shm_size))
 
         if (sizeof(off_t) < sizeof(int64_t))
                 UNSUPPORTED("an off_t of 64 bits");
+        any_size();
         for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
                 MUST(ftruncate(fd, (off_t)sizes[i]));
                 EQ(fstat_shm_size, size_of(fd), sizes[i]);
@@ -42,6 +44,7 @@ TEST(size_that_does_not_fit_is_no_size, VERIFIES(fstat_shm_eoverflow))
 
         if (sizeof(off_t) == sizeof(off64_t))
                 UNSUPPORTED("an off_t that cannot hold all sizes");
+        any_size();
         MUST(ftruncate64(fd, INT32_MAX));
         EQ(fstat_shm_eoverflow, fstat(fd, &st), 0);
         EQ(fstat_shm_eoverflow, st.st_size, INT32_MAX);

@@ -82,6 +82,7 @@ TEST(largest_size_has_a_limit, VERIFIES(ftruncate_shm_efbig))
         const int fd = object_with_pattern(&memory);
         bool refused = false;
 
+        any_size();
         for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
                 const int result = ftruncate(fd, lengths[i]), error = errno;
 
