@@ -13,7 +13,13 @@
 #include "ipck.h"
 
 #undef IPCK_FILE_AVAILABLE
-#define IPCK_FILE_AVAILABLE private_directory
+#define IPCK_FILE_AVAILABLE ipck_posix_shm_available
+
+/* private_directory(), and UNSUPPORTED where limits are too low for the tests of objects. */
+void ipck_posix_shm_available(void);
+
+/* UNSUPPORTED where the process may not make objects of any size (RLIMIT_FSIZE). */
+void any_size(void);
 
 #define OBJECT_NAME "/ipck"
 #define OBJECT_FILE "/dev/shm/ipck"     /* where Linux's C libraries put it */
@@ -22,7 +28,40 @@
 
 int new_shm(const char *name, off_t size);                      /* O_RDWR | O_CREAT | O_EXCL, mode 0600: a descriptor */
 int shm_of(uid_t uid, const char *name, off_t size, int mode);  /* that another user created: a descriptor of ours */
+int open_shm(int oflag);                                        /* shm_open(OBJECT_NAME) of what exists */
 struct stat fstat_of(int fd);                                   /* fstat() into a structure filled with 0x5a before */
+off_t size_of(int fd);
+mode_t mode_of(int fd);                                         /* the permission bits */
 char *map_shm(int fd, size_t size, int protection);             /* MAP_SHARED from its start */
+char *map_private(int fd, size_t size, int protection);         /* MAP_PRIVATE */
+void unmap(void *memory, size_t size);
+
+/* Whether both descriptors are of one object: what is stored by way of one, which is open to write, is seen by way of
+ * the other. No object may be empty. */
+bool same_object(int one, int other);
+
+/* What shm_open() does and no more: 0, or -1 with errno. The descriptor is closed again. */
+int try_open(const char *name, int oflag, mode_t mode);
+
+/* shm_open() itself with mode 0600, for many calls in one expression. */
+int opened(const char *name, int oflag);
+
+/* ---- the file system behind the objects ---- */
+
+/* Mounts another tmpfs on /dev/shm, with these MS_ flags and options; UNSUPPORTED where this user may not. */
+void mount_dev_shm(unsigned long flags, const char *options);
+
+/* The same with room for so many pages of memory. */
+void mount_pages(unsigned pages);
+
+/* How many pages of memory can still be used for objects. */
+long free_pages(void);
+
+/* ---- a system that refuses ---- */
+
+/* From here on every open of a file by this process fails with the error, or waits for an answer that never comes.
+ * UNSUPPORTED where there are no filters of system calls. */
+void fail_opens(unsigned error);
+void hold_opens(void);
 
 #endif

@@ -1,9 +1,46 @@
 /* SPDX-License-Identifier: MIT
  *
- * posix_shm.c: set-up for tests of POSIX shared memory.
+ * posix_shm.c: set-up for tests of POSIX shared memory, and the file system behind it.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
 #include "internal.h"
 #include "ipck_posix_shm.h"
+
+/* Raises the soft limit as far as it goes, and returns it. */
+static rlim_t raise_limit(int resource)
+{
+        struct rlimit limit;
+
+        MUST(getrlimit(resource, &limit));
+        limit.rlim_cur = limit.rlim_max;
+        MUST(setrlimit(resource, &limit));
+        return limit.rlim_cur;
+}
+
+void ipck_posix_shm_available(void)
+{
+        enum { DESCRIPTORS = 128, BYTES = 16 << 20 };
+
+        private_directory();
+        if (raise_limit(RLIMIT_NOFILE) < DESCRIPTORS)
+                UNSUPPORTED("a hard RLIMIT_NOFILE of %d", DESCRIPTORS);
+        if (raise_limit(RLIMIT_FSIZE) < BYTES)
+                UNSUPPORTED("a hard RLIMIT_FSIZE of %d", BYTES);
+}
+
+void any_size(void)
+{
+        if (raise_limit(RLIMIT_FSIZE) != RLIM_INFINITY)
+                UNSUPPORTED("no hard RLIMIT_FSIZE");
+}
 
 int new_shm(const char *name, off_t size)
 {
@@ -25,6 +62,11 @@ int shm_of(uid_t uid, const char *name, off_t size, int mode)
         return (int)MUST(shm_open(name, O_RDWR, 0));
 }
 
+int open_shm(int oflag)
+{
+        return (int)MUST(shm_open(OBJECT_NAME, oflag, 0));
+}
+
 struct stat fstat_of(int fd)
 {
         struct stat st;
@@ -34,11 +76,137 @@ struct stat fstat_of(int fd)
         return st;
 }
 
-char *map_shm(int fd, size_t size, int protection)
+off_t size_of(int fd)
 {
-        char *memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+        return fstat_of(fd).st_size;
+}
+
+mode_t mode_of(int fd)
+{
+        return fstat_of(fd).st_mode & 0777;
+}
+
+static char *map_object(int fd, size_t size, int protection, int flags)
+{
+        char *memory = mmap(NULL, size, protection, flags, fd, 0);
 
         if (memory == MAP_FAILED)
                 CANNOT("mmap");
         return memory;
+}
+
+char *map_shm(int fd, size_t size, int protection)
+{
+        return map_object(fd, size, protection, MAP_SHARED);
+}
+
+char *map_private(int fd, size_t size, int protection)
+{
+        return map_object(fd, size, protection, MAP_PRIVATE);
+}
+
+void unmap(void *memory, size_t size)
+{
+        MUST(munmap(memory, size));
+}
+
+bool same_object(int one, int other)
+{
+        volatile char *const a = map_shm(one, 1, PROT_READ | PROT_WRITE), *const b = map_shm(other, 1, PROT_READ);
+        const char before = *a, changed = before ^ 1;
+        bool same = *b == before;
+
+        *a = changed;
+        same &= *b == changed;
+        *a = before;
+        same &= *b == before;
+        unmap((void *)(uintptr_t)a, 1);
+        unmap((void *)(uintptr_t)b, 1);
+        return same;
+}
+
+int try_open(const char *name, int oflag, mode_t mode)
+{
+        const int fd = shm_open(name, oflag, mode);
+
+        return fd == -1 ? -1 : close(fd);
+}
+
+int opened(const char *name, int oflag)
+{
+        return shm_open(name, oflag, 0600);
+}
+
+/* ---- the file system behind the objects ---- */
+
+void mount_dev_shm(unsigned long flags, const char *options)
+{
+        if (mount("ipck", "/dev/shm", "tmpfs", flags, options) == -1) {
+                if (errno == EPERM || errno == EACCES || errno == ENODEV || errno == ENOSYS || errno == EINVAL)
+                        UNSUPPORTED("a tmpfs with %s on /dev/shm (mount: %s)", options, errno_name(errno));
+                CANNOT("mount");
+        }
+}
+
+void mount_pages(unsigned pages)
+{
+        char options[64];
+
+        snprintf(options, sizeof(options), "mode=1777,size=%zu", pages * page_size());
+        mount_dev_shm(0, options);
+        REQUIRE(free_pages() == (long)pages);
+}
+
+long free_pages(void)
+{
+        struct statvfs fs;
+
+        MUST(statvfs("/dev/shm", &fs));
+        return (long)(fs.f_bfree * fs.f_frsize / page_size());
+}
+
+/* ---- a system that refuses ---- */
+
+/* What the C libraries open files with. */
+static const unsigned opens[] = {
+#ifdef SYS_open
+        SYS_open,
+#endif
+        SYS_openat,
+#ifdef SYS_openat2
+        SYS_openat2,
+#endif
+};
+enum { OPENS = sizeof(opens) / sizeof(*opens) };
+
+static int filter_opens(unsigned action, unsigned flags)
+{
+        struct sock_filter program[2 * OPENS + 2] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        };
+        const struct sock_fprog filter = {sizeof(program) / sizeof(*program), program};
+        struct sock_filter *next = program + 1;
+
+        for (int i = 0; i < OPENS; i++) {
+                *next++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, opens[i], 0, 1);
+                *next++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
+        }
+        *next = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+                return -1;
+        return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+}
+
+void fail_opens(unsigned error)
+{
+        if (filter_opens(SECCOMP_RET_ERRNO | error, 0) == -1)
+                UNSUPPORTED("a filter of system calls (%s)", errno_name(errno));
+        REQUIRE(open("/", O_RDONLY) == -1 && errno == (int)error);
+}
+
+void hold_opens(void)
+{
+        /* The descriptor of the answering side is this process's own, which never answers. */
+        if (filter_opens(SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER) == -1)
+                UNSUPPORTED("a filter of system calls that lets them wait (%s)", errno_name(errno));
 }

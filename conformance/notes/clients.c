@@ -68,7 +68,7 @@ static void posix_queues(void)
 }
 
 static const struct version sysv = {"sysv", "/", sysv_memory, sysv_queues};
-static const struct version posix = {"posix", "/ipck", ipck_dev_shm_available, posix_queues};
+static const struct version posix = {"posix", "/ipck", private_directory, posix_queues};
 
 /* The program's path; UNSUPPORTED where the test program came here without it. */
 static const char *path_of(const char *program, const struct version *v)

@@ -26,7 +26,7 @@ TEST(segment_takes_nothing_of_dev_shm, VERIFIES(shmget_not_in_dev_shm))
         const size_t size = PAGES * page_size();
         struct statvfs before, after;
 
-        ipck_dev_shm_available();
+        private_directory();
         const int names = names_in("/dev/shm");
         MUST(statvfs("/dev/shm", &before));
         REQUIRE(before.f_blocks > 0 && before.f_files > 0);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shm_open() and shm_unlink() by a thread that is asked to end.
+ */
+#include "ipck_posix_shm.h"
+#include "ipck_thread.h"
+
+static int open_when_asked(void *oflag)
+{
+        REQUIRE(pthread_cancel(pthread_self()) == 0);
+        return opened(OBJECT_NAME, *(const int *)oflag);
+}
+
+static int unlink_when_asked(void *name)
+{
+        REQUIRE(pthread_cancel(pthread_self()) == 0);
+        return shm_unlink(name);
+}
+
+/* Such a request is acted on by what is a cancellation point. */
+static int read_when_asked(void *fd)
+{
+        char byte;
+
+        REQUIRE(pthread_cancel(pthread_self()) == 0);
+        return (int)read(*(const int *)fd, &byte, 0);
+}
+
+TEST(opening_is_no_cancellation_point, VERIFIES(shm_open_cancel_not_point))
+{
+        static const struct {
+                const char *name;
+                int oflag, result;
+        } rows[] = {
+                {"missing", O_RDWR, -1}, {"new", O_RDWR | O_CREAT | O_EXCL, 0}, {"existing", O_RDWR, 0},
+                {"read", O_RDONLY, 0}, {"exclusive", O_RDWR | O_CREAT | O_EXCL, -1},
+        };
+        struct thread thread = {.uncancelable = false};
+        int fd = 0;
+
+        EACH_ROW(row, rows) {
+                int oflag = row->oflag;
+
+                start(&thread, open_when_asked, &oflag);
+                HOLDS(shm_open_cancel_not_point, !finish(&thread));
+                EQ(shm_open_cancel_not_point, worked(thread.result), row->result);
+                HOLDS(shm_open_cancel_not_point, row->result == -1 || fcntl(thread.result, F_GETFD) == FD_CLOEXEC);
+        }
+        start(&thread, read_when_asked, &fd);
+        REQUIRE(finish(&thread));
+}
+
+TEST(unlinking_is_no_cancellation_point, VERIFIES(shm_unlink_cancel_not_point))
+{
+        char name[] = OBJECT_NAME;
+        struct thread thread = {.uncancelable = false};
+        int fd = 0;
+
+        MUST(close(new_shm(name, 1)));
+        start(&thread, unlink_when_asked, name);
+        HOLDS(shm_unlink_cancel_not_point, !finish(&thread));
+        EQ(shm_unlink_cancel_not_point, thread.result, 0);
+        start(&thread, unlink_when_asked, name);
+        HOLDS(shm_unlink_cancel_not_point, !finish(&thread));
+        EQ(shm_unlink_cancel_not_point, thread.result, -1);
+        start(&thread, read_when_asked, &fd);
+        REQUIRE(finish(&thread));
+}
