@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
 #include "internal.h"
@@ -94,6 +95,18 @@ struct ran run_tool(const char *const *argv)
                 UNSUPPORTED("the program %s (status 127)", argv[0]);
         return (struct ran){WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), stdout_text.text,
                             stderr_text.text};
+}
+
+struct ran run_without_room(const char *tool)
+{
+        char command[64];
+        const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+        if (full == -1 || write(full, "", 1) != -1 || errno != ENOSPC)
+                UNSUPPORTED("/dev/full");
+        close(full);
+        REQUIRE(snprintf(command, sizeof(command), "exec %s >/dev/full", tool) < (int)sizeof(command));
+        return RUN("sh", "-c", command);
 }
 
 void need_util_linux(const char *tool)

@@ -3,6 +3,7 @@
  * ipcs -l and -u of util-linux: the limits, in the units that are named beside them, and the summary.
  */
 #include <stdio.h>
+#include <sys/mount.h>
 
 #include "ipck_listing.h"
 
@@ -199,6 +200,18 @@ TEST(human_sizes_have_a_unit, VERIFIES(ipcs_limits_human))
         READS(ipcs_limits_human, value_of(shown, "default max size of queue = "), "2.5K");
         READS(ipcs_limits_human, value_of(shown, "max total shared memory = "), "1.5G");
         READS(ipcs_limits_human, value_of(shown, "min seg size = "), "1B");
+}
+
+TEST(limits_without_proc_are_the_same, VERIFIES(ipcs_limits_no_proc_fallback))
+{
+        need_util_linux("ipcs");
+        set_different_limits();
+        const char *const shown = RUN("ipcs", "-l").out;
+        REQUIRE(*value_of(shown, "max number of segments = "));
+        if (mount("ipck", "/proc/sys/kernel", "tmpfs", MS_RDONLY, NULL) == -1)
+                UNSUPPORTED("a mount over /proc/sys/kernel (%s)", errno_name(errno));
+        REQUIRE(access("/proc/sys/kernel/shmmni", F_OK) == -1);
+        READS(ipcs_limits_no_proc_fallback, RUN("ipcs", "-l").out, "%s", shown);
 }
 
 /* ---- the summary ---- */

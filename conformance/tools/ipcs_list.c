@@ -205,6 +205,51 @@ TEST(each_of_many_objects_is_listed_once, VERIFIES(ipcs_list_many))
         }
 }
 
+/* Makes objects and removes them again until it is killed. */
+static void come_and_go(const struct mechanism *m)
+{
+        for (;;) {
+                int ids[8];
+
+                for (int i = 0; i < 8; i++)
+                        ids[i] = new_object(m, 0600);
+                for (int i = 0; i < 8; i++)
+                        MUST(m->remove(ids[i]));
+        }
+}
+
+TEST(lasting_objects_are_listed_among_others_that_come_and_go, VERIFIES(ipcs_list_concurrent, lsipc_concurrent))
+{
+        static const struct {
+                const char *name;
+                enum ipck_requirement req;
+        } tools[] = {{"ipcs", ipcs_list_concurrent}, {"lsipc", lsipc_concurrent}};
+        struct child others[2];
+
+        EACH_ROW(tool, tools)
+                need_util_linux(tool->name);
+        EACH_ROW(f, facilities) {
+                const struct mechanism *const m = &mechanisms[f - facilities];
+                key_t key[20];
+
+                for (int i = 0; i < 20; i++)
+                        (void)new_keyed(m, 0600, &key[i]);
+                for (int i = 0; i < 2; i++)
+                        CHILD(&others[i])
+                                come_and_go(m);
+                EACH_ROW(tool, tools)
+                        for (int round = 0; round < 3; round++) {
+                                const struct ran shown = RUN(tool->name, f->option);
+
+                                EQ(tool->req, shown.status, 0);
+                                for (int i = 0; i < 20; i++)
+                                        EQ(tool->req, lines_with(shown.out, formatted("0x%08x", (unsigned)key[i])), 1);
+                        }
+                kill_child(&others[0]);
+                kill_child(&others[1]);
+        }
+}
+
 /* ---- all ---- */
 
 TEST(a_means_all_resources, VERIFIES(ipcs_all))

@@ -137,6 +137,17 @@ TEST(success_is_status_0_and_no_diagnostic, VERIFIES(ipcs_exit0, ipcs_stderr))
         }
 }
 
+TEST(output_that_cannot_be_written_is_an_error, VERIFIES(ipcs_write_error))
+{
+        const char *keys[3];
+
+        make_objects(keys);
+        EQ(ipcs_write_error, RUN("ipcs").status, 0);
+        const struct ran lost = run_without_room("ipcs");
+        BETWEEN(ipcs_write_error, 1, lost.status, 125);
+        HOLDS(ipcs_write_error, *lost.err);
+}
+
 TEST(unknown_option_is_an_error, VERIFIES(ipcs_badopt))
 {
         static const struct {

@@ -268,6 +268,14 @@ TEST(unknown_options_are_refused, VERIFIES(lsipc_badopt, lsipc_time_format_unkno
         EQ(lsipc_time_format_unknown, RUN("lsipc", "-q", "--time-format=iso").status, 0);
 }
 
+TEST(output_that_cannot_be_written_is_an_error, VERIFIES(lsipc_write_error))
+{
+        need_util_linux("lsipc");
+        const struct ran lost = run_without_room("lsipc");
+        BETWEEN(lsipc_write_error, 1, lost.status, 125);
+        HOLDS(lsipc_write_error, *lost.err);
+}
+
 TEST(options_that_exclude_each_other_are_refused, VERIFIES(lsipc_exclusive))
 {
         static const struct {
