@@ -61,6 +61,9 @@ int segment_of_program(struct child *maker, const char *argument);
 /* "Fri Nov 27 10:23:03 2026" as ctime(3) writes it, but for the line's end; "Not set" for 0. In UTC. */
 const char *calendar(time_t when);
 
+/* UNSUPPORTED where there is no /proc/sysvipc: for what the programs cannot find out without. */
+void need_proc_sysvipc(void);
+
 /* Replaces the databases of users and groups in the test's mount namespace: the test's own user is "ipckme", USER_A and
  * its GROUP_A are "ipcka" and "ipckga", USER_B and GROUP_B "ipck-long-name-b" and "ipck-long-group-b"; USER_C and
  * GROUP_C have no name. UNSUPPORTED where it may not. */

@@ -11,12 +11,6 @@
 #include "ipck_listing.h"
 #include "ipck_posix_shm.h"
 
-static const char *kept(int length, char *made)
-{
-        REQUIRE(length != -1);
-        return made;
-}
-
 const char *formatted(const char *format, ...)
 {
         va_list args;
@@ -25,7 +19,8 @@ const char *formatted(const char *format, ...)
         va_start(args, format);
         const int length = vasprintf(&made, format, args);
         va_end(args);
-        return kept(length, made);
+        REQUIRE(length != -1);
+        return made;
 }
 
 /* ---- words ---- */
@@ -393,6 +388,12 @@ const char *calendar(time_t when)
         REQUIRE(gmtime_r(&when, &tm));
         REQUIRE(strftime(buffer, sizeof(buffer), "%a %b %e %H:%M:%S %Y", &tm) > 0);
         return formatted("%s", buffer);
+}
+
+void need_proc_sysvipc(void)
+{
+        if (access("/proc/sysvipc/msg", F_OK) == -1)
+                UNSUPPORTED("/proc/sysvipc (%s)", errno_name(errno));
 }
 
 /* ---- users ---- */

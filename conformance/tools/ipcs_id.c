@@ -146,8 +146,9 @@ TEST(set_is_shown_with_each_semaphore, VERIFIES(ipcs_id_sem))
 TEST(all_four_ids_are_shown, VERIFIES(ipcs_id_gid_shown))
 {
         need_util_linux("ipcs");
+        need_proc_sysvipc();
         for (int kind = QUEUE; kind <= SEGMENT; kind++) {
-                const char *const output = details(kind, new_gift(&mechanisms[kind], 0600).id).out;
+                const char *const output = details(kind, new_gift(&mechanisms[kind], 0644).id).out;
 
                 READS(ipcs_id_gid_shown, value_of(output, "uid="), "%d", USER_B);
                 READS(ipcs_id_gid_shown, value_of(output, "gid="), "%d", GROUP_B);
@@ -243,33 +244,37 @@ TEST(id_needs_one_resource, VERIFIES(ipcs_id_needs_one_resource))
         } rows[] = {{"-c"}, {"-qm"}, {"-qs"}, {"-ms"}, {"-qms"}, {"-a"}};
 
         need_util_linux("ipcs");
-        empty_namespace();
-        EACH_ROW(m, mechanisms)
-                REQUIRE(new_object(m, 0600) == 0);
+        const int queue = new_queue(0600);
+        (void)new_sems(1, 0600);
+        (void)new_segment(1, 0600);
         EACH_ROW(row, rows) {
-                const struct ran shown = RUN("ipcs", row->name, "-i", "0");
+                const struct ran shown = RUN("ipcs", row->name, "-i", formatted("%d", queue));
 
                 expect_nothing(ipcs_id_needs_one_resource, shown);
                 HOLDS(ipcs_id_needs_one_resource, shown.status > 0);
         }
-        EQ(ipcs_id_needs_one_resource, details(QUEUE, 0).status, 0);
+        EQ(ipcs_id_needs_one_resource, details(QUEUE, queue).status, 0);
 }
 
 /* ---- no permission ---- */
 
 TEST(unreadable_queue_is_not_shown_with_other_values, VERIFIES(ipcs_id_unreadable))
 {
-        const int queue = new_queue_of(USER_A, 0600);
-        struct child stranger;
+        const int queue = new_queue_of(USER_A, 0600), qbytes = msg_limits().msgmnb;
+        struct child owner, stranger;
 
         need_util_linux("ipcs");
-        const char *const qbytes = value_of(details(QUEUE, queue).out, "qbytes=");
-        READS(ipcs_id_unreadable, qbytes, "%lu", (unsigned long)stat_of_queue(queue).msg_qbytes);
+        need_proc_sysvipc();
+        CHILD(&owner) {
+                as_user(USER_A);
+                READS(ipcs_id_unreadable, value_of(details(QUEUE, queue).out, "qbytes="), "%d", qbytes);
+        }
+        join(&owner);
         CHILD(&stranger) {
                 as_user(USER_B);
                 const char *const shown = value_of(details(QUEUE, queue).out, "qbytes=");
                 if (*shown)
-                        READS(ipcs_id_unreadable, shown, "%s", qbytes);
+                        READS(ipcs_id_unreadable, shown, "%d", qbytes);
         }
         join(&stranger);
 }
@@ -278,10 +283,14 @@ TEST(unreadable_set_is_not_shown_with_values, VERIFIES(ipcs_id_unreadable))
 {
         static const unsigned short values[3] = {1, 2, 3};
         const int set = new_sems_of(USER_A, 3, 0600, values);
-        struct child stranger;
+        struct child owner, stranger;
 
         need_util_linux("ipcs");
-        READS(ipcs_id_unreadable, cell(details(SET, set).out, "semnum", "2", "value"), "3");
+        CHILD(&owner) {
+                as_user(USER_A);
+                READS(ipcs_id_unreadable, cell(details(SET, set).out, "semnum", "2", "value"), "3");
+        }
+        join(&owner);
         CHILD(&stranger) {
                 as_user(USER_B);
                 const struct ran shown = details(SET, set);

@@ -146,6 +146,7 @@ TEST(removed_and_locked_segments_are_marked, VERIFIES(ipcs_dest_status))
 TEST(objects_that_the_caller_cannot_read_are_listed, VERIFIES(ipcs_list_unreadable))
 {
         need_util_linux("ipcs");
+        need_proc_sysvipc();
         EACH_ROW(f, facilities) {
                 const struct mechanism *const m = &mechanisms[f - facilities];
                 const int id = new_object_of(m, USER_A, 0600);
@@ -269,6 +270,7 @@ TEST(a_means_all_resources, VERIFIES(ipcs_all))
 TEST(creator_and_owner_are_listed_with_their_groups, VERIFIES(ipcs_creator))
 {
         need_util_linux("ipcs");
+        need_proc_sysvipc();
         name_users();
         EACH_ROW(f, facilities) {
                 const struct mechanism *const m = &mechanisms[f - facilities];

@@ -9,8 +9,7 @@
 /* In the mount namespace of this test. */
 static void hide_proc_sysvipc(void)
 {
-        if (access("/proc/sysvipc/msg", F_OK) == -1)
-                UNSUPPORTED("/proc/sysvipc, to compare with (%s)", errno_name(errno));
+        need_proc_sysvipc();
         if (mount("ipck", "/proc/sysvipc", "tmpfs", MS_RDONLY, NULL) == -1)
                 UNSUPPORTED("a mount over /proc/sysvipc (%s)", errno_name(errno));
         REQUIRE(access("/proc/sysvipc/msg", F_OK) == -1);

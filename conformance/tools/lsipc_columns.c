@@ -50,6 +50,7 @@ TEST(owner_and_creator_are_told_apart, VERIFIES(lsipc_col_generic))
 static void expect_creating_group(int kind)
 {
         need_util_linux("lsipc");
+        need_proc_sysvipc();
         READS(lsipc_col_cgid, value(kind, new_gift(&mechanisms[kind], 0600).id, "CGID"), "%d", GROUP_A);
 }
 
@@ -71,6 +72,7 @@ TEST(creating_group_of_a_segment, VERIFIES(lsipc_col_cgid))
 TEST(names_of_users_and_groups, VERIFIES(lsipc_col_names))
 {
         need_util_linux("lsipc");
+        need_proc_sysvipc();
         name_users();
         for (int kind = QUEUE; kind <= SEGMENT; kind++) {
                 const struct mechanism *const m = &mechanisms[kind];
