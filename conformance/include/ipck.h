@@ -126,6 +126,9 @@ static inline int worked(int result)
 /* HOLDS(req, condition) */
 #define HOLDS(req, condition) ipck_holds(IPCK_HERE, req, #condition, (condition))
 
+/* READS(req, got, format, ...): a text must be the one that the format makes. */
+#define READS(req, got, ...) ipck_reads(IPCK_HERE, req, #got, got, __VA_ARGS__)
+
 /* EVENTUALLY(req, condition): becomes true within the patience (5 s, scaled for slow targets); else FAIL, and the
  * test ends: what follows would only hang. For wake-ups that a requirement promises. */
 #define EVENTUALLY(req, condition)                                                                      \
@@ -406,6 +409,8 @@ void ipck_eq(struct ipck_here, enum ipck_requirement, const char *expression, in
 void ipck_between(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t low, intmax_t got,
                   int error, intmax_t high);
 bool ipck_holds(struct ipck_here, enum ipck_requirement, const char *condition, bool truth);
+void ipck_reads(struct ipck_here, enum ipck_requirement, const char *expression, const char *got, const char *format,
+                ...) __attribute__((format(printf, 5, 6)));
 void ipck_observe(struct ipck_here, enum ipck_requirement, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 intptr_t ipck_must(struct ipck_here, const char *call, intptr_t got);

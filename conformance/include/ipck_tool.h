@@ -18,6 +18,9 @@ struct ran {
 #define RUN(...) run_tool((const char *const[]){__VA_ARGS__, NULL})
 struct ran run_tool(const char *const *argv);
 
+/* The same with a standard output that takes nothing (/dev/full); UNSUPPORTED where there is none. */
+struct ran run_without_room(const char *tool);
+
 /* UNSUPPORTED where the program is missing, or is not that of util-linux ("ipcs --version" tells): for what ipcs(1),
  * ipcrm(1), ipcmk(1) and lsipc(1) promise beyond POSIX. */
 void need_util_linux(const char *tool);

@@ -161,6 +161,24 @@ bool ipck_holds(struct ipck_here here, enum ipck_requirement req, const char *co
         return truth;
 }
 
+void ipck_reads(struct ipck_here here, enum ipck_requirement req, const char *expression, const char *got,
+                const char *format, ...)
+{
+        va_list args;
+        char *want;
+
+        va_start(args, format);
+        const int length = vasprintf(&want, format, args);
+        va_end(args);
+        ipck_require(here, "memory for a text", length != -1);
+        struct ipck_verdict *v = check(here, req, expression, strcmp(got, want) == 0);
+        if (v) {
+                snprintf(v->wanted, sizeof(v->wanted), "\"%s\"", want);
+                snprintf(v->got, sizeof(v->got), "\"%s\"", got);
+        }
+        free(want);
+}
+
 void ipck_observe(struct ipck_here here, enum ipck_requirement req, const char *format, ...)
 {
         struct ipck_verdict *v = verdict_of(here, req);
