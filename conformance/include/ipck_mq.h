@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ipck.h"
@@ -67,6 +68,47 @@ void fill_mq(mqd_t queue);                              /* sends messages of pri
 
 /* How many messages are on the queue. */
 long mq_count(mqd_t queue);
+
+/* The owner, group and mode of a queue: fstat() into a structure filled with 0x5a before. */
+struct stat mq_stat(mqd_t queue);
+
+/* ---- by name ---- */
+
+/* mq_open() of a queue that nobody has yet, with these sizes: O_CREAT | O_EXCL | O_RDWR, mode 0600. */
+mqd_t try_mq(const char *name, long maxmsg, long msgsize);
+
+/* Whether a queue has the name, and the removal of a descriptor and the name of its queue. */
+bool mq_exists(const char *name);
+void remove_mq(mqd_t queue, const char *name);
+
+/* FAILS_WITH(req, err, mq_open(name, ..)) with O_CREAT, and that it left neither a queue nor a descriptor. */
+#define CREATES_NOTHING(req, err, name, ...)                                                            \
+        do {                                                                                            \
+                const int ipck_open = open_descriptors();                                               \
+                FAILS_WITH(req, err, mq_open(name, __VA_ARGS__));                                       \
+                HOLDS(req, !mq_exists(name));                                                           \
+                EQ(req, open_descriptors(), ipck_open);                                                 \
+        } while (0)
+
+/* What the process may open the queue for; -1 if there was another error than EACCES, or O_RDWR does not agree. */
+enum { MAY_RECEIVE = 4, MAY_SEND = 2 };
+int access_to_mq(const char *name);
+
+/* ---- limits ---- */
+
+/* Writes a limit below /proc/sys/fs/mqueue of the namespace; UNSUPPORTED where this user may not. */
+void set_mq_limit(const char *name, long value);
+
+/* Without CAP_SYS_RESOURCE, for whom the limits hold; and with it, or UNSUPPORTED. */
+void be_limited(void);
+void need_privilege(void);
+
+/* User ids of this test alone among all that run on the machine at a time, for n up to 2. */
+uid_t lone_user(unsigned n);
+
+/* From here on no other test's queues count for the account of bytes of this process, where users or user namespaces
+ * make that possible, and it may take so many. */
+void own_account(rlim_t bytes);
 
 /* Mounts the file system of the namespace's queues (mqueue) and returns its directory; UNSUPPORTED where this user may
  * not, or the kernel has none. */

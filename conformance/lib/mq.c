@@ -2,6 +2,7 @@
  *
  * mq.c: the two routes to the calls of POSIX message queues, and set-up for their tests.
  */
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -192,6 +193,110 @@ void fill_mq(mqd_t queue)
 
         for (long n = attr.mq_curmsgs; n < attr.mq_maxmsg; n++)
                 mq_post(queue, 0, "full");
+}
+
+struct stat mq_stat(mqd_t queue)
+{
+        struct stat st;
+
+        memset(&st, 0x5a, sizeof(st));
+        MUST(fstat(queue, &st));
+        return st;
+}
+
+/* ---- by name ---- */
+
+mqd_t try_mq(const char *name, long maxmsg, long msgsize)
+{
+        struct mq_attr attr = {.mq_maxmsg = maxmsg, .mq_msgsize = msgsize};
+
+        return ipck_mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
+}
+
+bool mq_exists(const char *name)
+{
+        const mqd_t queue = ipck_mq_open(name, O_RDONLY);
+
+        if (queue != (mqd_t)-1)
+                MUST(close(queue));
+        return queue != (mqd_t)-1 || errno == EACCES;
+}
+
+void remove_mq(mqd_t queue, const char *name)
+{
+        MUST(ipck_mq_unlink(name));
+        MUST(ipck_mq_close(queue));
+}
+
+static int opens(const char *name, int oflag)
+{
+        const mqd_t queue = ipck_mq_open(name, oflag);
+
+        if (queue == (mqd_t)-1)
+                return errno == EACCES ? 0 : -1;
+        MUST(ipck_mq_close(queue));
+        return 1;
+}
+
+int access_to_mq(const char *name)
+{
+        const int receive = opens(name, O_RDONLY), send = opens(name, O_WRONLY), both = opens(name, O_RDWR);
+
+        if (receive == -1 || send == -1 || both != (receive && send))
+                return -1;
+        return (receive ? MAY_RECEIVE : 0) | (send ? MAY_SEND : 0);
+}
+
+/* ---- limits ---- */
+
+void set_mq_limit(const char *name, long value)
+{
+        char path[64], text[32];
+
+        snprintf(path, sizeof(path), "fs/mqueue/%s", name);
+        snprintf(text, sizeof(text), "%ld", value);
+        set_sysctl(path, text);
+}
+
+void be_limited(void)
+{
+        if (has_capability(CAP_SYS_RESOURCE))
+                drop_capability(CAP_SYS_RESOURCE);
+}
+
+void need_privilege(void)
+{
+        if (!has_initial_capability(CAP_SYS_RESOURCE))
+                UNSUPPORTED("CAP_SYS_RESOURCE in the initial user namespace");
+}
+
+uid_t lone_user(unsigned n)
+{
+        enum { FIRST = 34000, APART = 10000, EACH = 3 };
+        const int fd = this_ipc_namespace();
+        struct stat namespace;
+
+        /* The number of the namespace is unlike that of any other that exists. */
+        MUST(fstat(fd, &namespace));
+        MUST(close(fd));
+        return (uid_t)(FIRST + namespace.st_ino % APART * EACH + n);
+}
+
+void own_account(rlim_t bytes)
+{
+        struct rlimit limit;
+
+        /* The account is that of the real user; where there are no others, one in a user namespace (since Linux 5.14). */
+        if (setresuid(lone_user(0), (uid_t)-1, (uid_t)-1) == -1) {
+                queue_turn();
+                enter_user_namespace(geteuid(), getegid());
+        }
+        MUST(getrlimit(RLIMIT_MSGQUEUE, &limit));
+        limit.rlim_cur = bytes;
+        if (limit.rlim_max < bytes)
+                limit.rlim_max = bytes;
+        if (setrlimit(RLIMIT_MSGQUEUE, &limit) == -1)
+                UNSUPPORTED("%ju bytes for message queues (RLIMIT_MSGQUEUE)", (uintmax_t)bytes);
 }
 
 const char *mount_mqueue(void)
