@@ -60,6 +60,7 @@ void queue_turn(void);
 /* ---- set-up that must work (unresolved otherwise) ---- */
 
 mqd_t new_mq(const char *name, int oflag, long maxmsg, long msgsize);   /* O_CREAT | O_EXCL | oflag, mode 0600 */
+mqd_t mq_must_fit(mqd_t queue);         /* MUST() of a creation; UNSUPPORTED beyond the namespace's limits */
 mqd_t small_mq(int oflag);                                              /* QUEUE_NAME, of the small size */
 mqd_t mq_of(uid_t uid, const char *name, int mode);     /* small, that another user created: a descriptor of ours */
 struct mq_attr attr_of(mqd_t queue);                    /* mq_getattr() into a structure filled with 0x5a before */
@@ -113,5 +114,9 @@ void own_account(rlim_t bytes);
 /* Mounts the file system of the namespace's queues (mqueue) and returns its directory; UNSUPPORTED where this user may
  * not, or the kernel has none. */
 const char *mount_mqueue(void);
+const char *mount_mqueue_at(const char *directory);     /* that does not exist yet */
+
+/* The path of a queue's file in such a directory, until the next call. */
+const char *mq_file(const char *directory, const char *name);
 
 #endif

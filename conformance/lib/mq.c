@@ -2,6 +2,7 @@
  *
  * mq.c: the two routes to the calls of POSIX message queues, and set-up for their tests.
  */
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,16 +138,20 @@ void queue_turn(void)
         take_turn("/usr");
 }
 
-mqd_t new_mq(const char *name, int oflag, long maxmsg, long msgsize)
+mqd_t mq_must_fit(mqd_t queue)
 {
-        struct mq_attr attr = {.mq_maxmsg = maxmsg, .mq_msgsize = msgsize};
-        const mqd_t queue = ipck_mq_open(name, O_CREAT | O_EXCL | oflag, 0600, &attr);
-
         if (queue == (mqd_t)-1 && errno == ENOSPC)
                 UNSUPPORTED("room for one message queue more (fs.mqueue.queues_max)");
         if (queue == (mqd_t)-1 && errno == EINVAL)
-                UNSUPPORTED("a queue of %ld messages of %ld bytes (fs.mqueue.msg_max, msgsize_max)", maxmsg, msgsize);
+                UNSUPPORTED("a queue of that size (fs.mqueue.msg_max, msgsize_max)");
         return (mqd_t)MUST(queue);
+}
+
+mqd_t new_mq(const char *name, int oflag, long maxmsg, long msgsize)
+{
+        struct mq_attr attr = {.mq_maxmsg = maxmsg, .mq_msgsize = msgsize};
+
+        return mq_must_fit(ipck_mq_open(name, O_CREAT | O_EXCL | oflag, 0600, &attr));
 }
 
 mqd_t small_mq(int oflag)
@@ -299,11 +304,22 @@ void own_account(rlim_t bytes)
                 UNSUPPORTED("%ju bytes for message queues (RLIMIT_MSGQUEUE)", (uintmax_t)bytes);
 }
 
-const char *mount_mqueue(void)
+const char *mount_mqueue_at(const char *directory)
 {
-        static const char directory[] = "/dev/shm/mqueue";
-
         if (mkdir(directory, 0755) == -1 || mount("ipck", directory, "mqueue", MS_NOSUID | MS_NODEV, NULL) == -1)
                 UNSUPPORTED("the mqueue file system at %s (%s)", directory, errno_name(errno));
         return directory;
+}
+
+const char *mount_mqueue(void)
+{
+        return mount_mqueue_at("/dev/shm/mqueue");
+}
+
+const char *mq_file(const char *directory, const char *name)
+{
+        static char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%s%s", directory, name);
+        return path;
 }
