@@ -100,8 +100,9 @@ TEST(edges_of_the_ranges_are_in_force, VERIFIES(mqfs_msg_max_range, mqfs_msgsize
         set_mq_limit("msgsize_max", 16777216);
         own_account(16777216 + 1000);
         be_limited();
-        EQ(mqfs_msg_max_range, worked(try_mq("/many", 65536, 1)), 0);
-        remove_mq((mqd_t)MUST(mq_open("/many", O_RDWR)), "/many");
+        const mqd_t many = try_mq("/many", 65536, 1);
+        EQ(mqfs_msg_max_range, worked(many), 0);
+        remove_mq(many, "/many");
         EQ(mqfs_msg_max_range, worked(try_mq("/more", 65537, 1)), -1);
         EQ(mqfs_msgsize_max_range, worked(try_mq("/large", 1, 16777216)), 0);
         EQ(mqfs_msgsize_max_range, worked(try_mq("/larger", 1, 16777217)), -1);

@@ -168,8 +168,9 @@ TEST(capability_overrides_the_bits, VERIFIES(mq_open_perm_dac_override))
                 MUST(fchmod(queue, only(6, grant->bits)));
                 EQ(mq_open_perm_dac_override, access_to_mq(QUEUE_NAME), BOTH);
         }
-        drop_all_capabilities();
         MUST(fchmod(queue, 0));
+        EQ(mq_open_perm_dac_override, access_to_mq(QUEUE_NAME), BOTH);
+        drop_all_capabilities();
         EQ(mq_open_perm_dac_override, access_to_mq(QUEUE_NAME), 0);
 }
 
