@@ -54,6 +54,9 @@ void ipck_mq_available(void);
 enum { SMALL_MAXMSG = 4, SMALL_MSGSIZE = 64 };
 #define QUEUE_NAME "/ipck"
 
+/* For mq_open() with O_CREAT and without attributes. */
+#define NO_ATTR ((struct mq_attr *)NULL)
+
 /* Takes the turn, among all tests that run on the machine, to use much of the account of bytes. */
 void queue_turn(void);
 
@@ -77,6 +80,10 @@ struct stat mq_stat(mqd_t queue);
 
 /* mq_open() of a queue that nobody has yet, with these sizes: O_CREAT | O_EXCL | O_RDWR, mode 0600. */
 mqd_t try_mq(const char *name, long maxmsg, long msgsize);
+
+/* OPENS(req, mq_open(..)): must return a descriptor. Returns what it returned. */
+#define OPENS(req, call) ipck_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
+mqd_t ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got);
 
 /* Whether a queue has the name, and the removal of a descriptor and the name of its queue. */
 bool mq_exists(const char *name);

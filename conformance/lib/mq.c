@@ -37,11 +37,12 @@ static const char *without_slash(const char *name)
 
 mqd_t ipck_mq_open(const char *name, int oflag, ...)
 {
-        va_list more;
         mode_t mode = 0;
         struct mq_attr *attr = NULL;
 
         if (oflag & O_CREAT) {
+                va_list more;
+
                 va_start(more, oflag);
                 mode = va_arg(more, mode_t);
                 attr = va_arg(more, struct mq_attr *);
@@ -218,6 +219,14 @@ mqd_t try_mq(const char *name, long maxmsg, long msgsize)
         return ipck_mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 }
 
+mqd_t ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got)
+{
+        const int error = errno;
+
+        ipck_eq(here, req, call, got == (mqd_t)-1 ? -1 : 0, error, "a descriptor", 0);
+        return got;
+}
+
 bool mq_exists(const char *name)
 {
         const mqd_t queue = ipck_mq_open(name, O_RDONLY);
@@ -291,7 +300,7 @@ void own_account(rlim_t bytes)
 {
         struct rlimit limit;
 
-        /* The account is that of the real user; where there are no others, one in a user namespace (since Linux 5.14). */
+        /* The account is that of the real user; where there is no other, one of a user namespace (since Linux 5.14). */
         if (setresuid(lone_user(0), (uid_t)-1, (uid_t)-1) == -1) {
                 queue_turn();
                 enter_user_namespace(geteuid(), getegid());

@@ -81,8 +81,7 @@ TEST(closed_descriptor_is_none_of_the_queue, VERIFIES(mq_close_association))
         EQ(mq_close_association, mq_close(second), 0);
         expect_closed(mq_close_association, second);
         /* The queue is still there. */
-        const mqd_t again = mq_open(QUEUE_NAME, O_RDWR);
-        EQ(mq_close_association, worked(again), 0);
+        const mqd_t again = OPENS(mq_close_association, mq_open(QUEUE_NAME, O_RDWR));
         EQ(mq_close_association, mq_receive(again, message, sizeof(message), NULL), 5);
         EQ(mq_close_association, mq_receive(again, message, sizeof(message), NULL), 1);
 }

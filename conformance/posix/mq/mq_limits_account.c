@@ -100,17 +100,16 @@ TEST(queues_beyond_the_limit_are_refused, VERIFIES(mq_open_emfile_rlimit))
         struct mq_attr attr = {.mq_maxmsg = SMALL_MAXMSG, .mq_msgsize = SMALL_MSGSIZE};
         const rlim_t one = account_of(2);
 
-        EQ(mq_open_emfile_rlimit, worked(create("/a")), 0);
-        EQ(mq_open_emfile_rlimit, worked(create("/b")), 0);
+        OPENS(mq_open_emfile_rlimit, create("/a"));
+        OPENS(mq_open_emfile_rlimit, create("/b"));
         /* A byte is missing for a third one. */
         CREATES_NOTHING(mq_open_emfile_rlimit, EMFILE, "/c", O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
         CREATES_NOTHING(mq_open_emfile_rlimit, EMFILE, "/c", O_CREAT | O_RDONLY, 0600, &attr);
         attr.mq_msgsize--;
-        const mqd_t smaller = mq_open("/c", O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-        EQ(mq_open_emfile_rlimit, worked(smaller), 0);
+        const mqd_t smaller = OPENS(mq_open_emfile_rlimit, mq_open("/c", O_CREAT | O_EXCL | O_RDWR, 0600, &attr));
         remove_mq(smaller, "/c");
         set_limit(3 * one);
-        EQ(mq_open_emfile_rlimit, worked(create("/c")), 0);
+        OPENS(mq_open_emfile_rlimit, create("/c"));
         attr = (struct mq_attr){.mq_maxmsg = 1, .mq_msgsize = 1};
         CREATES_NOTHING(mq_open_emfile_rlimit, EMFILE, "/d", O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 }
@@ -121,7 +120,7 @@ TEST(limit_of_none_allows_no_queue, VERIFIES(mq_open_emfile_rlimit))
 
         own_account(0);
         CREATES_NOTHING(mq_open_emfile_rlimit, EMFILE, QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-        CREATES_NOTHING(mq_open_emfile_rlimit, EMFILE, QUEUE_NAME, O_CREAT | O_RDWR, 0600, NULL);
+        CREATES_NOTHING(mq_open_emfile_rlimit, EMFILE, QUEUE_NAME, O_CREAT | O_RDWR, 0600, NO_ATTR);
 }
 
 TEST(removal_and_last_close_return_the_bytes, VERIFIES(mq_open_rlimit_return))
@@ -129,9 +128,7 @@ TEST(removal_and_last_close_return_the_bytes, VERIFIES(mq_open_rlimit_return))
         (void)account_of(1);
         /* Several times: too little or too much given back would add up. */
         for (int round = 0; round < 30; round++) {
-                const mqd_t queue = create(QUEUE_NAME);
-
-                EQ(mq_open_rlimit_return, worked(queue), 0);
+                const mqd_t queue = OPENS(mq_open_rlimit_return, create(QUEUE_NAME));
                 const mqd_t second = (mqd_t)MUST(mq_open(QUEUE_NAME, O_RDWR));
                 FAILS_WITH(mq_open_rlimit_return, EMFILE, create("/other"));
                 mq_post(queue, 1, "stays");
@@ -170,8 +167,7 @@ TEST(end_of_a_process_returns_the_bytes, VERIFIES(mq_open_rlimit_return))
                         kill_child(&holder);
                 else
                         dismiss(&holder);
-                const mqd_t queue = create(QUEUE_NAME);
-                EQ(mq_open_rlimit_return, worked(queue), 0);
+                const mqd_t queue = OPENS(mq_open_rlimit_return, create(QUEUE_NAME));
                 remove_mq(queue, QUEUE_NAME);
         }
 }
@@ -188,10 +184,10 @@ TEST(failed_creation_counts_nothing, VERIFIES(mq_open_rlimit_return))
                 FAILS_WITH(mq_open_rlimit_return, EACCES, create("/x/y"));
                 FAILS_WITH(mq_open_rlimit_return, EMFILE, try_mq("/x", SMALL_MAXMSG, 5 * SMALL_MSGSIZE));
         }
-        EQ(mq_open_rlimit_return, worked(create("/other")), 0);
+        OPENS(mq_open_rlimit_return, create("/other"));
         FAILS_WITH(mq_open_rlimit_return, EMFILE, create("/x"));
         remove_mq(queue, QUEUE_NAME);
-        EQ(mq_open_rlimit_return, worked(create("/x")), 0);
+        OPENS(mq_open_rlimit_return, create("/x"));
 }
 
 TEST(existing_queues_are_used_at_the_limit, VERIFIES(mqfs_rlimit_open))
@@ -202,9 +198,8 @@ TEST(existing_queues_are_used_at_the_limit, VERIFIES(mqfs_rlimit_open))
         MUST(create(QUEUE_NAME));
         FAILS_WITH(mqfs_rlimit_open, EMFILE, create("/other"));
         for (int i = 0; i < 2; i++) {
-                const mqd_t queue = mq_open(QUEUE_NAME, O_RDWR | O_NONBLOCK);
-                EQ(mqfs_rlimit_open, worked(queue), 0);
-                EQ(mqfs_rlimit_open, worked(mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, NULL)), 0);
+                const mqd_t queue = OPENS(mqfs_rlimit_open, mq_open(QUEUE_NAME, O_RDWR | O_NONBLOCK));
+                OPENS(mqfs_rlimit_open, mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, NO_ATTR));
                 for (int n = 0; n < SMALL_MAXMSG; n++)
                         EQ(mqfs_rlimit_open, mq_send(queue, message, SMALL_MSGSIZE, (unsigned)n), 0);
                 FAILS_WITH(mqfs_rlimit_open, EAGAIN, mq_send(queue, message, 1, 0));
@@ -238,7 +233,7 @@ TEST(queues_of_all_processes_and_namespaces_count, VERIFIES(mqfs_rlimit_sum))
         remove_mq((mqd_t)MUST(mq_open("/a", O_RDWR)), "/a");
         FAILS_WITH(mqfs_rlimit_sum, EMFILE, create("/c"));
         dismiss(&other);
-        EQ(mqfs_rlimit_sum, worked(create("/c")), 0);
+        OPENS(mqfs_rlimit_sum, create("/c"));
         FAILS_WITH(mqfs_rlimit_sum, EMFILE, create("/d"));
         dismiss(&elsewhere);
 }

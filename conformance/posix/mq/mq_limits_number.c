@@ -35,10 +35,10 @@ TEST(number_of_queues_is_limited, VERIFIES(mq_open_enospc, mq_open_enospc_queues
 
         fill_namespace(queues);
         CREATES_NOTHING(mq_open_enospc, ENOSPC, "/more", O_CREAT | O_EXCL | O_RDWR, 0600, &small);
-        CREATES_NOTHING(mq_open_enospc_queues_max, ENOSPC, "/more", O_CREAT | O_RDONLY, 0666, NULL);
+        CREATES_NOTHING(mq_open_enospc_queues_max, ENOSPC, "/more", O_CREAT | O_RDONLY, 0666, NO_ATTR);
         set_mq_limit("queues_max", MOST + 2);
-        EQ(mq_open_enospc_queues_max, worked(create(4)), 0);
-        EQ(mq_open_enospc, worked(create(5)), 0);
+        OPENS(mq_open_enospc_queues_max, create(4));
+        OPENS(mq_open_enospc, create(5));
         CREATES_NOTHING(mq_open_enospc_queues_max, ENOSPC, "/more", O_CREAT | O_EXCL | O_RDWR, 0600, &small);
 }
 
@@ -48,7 +48,7 @@ TEST(limit_of_none_allows_no_queue, VERIFIES(mq_open_enospc_queues_max))
         be_limited();
         CREATES_NOTHING(mq_open_enospc_queues_max, ENOSPC, QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small);
         set_mq_limit("queues_max", 1);
-        EQ(mq_open_enospc_queues_max, worked(create(0)), 0);
+        OPENS(mq_open_enospc_queues_max, create(0));
         CREATES_NOTHING(mq_open_enospc_queues_max, ENOSPC, QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small);
 }
 
@@ -58,8 +58,8 @@ TEST(queues_that_exist_are_opened_at_the_limit, VERIFIES(mq_open_enospc_queues_m
 
         fill_namespace(queues);
         for (int i = 0; i < MOST; i++) {
-                EQ(mq_open_enospc_queues_max, worked(mq_open(nth_name(i), O_RDWR)), 0);
-                EQ(mq_open_enospc_queues_max, worked(mq_open(nth_name(i), O_CREAT | O_RDWR, 0600, &small)), 0);
+                OPENS(mq_open_enospc_queues_max, mq_open(nth_name(i), O_RDWR));
+                OPENS(mq_open_enospc_queues_max, mq_open(nth_name(i), O_CREAT | O_RDWR, 0600, &small));
                 FAILS_WITH(mq_open_enospc_queues_max, EEXIST, create(i));
         }
         FAILS_WITH(mq_open_enospc_queues_max, ENOSPC, create(MOST));
@@ -85,7 +85,7 @@ TEST(queue_counts_until_it_is_unlinked_and_closed, VERIFIES(mqfs_queues_max_coun
                         MUST(mq_close(queues[n]));
                 else
                         MUST(mq_unlink(nth_name(n)));
-                EQ(mqfs_queues_max_counts, worked(queues[n] = create(n)), 0);
+                queues[n] = OPENS(mqfs_queues_max_counts, create(n));
         }
 }
 
@@ -104,7 +104,7 @@ TEST(queue_counts_as_long_as_another_process_has_it_open, VERIFIES(mqfs_queues_m
         remove_mq(queues[0], nth_name(0));
         FAILS_WITH(mqfs_queues_max_counts, ENOSPC, create(0));
         kill_child(&holder);
-        EQ(mqfs_queues_max_counts, worked(create(0)), 0);
+        OPENS(mqfs_queues_max_counts, create(0));
         FAILS_WITH(mqfs_queues_max_counts, ENOSPC, create(MOST));
 }
 
@@ -119,12 +119,12 @@ TEST(failed_creation_does_not_count, VERIFIES(mqfs_queues_max_counts))
                 FAILS_WITH(mqfs_queues_max_counts, EINVAL, mq_open("/x", O_CREAT | O_RDWR, 0600, &none));
                 FAILS_WITH(mqfs_queues_max_counts, EEXIST, create(1));
         }
-        EQ(mqfs_queues_max_counts, worked(create(0)), 0);
+        OPENS(mqfs_queues_max_counts, create(0));
         for (int i = 0; i < 20; i++)
                 FAILS_WITH(mqfs_queues_max_counts, ENOSPC, create(MOST));
         MUST(mq_unlink(nth_name(1)));
         MUST(mq_close(queues[1]));
-        EQ(mqfs_queues_max_counts, worked(create(1)), 0);
+        OPENS(mqfs_queues_max_counts, create(1));
 }
 
 TEST(lowered_number_leaves_the_queues, VERIFIES(mqfs_limits_later_only))
@@ -135,7 +135,7 @@ TEST(lowered_number_leaves_the_queues, VERIFIES(mqfs_limits_later_only))
         set_mq_limit("queues_max", 1);
         for (int i = 0; i < MOST; i++) {
                 mq_post(queues[i], 0, "m");
-                EQ(mqfs_limits_later_only, worked(mq_open(nth_name(i), O_CREAT | O_RDWR, 0600, &small)), 0);
+                OPENS(mqfs_limits_later_only, mq_open(nth_name(i), O_CREAT | O_RDWR, 0600, &small));
         }
         remove_mq(queues[0], nth_name(0));
         FAILS_WITH(mqfs_limits_later_only, ENOSPC, create(0));
@@ -146,7 +146,7 @@ TEST(privilege_goes_beyond_the_number, VERIFIES(mqfs_privileged))
         need_privilege();
         set_mq_limit("queues_max", 1);
         for (int i = 0; i < MOST; i++)
-                EQ(mqfs_privileged, worked(create(i)), 0);
+                OPENS(mqfs_privileged, create(i));
         be_limited();
         FAILS_WITH(mqfs_privileged, ENOSPC, create(MOST));
 }

@@ -19,9 +19,7 @@ static long limit(const char *name)
 
 static void expect_created(enum ipck_requirement req, long maxmsg, long msgsize)
 {
-        const mqd_t queue = try_mq(QUEUE_NAME, maxmsg, msgsize);
-
-        EQ(req, worked(queue), 0);
+        const mqd_t queue = OPENS(req, try_mq(QUEUE_NAME, maxmsg, msgsize));
         if (queue == (mqd_t)-1)
                 return;
         EQ(req, attr_of(queue).mq_maxmsg, maxmsg);
@@ -105,14 +103,13 @@ TEST(lowered_sizes_leave_a_queue_as_it_is, VERIFIES(mqfs_limits_later_only))
         set_mq_limit("msg_default", 1);
         set_mq_limit("msgsize_default", 128);
         be_limited();
-        EQ(mqfs_limits_later_only, worked(try_mq("/other", COUNT, SIZE)), -1);
+        FAILS_WITH(mqfs_limits_later_only, EINVAL, try_mq("/other", COUNT, SIZE));
         EQ(mqfs_limits_later_only, attr_of(queue).mq_maxmsg, COUNT);
         EQ(mqfs_limits_later_only, attr_of(queue).mq_msgsize, SIZE);
         for (int i = 0; i < COUNT; i++)
                 EQ(mqfs_limits_later_only, mq_send(queue, message, SIZE, 0), 0);
         FAILS_WITH(mqfs_limits_later_only, EAGAIN, mq_send(queue, message, SIZE, 0));
-        const mqd_t again = mq_open(QUEUE_NAME, O_RDWR);
-        EQ(mqfs_limits_later_only, worked(again), 0);
+        const mqd_t again = OPENS(mqfs_limits_later_only, mq_open(QUEUE_NAME, O_RDWR));
         for (int i = 0; i < COUNT; i++)
                 EQ(mqfs_limits_later_only, mq_receive(again, message, SIZE, NULL), SIZE);
 }

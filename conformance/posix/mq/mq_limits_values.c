@@ -52,9 +52,9 @@ TEST(numbers_of_messages_have_a_range, VERIFIES(mqfs_msg_max_range, mqfs_msg_def
         static const struct {
                 const char *name;
                 enum ipck_requirement req;
-        } limits[] = {{"msg_max", mqfs_msg_max_range}, {"msg_default", mqfs_msg_default_range}};
+        } ranges[] = {{"msg_max", mqfs_msg_max_range}, {"msg_default", mqfs_msg_default_range}};
 
-        EACH_ROW(limit, limits) {
+        EACH_ROW(limit, ranges) {
                 expect_acceptance(limit->req, limit->name, "1");
                 expect_acceptance(limit->req, limit->name, "65536");
                 expect_refusal(limit->req, limit->name, "65537");
@@ -68,9 +68,9 @@ TEST(sizes_of_messages_have_a_range, VERIFIES(mqfs_msgsize_max_range, mqfs_msgsi
         static const struct {
                 const char *name;
                 enum ipck_requirement req;
-        } limits[] = {{"msgsize_max", mqfs_msgsize_max_range}, {"msgsize_default", mqfs_msgsize_default_range}};
+        } ranges[] = {{"msgsize_max", mqfs_msgsize_max_range}, {"msgsize_default", mqfs_msgsize_default_range}};
 
-        EACH_ROW(limit, limits) {
+        EACH_ROW(limit, ranges) {
                 expect_acceptance(limit->req, limit->name, "128");
                 expect_acceptance(limit->req, limit->name, "16777216");
                 expect_refusal(limit->req, limit->name, "127");
@@ -91,7 +91,7 @@ TEST(number_of_queues_has_no_ceiling, VERIFIES(mqfs_queues_max_range))
                 expect_acceptance(mqfs_queues_max_range, "queues_max", row->name);
         be_limited();
         /* The greatest is no -1 when it counts. */
-        EQ(mqfs_queues_max_range, worked(mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small)), 0);
+        OPENS(mqfs_queues_max_range, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small));
 }
 
 TEST(edges_of_the_ranges_are_in_force, VERIFIES(mqfs_msg_max_range, mqfs_msgsize_max_range))
@@ -100,12 +100,11 @@ TEST(edges_of_the_ranges_are_in_force, VERIFIES(mqfs_msg_max_range, mqfs_msgsize
         set_mq_limit("msgsize_max", 16777216);
         own_account(16777216 + 1000);
         be_limited();
-        const mqd_t many = try_mq("/many", 65536, 1);
-        EQ(mqfs_msg_max_range, worked(many), 0);
+        const mqd_t many = OPENS(mqfs_msg_max_range, try_mq("/many", 65536, 1));
         remove_mq(many, "/many");
-        EQ(mqfs_msg_max_range, worked(try_mq("/more", 65537, 1)), -1);
-        EQ(mqfs_msgsize_max_range, worked(try_mq("/large", 1, 16777216)), 0);
-        EQ(mqfs_msgsize_max_range, worked(try_mq("/larger", 1, 16777217)), -1);
+        FAILS_WITH(mqfs_msg_max_range, EINVAL, try_mq("/more", 65537, 1));
+        OPENS(mqfs_msgsize_max_range, try_mq("/large", 1, 16777216));
+        FAILS_WITH(mqfs_msgsize_max_range, EINVAL, try_mq("/larger", 1, 16777217));
 }
 
 /* ---- text ---- */
@@ -202,9 +201,8 @@ TEST(each_namespace_has_limits_of_its_own, VERIFIES(ipcns_sysctl_mqueue))
 
 static void expect_limit_in_force(long msg_max)
 {
-        EQ(ipcns_sysctl_mqueue, worked(try_mq("/above", msg_max + 1, 1)), -1);
-        const mqd_t queue = try_mq("/at", msg_max, 1);
-        EQ(ipcns_sysctl_mqueue, worked(queue), 0);
+        FAILS_WITH(ipcns_sysctl_mqueue, EINVAL, try_mq("/above", msg_max + 1, 1));
+        const mqd_t queue = OPENS(ipcns_sysctl_mqueue, try_mq("/at", msg_max, 1));
         remove_mq(queue, "/at");
 }
 

@@ -17,10 +17,8 @@ TEST(descriptor_is_a_value_to_use, VERIFIES(mq_open_ret_mqd))
         struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 1}, attr;
 
         EACH_ROW(row, rows) {
-                mqd_t created, opened;
-
-                EQ(mq_open_ret_mqd, worked(created = mq_open(QUEUE_NAME, row->oflag | O_CREAT, 0600, &small)), 0);
-                EQ(mq_open_ret_mqd, worked(opened = mq_open(QUEUE_NAME, row->oflag)), 0);
+                const mqd_t created = OPENS(mq_open_ret_mqd, mq_open(QUEUE_NAME, row->oflag | O_CREAT, 0600, &small));
+                const mqd_t opened = OPENS(mq_open_ret_mqd, mq_open(QUEUE_NAME, row->oflag));
                 HOLDS(mq_open_ret_mqd, created != opened);
                 EQ(mq_open_ret_mqd, mq_getattr(created, &attr), 0);
                 EQ(mq_open_ret_mqd, mq_getattr(opened, &attr), 0);
@@ -55,7 +53,7 @@ TEST(descriptor_is_closed_by_exec, VERIFIES(mq_open_cloexec))
         EQ(mq_open_cloexec, fcntl(created, F_GETFD), FD_CLOEXEC);
         EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_RDONLY)), F_GETFD), FD_CLOEXEC);
         EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_RDWR | O_CLOEXEC)), F_GETFD), FD_CLOEXEC);
-        EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_CREAT | O_WRONLY, 0600, NULL)), F_GETFD), FD_CLOEXEC);
+        EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_CREAT | O_WRONLY, 0600, NO_ATTR)), F_GETFD), FD_CLOEXEC);
 }
 
 /* ---- access ---- */
@@ -130,10 +128,9 @@ TEST(creator_has_the_access_asked_for_whatever_the_mode_is, VERIFIES(mq_open_acc
 {
         struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = SMALL_MSGSIZE};
         char message[SMALL_MSGSIZE];
-        mqd_t queue;
 
         drop_all_capabilities();
-        EQ(mq_open_access_creator, worked(queue = mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0, &small)), 0);
+        const mqd_t queue = OPENS(mq_open_access_creator, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0, &small));
         EQ(mq_open_access_creator, mq_timedsend(queue, "m", 1, 0, &past), 0);
         EQ(mq_open_access_creator, mq_timedreceive(queue, message, sizeof(message), NULL, &past), 1);
         FAILS_WITH(mq_open_access_creator, EACCES, mq_open(QUEUE_NAME, O_RDWR));
@@ -147,7 +144,7 @@ TEST(access_mode_that_is_none_of_the_three, VERIFIES(mq_open_access_none_of_thre
 
         FAILS_WITH(mq_open_access_none_of_three, EINVAL, mq_open(QUEUE_NAME, NONE));
         FAILS_WITH(mq_open_access_none_of_three, EINVAL, mq_open(QUEUE_NAME, NONE | O_NONBLOCK));
-        FAILS_WITH(mq_open_access_none_of_three, EINVAL, mq_open(QUEUE_NAME, NONE | O_CREAT, 0600, NULL));
+        FAILS_WITH(mq_open_access_none_of_three, EINVAL, mq_open(QUEUE_NAME, NONE | O_CREAT, 0600, NO_ATTR));
         FAILS_WITH(mq_open_access_none_of_three, ENOENT, mq_open("/missing", NONE));
         EQ(mq_open_access_none_of_three, open_descriptors(), open);
         EQ(mq_open_access_none_of_three, mq_count(queue), 0);

@@ -36,9 +36,8 @@ TEST(sizes_are_those_asked_for, VERIFIES(mq_open_creat_attr))
 TEST(sizes_are_chosen_where_none_are_given, VERIFIES(mq_open_creat_attr_null))
 {
         queue_turn();
-        const mqd_t queue = mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR | O_NONBLOCK, 0600, NULL);
-
-        EQ(mq_open_creat_attr_null, worked(queue), 0);
+        const mqd_t queue = OPENS(mq_open_creat_attr_null,
+                                  mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR | O_NONBLOCK, 0600, NO_ATTR));
         const struct mq_attr attr = attr_of(queue);
         BETWEEN(mq_open_creat_attr_null, 1, attr.mq_maxmsg, LONG_MAX);
         BETWEEN(mq_open_creat_attr_null, 1, attr.mq_msgsize, LONG_MAX);
@@ -66,8 +65,8 @@ TEST(default_sizes_are_those_of_the_limits, VERIFIES(mq_open_creat_attr_defaults
                 set_mq_limit("msg_max", row->msg_max);
                 set_mq_limit("msgsize_default", row->msgsize_default);
                 set_mq_limit("msgsize_max", row->msgsize_max);
-                const mqd_t queue = mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, NULL);
-                EQ(mq_open_creat_attr_defaults_sysctl, worked(queue), 0);
+                const mqd_t queue = OPENS(mq_open_creat_attr_defaults_sysctl,
+                                          mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, NO_ATTR));
                 const struct mq_attr attr = attr_of(queue);
                 EQ(mq_open_creat_attr_defaults_sysctl, attr.mq_maxmsg, row->maxmsg);
                 EQ(mq_open_creat_attr_defaults_sysctl, attr.mq_msgsize, row->msgsize);
@@ -96,10 +95,9 @@ TEST(flags_and_number_of_messages_in_the_attributes_mean_nothing, VERIFIES(mq_op
                         struct mq_attr attr = {.mq_maxmsg = SMALL_MAXMSG, .mq_msgsize = SMALL_MSGSIZE,
                                                .mq_flags = row->flags, .mq_curmsgs = row->curmsgs};
                         const int oflag = O_CREAT | O_EXCL | O_RDWR | o->flag;
-                        mqd_t queue;
+                        const mqd_t queue = OPENS(mq_open_creat_attr_ignored_members,
+                                                  mq_open(QUEUE_NAME, oflag, 0600, &attr));
 
-                        EQ(mq_open_creat_attr_ignored_members,
-                           worked(queue = mq_open(QUEUE_NAME, oflag, 0600, &attr)), 0);
                         const struct mq_attr got = attr_of(queue);
                         EQ(mq_open_creat_attr_ignored_members, got.mq_flags, o->flag);
                         EQ(mq_open_creat_attr_ignored_members, got.mq_curmsgs, 0);
@@ -190,9 +188,8 @@ TEST(existing_queue_is_opened_as_it_is, VERIFIES(mq_open_creat_existing_attr_ign
         const struct stat st = mq_stat(first);
         const struct mq_attr attr = attr_of(first);
         EACH_ROW(row, rows) {
-                const mqd_t queue = mq_open(QUEUE_NAME, O_CREAT | O_RDWR, row->mode, row->attr);
-
-                EQ(mq_open_creat_existing_attr_ignored, worked(queue), 0);
+                const mqd_t queue = OPENS(mq_open_creat_existing_attr_ignored,
+                                          mq_open(QUEUE_NAME, O_CREAT | O_RDWR, row->mode, row->attr));
                 expect_unchanged(mq_open_creat_existing_attr_ignored, queue, &st, &attr);
                 expect_unchanged(mq_open_creat_existing_attr_ignored, first, &st, &attr);
                 MUST(mq_close(queue));
@@ -211,12 +208,11 @@ TEST(sizes_that_no_queue_can_have_do_not_matter_then, VERIFIES(mq_open_creat_exi
 
         EACH_ROW(row, rows) {
                 struct mq_attr other = {.mq_maxmsg = row->maxmsg, .mq_msgsize = row->msgsize};
-                mqd_t queue;
 
                 FAILS_WITH(mq_open_creat_existing_attr_unchecked, EINVAL,
                            mq_open("/new", O_CREAT | O_RDWR, 0600, &other));
-                EQ(mq_open_creat_existing_attr_unchecked,
-                   worked(queue = mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &other)), 0);
+                const mqd_t queue = OPENS(mq_open_creat_existing_attr_unchecked,
+                                          mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &other));
                 expect_unchanged(mq_open_creat_existing_attr_unchecked, queue, &st, &attr);
                 MUST(mq_close(queue));
         }
@@ -233,12 +229,12 @@ TEST(exclusive_creation_of_an_existing_queue, VERIFIES(mq_open_eexist))
         const int open = open_descriptors();
         FAILS_WITH(mq_open_eexist, EEXIST, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small));
         FAILS_WITH(mq_open_eexist, EEXIST, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDONLY, 0600, &small));
-        FAILS_WITH(mq_open_eexist, EEXIST, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_WRONLY | O_NONBLOCK, 0, NULL));
+        FAILS_WITH(mq_open_eexist, EEXIST, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_WRONLY | O_NONBLOCK, 0, NO_ATTR));
         expect_unchanged(mq_open_eexist, first, &st, &attr);
         EQ(mq_open_eexist, open_descriptors(), open);
         /* Without O_EXCL, and under another name, it works. */
-        EQ(mq_open_eexist, worked(mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &small)), 0);
-        EQ(mq_open_eexist, worked(mq_open("/other", O_CREAT | O_EXCL | O_RDWR, 0600, &small)), 0);
+        OPENS(mq_open_eexist, mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &small));
+        OPENS(mq_open_eexist, mq_open("/other", O_CREAT | O_EXCL | O_RDWR, 0600, &small));
 }
 
 TEST(name_that_no_queue_has, VERIFIES(mq_open_enoent))
@@ -254,7 +250,7 @@ TEST(name_that_no_queue_has, VERIFIES(mq_open_enoent))
 
         EACH_ROW(row, rows) {
                 CREATES_NOTHING(mq_open_enoent, ENOENT, "/missing", row->oflag);
-                EQ(mq_open_enoent, worked(mq_open(QUEUE_NAME, row->oflag)), 0);
+                OPENS(mq_open_enoent, mq_open(QUEUE_NAME, row->oflag));
         }
 }
 
@@ -272,8 +268,7 @@ TEST(queue_outlives_those_who_had_it_open, VERIFIES(mq_open_persist))
                 mq_post(queue, 9, "high");
         }
         join(&creator);
-        const mqd_t queue = mq_open(QUEUE_NAME, O_RDWR);
-        EQ(mq_open_persist, worked(queue), 0);
+        const mqd_t queue = OPENS(mq_open_persist, mq_open(QUEUE_NAME, O_RDWR));
         const struct mq_attr attr = attr_of(queue);
         EQ(mq_open_persist, attr.mq_maxmsg, SMALL_MAXMSG);
         EQ(mq_open_persist, attr.mq_msgsize, SMALL_MSGSIZE);

@@ -22,8 +22,9 @@ TEST(sizes_below_one, VERIFIES(mq_open_einval_attr_zero))
                 const char *name;
                 long maxmsg, msgsize;
         } rows[] = {
-                {"no message", 0, 1}, {"no size", 1, 0}, {"neither", 0, 0}, {"-1 messages", -1, 1}, {"size of -1", 1, -1},
-                {"both -1", -1, -1}, {"LONG_MIN messages", LONG_MIN, 1}, {"size of LONG_MIN", 1, LONG_MIN},
+                {"no message", 0, 1}, {"no size", 1, 0}, {"neither", 0, 0}, {"-1 messages", -1, 1},
+                {"size of -1", 1, -1}, {"both -1", -1, -1}, {"LONG_MIN messages", LONG_MIN, 1},
+                {"size of LONG_MIN", 1, LONG_MIN},
                 {"-2^31 messages", INT_MIN, 1}, {"size of -2^31", 1, INT_MIN},
         };
 
@@ -33,8 +34,7 @@ TEST(sizes_below_one, VERIFIES(mq_open_einval_attr_zero))
                 CREATES_NOTHING(mq_open_einval_attr_zero, EINVAL, QUEUE_NAME, CREATE, 0600, &attr);
                 CREATES_NOTHING(mq_open_einval_attr_zero, EINVAL, QUEUE_NAME, O_CREAT | O_RDONLY, 0600, &attr);
                 attr = small;
-                const mqd_t queue = mq_open(QUEUE_NAME, CREATE, 0600, &attr);
-                EQ(mq_open_einval_attr_zero, worked(queue), 0);
+                const mqd_t queue = OPENS(mq_open_einval_attr_zero, mq_open(QUEUE_NAME, CREATE, 0600, &attr));
                 remove_mq(queue, QUEUE_NAME);
         }
 }
@@ -45,7 +45,8 @@ TEST(sizes_beyond_all_limits, VERIFIES(mq_open_overflow))
                 const char *name;
                 long maxmsg, msgsize;
         } rows[] = {
-                {"LONG_MAX messages", LONG_MAX, 1}, {"size of LONG_MAX", 1, LONG_MAX}, {"both LONG_MAX", LONG_MAX, LONG_MAX},
+                {"LONG_MAX messages", LONG_MAX, 1}, {"size of LONG_MAX", 1, LONG_MAX},
+                {"both LONG_MAX", LONG_MAX, LONG_MAX},
                 {"product of 2^32 or 2^64", LONG_MAX / 2 + 1, 4}, {"the same of a size", 4, LONG_MAX / 2 + 1},
                 {"roots of 2^32 or 2^64", 1L << sizeof(long) * 4, 1L << sizeof(long) * 4},
                 {"HARD_MSGMAX of HARD_MSGSIZEMAX", 65536, 16777216}, {"INT_MAX messages", INT_MAX, 1},
@@ -123,7 +124,7 @@ static void let_mq_open_fail(unsigned error)
 TEST(full_table_of_files_is_told, VERIFIES(mq_open_enfile), ONE_ROUTE)
 {
         (void)small_mq(O_RDWR);
-        EQ(mq_open_enfile, worked(mq_open(QUEUE_NAME, O_RDWR)), 0);
+        OPENS(mq_open_enfile, mq_open(QUEUE_NAME, O_RDWR));
         const int open = open_descriptors();
 
         let_mq_open_fail(ENFILE);

@@ -54,7 +54,8 @@ TEST(other_names_are_other_queues, VERIFIES(mq_open_name_same))
         static const struct {
                 const char *name;
         } names[] = {
-                {"/queue"}, {"/Queue"}, {"/queu"}, {"/queue2"}, {"/queue."}, {"/.queue"}, {"/queue "}, {"/ueue"}, {"/q"},
+                {"/queue"}, {"/Queue"}, {"/queu"}, {"/queue2"}, {"/queue."}, {"/.queue"}, {"/queue "}, {"/ueue"},
+                {"/q"},
         };
         unsigned priority = 0;
 
@@ -76,10 +77,8 @@ TEST(any_byte_can_be_in_a_name, VERIFIES(mq_open_name_any_byte))
                         continue;
                 name[2] = with[3] = (char)byte;
                 FAILS_WITH(mq_open_name_any_byte, ENOENT, mq_open(name, O_RDWR));
-                const mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &small);
-                const mqd_t inside = mq_open(with, O_CREAT | O_EXCL | O_RDWR, 0600, &small);
-                EQ(mq_open_name_any_byte, worked(queue), 0);
-                EQ(mq_open_name_any_byte, worked(inside), 0);
+                const mqd_t queue = OPENS(mq_open_name_any_byte, mq_open(name, O_CREAT | O_RDWR, 0600, &small));
+                const mqd_t inside = OPENS(mq_open_name_any_byte, mq_open(with, O_CREAT | O_RDWR, 0600, &small));
                 mark(queue, (unsigned)byte);
                 EQ(mq_open_name_any_byte, mark_of(name), byte);
                 remove_mq(queue, name);
@@ -102,11 +101,9 @@ static const char *name_of(size_t letters)
 
 TEST(name_of_255_characters_is_the_longest, VERIFIES(mq_open_name_length_255))
 {
-        mqd_t queue;
-
         for (size_t letters = NAME_MAX - 2; letters <= NAME_MAX; letters++) {
-                EQ(mq_open_name_length_255,
-                   worked(queue = mq_open(name_of(letters), O_CREAT | O_EXCL | O_RDWR, 0600, &small)), 0);
+                const mqd_t queue = OPENS(mq_open_name_length_255,
+                                          mq_open(name_of(letters), O_CREAT | O_EXCL | O_RDWR, 0600, &small));
                 mark(queue, (unsigned)letters);
                 EQ(mq_open_name_length_255, mark_of(name_of(letters)), letters);
         }
@@ -137,7 +134,7 @@ TEST(longer_names_may_be_too_long, VERIFIES(mq_open_enametoolong, mq_unlink_enam
                 const int error = errno;
 
                 if (queue != (mqd_t)-1) {
-                        EQ(mq_open_enametoolong, worked(mq_open(name, O_RDWR)), 0);
+                        OPENS(mq_open_enametoolong, mq_open(name, O_RDWR));
                         EQ(mq_unlink_enametoolong, mq_unlink(name), 0);
                         OBSERVE(mq_open_enametoolong, "a name of %zu characters names a queue", row->letters);
                         OBSERVE(mq_unlink_enametoolong, "a name of %zu characters names a queue", row->letters);
@@ -188,7 +185,7 @@ static void expect_refusal(enum ipck_requirement req, int error, const char *nam
         FAILS_WITH(req, error, mq_open(name, O_RDWR));
         FAILS_WITH(req, error, mq_open(name, O_CREAT | O_RDWR, 0600, &small));
         FAILS_WITH(req, error, mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &small));
-        FAILS_WITH(req, error, mq_open(name, O_CREAT | O_RDONLY, 0600, NULL));
+        FAILS_WITH(req, error, mq_open(name, O_CREAT | O_RDONLY, 0600, NO_ATTR));
         EQ(req, open_descriptors(), open);
 }
 
@@ -200,7 +197,7 @@ TEST(second_slash_is_refused, VERIFIES(mq_open_name_inner_slash))
                 expect_refusal(mq_open_name_inner_slash, EACCES, row->name);
         HOLDS(mq_open_name_inner_slash, !mq_exists("/a") && !mq_exists("/b"));
         /* Each in place of the slash is a name. */
-        EQ(mq_open_name_inner_slash, worked(mq_open("/a.b", O_CREAT | O_EXCL | O_RDWR, 0600, &small)), 0);
+        OPENS(mq_open_name_inner_slash, mq_open("/a.b", O_CREAT | O_EXCL | O_RDWR, 0600, &small));
 }
 
 TEST(names_of_directories_are_refused, VERIFIES(mq_open_name_dots))
@@ -208,8 +205,8 @@ TEST(names_of_directories_are_refused, VERIFIES(mq_open_name_dots))
         EACH_ROW(row, dots)
                 expect_refusal(mq_open_name_dots, EACCES, row->name);
         /* Three dots are a name, and so are two with something beside them. */
-        EQ(mq_open_name_dots, worked(mq_open("/...", O_CREAT | O_EXCL | O_RDWR, 0600, &small)), 0);
-        EQ(mq_open_name_dots, worked(mq_open("/..a", O_CREAT | O_EXCL | O_RDWR, 0600, &small)), 0);
+        OPENS(mq_open_name_dots, mq_open("/...", O_CREAT | O_EXCL | O_RDWR, 0600, &small));
+        OPENS(mq_open_name_dots, mq_open("/..a", O_CREAT | O_EXCL | O_RDWR, 0600, &small));
 }
 
 TEST(slash_alone_names_nothing, VERIFIES(mq_open_name_slash_only))
@@ -239,9 +236,8 @@ static mqd_t raw_open(const void *name, int oflag, const void *attr)
 TEST(kernel_takes_the_name_without_a_slash, VERIFIES(mq_open_raw_no_slash), ONE_ROUTE)
 {
         static const struct refused refused[] = {{"/raw"}, {"/"}, {"raw/"}, {"raw/raw"}, {"a/b"}, {"//raw"}};
-        mqd_t queue;
+        const mqd_t queue = OPENS(mq_open_raw_no_slash, raw_open("raw", O_CREAT | O_EXCL | O_RDWR, &small));
 
-        EQ(mq_open_raw_no_slash, worked(queue = raw_open("raw", O_CREAT | O_EXCL | O_RDWR, &small)), 0);
         mark(queue, 6);
         EQ(mq_open_raw_no_slash, mark_of("/raw"), 6);
         EACH_ROW(row, refused) {
@@ -270,7 +266,7 @@ TEST(kernel_cannot_read_name_or_attributes, VERIFIES(mq_open_efault, mq_unlink_e
         HOLDS(mq_open_efault, !mq_exists("/name"));
         EQ(mq_open_efault, open_descriptors(), open);
 
-        EQ(mq_open_efault, worked(raw_open("name", O_CREAT | O_EXCL | O_RDWR, &small)), 0);
+        OPENS(mq_open_efault, raw_open("name", O_CREAT | O_EXCL | O_RDWR, &small));
         FAILS_WITH(mq_unlink_efault, EFAULT, syscall(SYS_mq_unlink, bad_address()));
         FAILS_WITH(mq_unlink_efault, EFAULT, syscall(SYS_mq_unlink, NULL));
         FAILS_WITH(mq_unlink_efault, EFAULT, syscall(SYS_mq_unlink, cut));

@@ -53,12 +53,10 @@ static void expect_access(enum ipck_requirement granted, enum ipck_requirement d
 
         EACH_ROW(row, rows) {
                 if (row->needs & ~bits) {
-                        FAILS_WITH(denied, EACCES, mq_open(QUEUE_NAME, row->oflag, 0666, NULL));
+                        FAILS_WITH(denied, EACCES, mq_open(QUEUE_NAME, row->oflag, 0666, NO_ATTR));
                         EQ(denied, open_descriptors(), open);
                 } else {
-                        mqd_t queue;
-
-                        EQ(granted, worked(queue = mq_open(QUEUE_NAME, row->oflag, 0666, NULL)), 0);
+                        const mqd_t queue = OPENS(granted, mq_open(QUEUE_NAME, row->oflag, 0666, NO_ATTR));
                         if (queue != (mqd_t)-1)
                                 MUST(mq_close(queue));
                 }

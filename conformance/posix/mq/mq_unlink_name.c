@@ -66,8 +66,7 @@ TEST(name_is_free_at_once, VERIFIES(mq_unlink_name_gone))
         FAILS_WITH(mq_unlink_name_gone, ENOENT, mq_open(QUEUE_NAME, O_RDONLY));
         FAILS_WITH(mq_unlink_name_gone, ENOENT, mq_unlink(QUEUE_NAME));
 
-        const mqd_t new = mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-        EQ(mq_unlink_name_gone, worked(new), 0);
+        const mqd_t new = OPENS(mq_unlink_name_gone, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &attr));
         EQ(mq_unlink_name_gone, attr_of(new).mq_curmsgs, 0);
         EQ(mq_unlink_name_gone, attr_of(new).mq_maxmsg, 2);
         /* From now on the name is the new one's, and neither sees the messages of the other. */
@@ -91,8 +90,7 @@ TEST(creation_without_exclusion_makes_a_new_queue_too, VERIFIES(mq_unlink_name_g
         /* Again and again: all of them live at a time. */
         for (int i = 0; i < 5; i++) {
                 MUST(mq_unlink(QUEUE_NAME));
-                const mqd_t new = mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &attr);
-                EQ(mq_unlink_name_gone, worked(new), 0);
+                const mqd_t new = OPENS(mq_unlink_name_gone, mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &attr));
                 EQ(mq_unlink_name_gone, attr_of(new).mq_msgsize, 1);
                 EQ(mq_unlink_name_gone, mq_count(new), 0);
                 mq_post(new, 0, "n");

@@ -112,8 +112,7 @@ TEST(removed_file_is_an_unlinked_queue, VERIFIES(mqfs_remove))
         EQ(mqfs_remove, mq_count(queue), 1);
         EQ(mqfs_remove, mq_send(queue, "m", 1, 0), 0);
         /* The name is free again. */
-        const mqd_t new = mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small);
-        EQ(mqfs_remove, worked(new), 0);
+        const mqd_t new = OPENS(mqfs_remove, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small));
         EQ(mqfs_remove, mq_count(new), 0);
         FAILS_WITH(mqfs_remove, ENOENT, unlink(mq_file(directory, "/missing")));
         EQ(mqfs_remove, mq_count(other), 0);
@@ -168,8 +167,7 @@ TEST(created_file_is_a_queue, VERIFIES(mqfs_create_via_fs))
         umask(022);
         const int file = open(mq_file(directory, QUEUE_NAME), O_CREAT | O_EXCL | O_RDWR, 0666);
         EQ(mqfs_create_via_fs, worked(file), 0);
-        const mqd_t queue = mq_open(QUEUE_NAME, O_RDWR | O_NONBLOCK);
-        EQ(mqfs_create_via_fs, worked(queue), 0);
+        const mqd_t queue = OPENS(mqfs_create_via_fs, mq_open(QUEUE_NAME, O_RDWR | O_NONBLOCK));
         const struct mq_attr attr = attr_of(queue);
         EQ(mqfs_create_via_fs, attr.mq_maxmsg, 3);
         EQ(mqfs_create_via_fs, attr.mq_msgsize, 130);

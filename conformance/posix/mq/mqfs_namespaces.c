@@ -31,7 +31,7 @@ TEST(queues_of_another_namespace_are_out_of_reach, VERIFIES(ipcns_isolated_mq))
                 FAILS_WITH(ipcns_isolated_mq, ENOENT, mq_unlink(QUEUE_NAME));
         }
         join(&away);
-        EQ(ipcns_isolated_mq, worked(mq_open(QUEUE_NAME, O_RDWR)), 0);
+        OPENS(ipcns_isolated_mq, mq_open(QUEUE_NAME, O_RDWR));
         EQ(ipcns_isolated_mq, mq_count(queue), 1);
 }
 
@@ -43,7 +43,7 @@ TEST(queues_of_a_new_namespace_stay_in_it, VERIFIES(ipcns_isolated_mq))
                 enter_new_ipc_namespace();
                 (void)small_mq(O_RDWR);
                 stay(&away);
-                EQ(ipcns_isolated_mq, worked(mq_open(QUEUE_NAME, O_RDWR)), 0);
+                OPENS(ipcns_isolated_mq, mq_open(QUEUE_NAME, O_RDWR));
         }
         UNTIL(stays(&away));
         FAILS_WITH(ipcns_isolated_mq, ENOENT, mq_open(QUEUE_NAME, O_RDWR));
@@ -61,8 +61,8 @@ TEST(one_name_is_a_queue_in_each_namespace, VERIFIES(ipcns_same_name_mq))
                 struct mq_attr attr = {.mq_maxmsg = 2, .mq_msgsize = 8};
 
                 enter_new_ipc_namespace();
-                const mqd_t own = mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0640, &attr);
-                EQ(ipcns_same_name_mq, worked(own), 0);
+                const mqd_t own = OPENS(ipcns_same_name_mq,
+                                        mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0640, &attr));
                 EQ(ipcns_same_name_mq, mq_count(own), 0);
                 mq_post(own, 0, "there");
                 mq_post(own, 0, "there");

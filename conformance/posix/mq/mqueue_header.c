@@ -95,10 +95,10 @@ TEST(number_of_open_queues, VERIFIES(mqueue_h_open_max), ONE_ROUTE)
         HOLDS(mqueue_h_open_max, most == -1 || most >= MQ_OPEN_MAX);
 #endif
         /* And so many can be open. */
+        struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 1};
+
         for (int i = 0; i < 8; i++)
-                EQ(mqueue_h_open_max,
-                   worked((mq_open)(QUEUE_NAME, O_CREAT | O_RDWR, 0600,
-                                    &(struct mq_attr){.mq_maxmsg = 1, .mq_msgsize = 1})), 0);
+                OPENS(mqueue_h_open_max, mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &small));
 }
 
 TEST(number_of_priorities, VERIFIES(mqueue_h_prio_max), ONE_ROUTE)
