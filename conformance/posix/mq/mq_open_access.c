@@ -53,7 +53,8 @@ TEST(descriptor_is_closed_by_exec, VERIFIES(mq_open_cloexec))
         EQ(mq_open_cloexec, fcntl(created, F_GETFD), FD_CLOEXEC);
         EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_RDONLY)), F_GETFD), FD_CLOEXEC);
         EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_RDWR | O_CLOEXEC)), F_GETFD), FD_CLOEXEC);
-        EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_CREAT | O_WRONLY, 0600, NO_ATTR)), F_GETFD), FD_CLOEXEC);
+        EQ(mq_open_cloexec, fcntl((int)MUST(mq_open(QUEUE_NAME, O_CREAT | O_WRONLY, 0600, NO_ATTR)), F_GETFD),
+           FD_CLOEXEC);
 }
 
 /* ---- access ---- */
