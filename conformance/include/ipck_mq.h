@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ipck.h"
@@ -53,12 +54,16 @@ void ipck_mq_available(void);
 enum { SMALL_MAXMSG = 4, SMALL_MSGSIZE = 64 };
 #define QUEUE_NAME "/ipck"
 
+/* For mq_open() with O_CREAT and without attributes. */
+#define NO_ATTR ((struct mq_attr *)NULL)
+
 /* Takes the turn, among all tests that run on the machine, to use much of the account of bytes. */
 void queue_turn(void);
 
 /* ---- set-up that must work (unresolved otherwise) ---- */
 
 mqd_t new_mq(const char *name, int oflag, long maxmsg, long msgsize);   /* O_CREAT | O_EXCL | oflag, mode 0600 */
+mqd_t mq_must_fit(mqd_t queue);         /* MUST() of a creation; UNSUPPORTED beyond the namespace's limits */
 mqd_t small_mq(int oflag);                                              /* QUEUE_NAME, of the small size */
 mqd_t mq_of(uid_t uid, const char *name, int mode);     /* small, that another user created: a descriptor of ours */
 struct mq_attr attr_of(mqd_t queue);                    /* mq_getattr() into a structure filled with 0x5a before */
@@ -68,8 +73,57 @@ void fill_mq(mqd_t queue);                              /* sends messages of pri
 /* How many messages are on the queue. */
 long mq_count(mqd_t queue);
 
+/* The owner, group and mode of a queue: fstat() into a structure filled with 0x5a before. */
+struct stat mq_stat(mqd_t queue);
+
+/* ---- by name ---- */
+
+/* mq_open() of a queue that nobody has yet, with these sizes: O_CREAT | O_EXCL | O_RDWR, mode 0600. */
+mqd_t try_mq(const char *name, long maxmsg, long msgsize);
+
+/* OPENS(req, mq_open(..)): must return a descriptor. Returns what it returned. */
+#define OPENS(req, call) ipck_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
+mqd_t ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got);
+
+/* Whether a queue has the name, and the removal of a descriptor and the name of its queue. */
+bool mq_exists(const char *name);
+void remove_mq(mqd_t queue, const char *name);
+
+/* FAILS_WITH(req, err, mq_open(name, ..)) with O_CREAT, and that it left neither a queue nor a descriptor. */
+#define CREATES_NOTHING(req, err, name, ...)                                                            \
+        do {                                                                                            \
+                const int ipck_open = open_descriptors();                                               \
+                FAILS_WITH(req, err, mq_open(name, __VA_ARGS__));                                       \
+                HOLDS(req, !mq_exists(name));                                                           \
+                EQ(req, open_descriptors(), ipck_open);                                                 \
+        } while (0)
+
+/* What the process may open the queue for; -1 if there was another error than EACCES, or O_RDWR does not agree. */
+enum { MAY_RECEIVE = 4, MAY_SEND = 2 };
+int access_to_mq(const char *name);
+
+/* ---- limits ---- */
+
+/* Writes a limit below /proc/sys/fs/mqueue of the namespace; UNSUPPORTED where this user may not. */
+void set_mq_limit(const char *name, long value);
+
+/* Without CAP_SYS_RESOURCE, for whom the limits hold; and with it, or UNSUPPORTED. */
+void be_limited(void);
+void need_privilege(void);
+
+/* User ids of this test alone among all that run on the machine at a time, for n up to 2. */
+uid_t lone_user(unsigned n);
+
+/* From here on no other test's queues count for the account of bytes of this process, where users or user namespaces
+ * make that possible, and it may take so many. */
+void own_account(rlim_t bytes);
+
 /* Mounts the file system of the namespace's queues (mqueue) and returns its directory; UNSUPPORTED where this user may
  * not, or the kernel has none. */
 const char *mount_mqueue(void);
+const char *mount_mqueue_at(const char *directory);     /* that does not exist yet */
+
+/* The path of a queue's file in such a directory, until the next call. */
+const char *mq_file(const char *directory, const char *name);
 
 #endif

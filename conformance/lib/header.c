@@ -34,6 +34,13 @@ const struct name shm_names[MOST_NAMES] = {
         {NULL},
 };
 
+const struct name mqueue_names[MOST_NAMES] = {
+#if __has_include("names/mqueue.h")
+#include "names/mqueue.h"
+#endif
+        {NULL},
+};
+
 const struct name ipc_specified[13] = {
         {"IPC_CREAT"}, {"IPC_EXCL"}, {"IPC_NOWAIT"}, {"IPC_PRIVATE"}, {"IPC_RMID"}, {"IPC_SET"}, {"IPC_STAT"},
         {"ftok"}, {"ipc_perm"}, {"uid_t"}, {"gid_t"}, {"mode_t"}, {"key_t"},

@@ -2,6 +2,8 @@
  *
  * mq.c: the two routes to the calls of POSIX message queues, and set-up for their tests.
  */
+#include <limits.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -137,16 +139,20 @@ void queue_turn(void)
         take_turn("/usr");
 }
 
-mqd_t new_mq(const char *name, int oflag, long maxmsg, long msgsize)
+mqd_t mq_must_fit(mqd_t queue)
 {
-        struct mq_attr attr = {.mq_maxmsg = maxmsg, .mq_msgsize = msgsize};
-        const mqd_t queue = ipck_mq_open(name, O_CREAT | O_EXCL | oflag, 0600, &attr);
-
         if (queue == (mqd_t)-1 && errno == ENOSPC)
                 UNSUPPORTED("room for one message queue more (fs.mqueue.queues_max)");
         if (queue == (mqd_t)-1 && errno == EINVAL)
-                UNSUPPORTED("a queue of %ld messages of %ld bytes (fs.mqueue.msg_max, msgsize_max)", maxmsg, msgsize);
+                UNSUPPORTED("a queue of that size (fs.mqueue.msg_max, msgsize_max)");
         return (mqd_t)MUST(queue);
+}
+
+mqd_t new_mq(const char *name, int oflag, long maxmsg, long msgsize)
+{
+        struct mq_attr attr = {.mq_maxmsg = maxmsg, .mq_msgsize = msgsize};
+
+        return mq_must_fit(ipck_mq_open(name, O_CREAT | O_EXCL | oflag, 0600, &attr));
 }
 
 mqd_t small_mq(int oflag)
@@ -195,11 +201,134 @@ void fill_mq(mqd_t queue)
                 mq_post(queue, 0, "full");
 }
 
-const char *mount_mqueue(void)
+struct stat mq_stat(mqd_t queue)
 {
-        static const char directory[] = "/dev/shm/mqueue";
+        struct stat st;
 
+        memset(&st, 0x5a, sizeof(st));
+        MUST(fstat(queue, &st));
+        return st;
+}
+
+/* ---- by name ---- */
+
+mqd_t try_mq(const char *name, long maxmsg, long msgsize)
+{
+        struct mq_attr attr = {.mq_maxmsg = maxmsg, .mq_msgsize = msgsize};
+
+        return ipck_mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
+}
+
+mqd_t ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got)
+{
+        const int error = errno;
+
+        ipck_eq(here, req, call, got == (mqd_t)-1 ? -1 : 0, error, "a descriptor", 0);
+        return got;
+}
+
+bool mq_exists(const char *name)
+{
+        const mqd_t queue = ipck_mq_open(name, O_RDONLY);
+
+        if (queue != (mqd_t)-1)
+                MUST(close(queue));
+        return queue != (mqd_t)-1 || errno == EACCES;
+}
+
+void remove_mq(mqd_t queue, const char *name)
+{
+        MUST(ipck_mq_unlink(name));
+        MUST(ipck_mq_close(queue));
+}
+
+static int opens(const char *name, int oflag)
+{
+        const mqd_t queue = ipck_mq_open(name, oflag);
+
+        if (queue == (mqd_t)-1)
+                return errno == EACCES ? 0 : -1;
+        MUST(ipck_mq_close(queue));
+        return 1;
+}
+
+int access_to_mq(const char *name)
+{
+        const int receive = opens(name, O_RDONLY), send = opens(name, O_WRONLY), both = opens(name, O_RDWR);
+
+        if (receive == -1 || send == -1 || both != (receive && send))
+                return -1;
+        return (receive ? MAY_RECEIVE : 0) | (send ? MAY_SEND : 0);
+}
+
+/* ---- limits ---- */
+
+void set_mq_limit(const char *name, long value)
+{
+        char path[64], text[32];
+
+        snprintf(path, sizeof(path), "fs/mqueue/%s", name);
+        snprintf(text, sizeof(text), "%ld", value);
+        set_sysctl(path, text);
+}
+
+void be_limited(void)
+{
+        if (has_capability(CAP_SYS_RESOURCE))
+                drop_capability(CAP_SYS_RESOURCE);
+}
+
+void need_privilege(void)
+{
+        if (!has_initial_capability(CAP_SYS_RESOURCE))
+                UNSUPPORTED("CAP_SYS_RESOURCE in the initial user namespace");
+}
+
+uid_t lone_user(unsigned n)
+{
+        enum { FIRST = 34000, APART = 10000, EACH = 3 };
+        const int fd = this_ipc_namespace();
+        struct stat namespace;
+
+        /* The number of the namespace is unlike that of any other that exists. */
+        MUST(fstat(fd, &namespace));
+        MUST(close(fd));
+        return (uid_t)(FIRST + namespace.st_ino % APART * EACH + n);
+}
+
+void own_account(rlim_t bytes)
+{
+        struct rlimit limit;
+
+        /* The account is that of the real user; where there is no other, one of a user namespace (since Linux 5.14). */
+        if (setresuid(lone_user(0), (uid_t)-1, (uid_t)-1) == -1) {
+                queue_turn();
+                enter_user_namespace(geteuid(), getegid());
+        }
+        MUST(getrlimit(RLIMIT_MSGQUEUE, &limit));
+        limit.rlim_cur = bytes;
+        if (limit.rlim_max < bytes)
+                limit.rlim_max = bytes;
+        if (setrlimit(RLIMIT_MSGQUEUE, &limit) == -1)
+                UNSUPPORTED("%ju bytes for message queues (RLIMIT_MSGQUEUE)", (uintmax_t)bytes);
+}
+
+const char *mount_mqueue_at(const char *directory)
+{
         if (mkdir(directory, 0755) == -1 || mount("ipck", directory, "mqueue", MS_NOSUID | MS_NODEV, NULL) == -1)
                 UNSUPPORTED("the mqueue file system at %s (%s)", directory, errno_name(errno));
         return directory;
+}
+
+const char *mount_mqueue(void)
+{
+        return mount_mqueue_at("/dev/shm/mqueue");
+}
+
+const char *mq_file(const char *directory, const char *name)
+{
+        static char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%s%s", directory, name);
+        return path;
 }
