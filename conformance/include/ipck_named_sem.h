@@ -56,7 +56,8 @@ bool same_space(struct space a, struct space b);
 
 /* ---- the process ---- */
 
-int sem_mappings(void);                 /* how many of its mappings are of semaphores */
+int count_sem_mappings(void);           /* how many of its mappings are of semaphores, -1 where nobody can tell */
+int sem_mappings(void);                 /* the same; UNSUPPORTED then */
 int descriptor_limit(int limit);        /* sets the soft limit; returns the one before */
 void memory_limit(void);                /* what is mapped now stays, more is not to be had */
 
