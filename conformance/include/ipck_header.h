@@ -14,7 +14,8 @@ struct name {
 /* What each header alone makes visible to a program that defines _XOPEN_SOURCE 700 and nothing else, as the build
  * found out. A NULL ends the list. */
 enum { MOST_NAMES = 4096 };
-extern const struct name ipc_names[MOST_NAMES], msg_names[MOST_NAMES], sem_names[MOST_NAMES], shm_names[MOST_NAMES];
+extern const struct name ipc_names[MOST_NAMES], msg_names[MOST_NAMES], sem_names[MOST_NAMES], shm_names[MOST_NAMES],
+        semaphore_names[MOST_NAMES];
 
 /* Whether the build made these lists, and UNSUPPORTED where it did not. */
 bool have_names(void);

@@ -46,6 +46,8 @@ void set_sem_mode(const char *name, int mode);
 int names_left(void);                   /* how many entries it has */
 void mount_shm(const char *options);    /* covers it with a new tmpfs; UNSUPPORTED where this is not allowed */
 void remount_shm(unsigned long flags);
+void mount_dev(void);                   /* covers /dev with an empty tmpfs: for names that might lead out */
+void make_shm_directory(void);          /* there */
 
 /* What is free in its file system: the end of a semaphore shows there. */
 struct space {

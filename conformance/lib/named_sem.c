@@ -118,6 +118,18 @@ void remount_shm(unsigned long flags)
                 UNSUPPORTED("a change of %s (mount: %s)", SHM_DIRECTORY, errno_name(errno));
 }
 
+void mount_dev(void)
+{
+        if (mount("ipck", "/dev", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == -1)
+                UNSUPPORTED("a /dev of its own (mount: %s)", errno_name(errno));
+}
+
+void make_shm_directory(void)
+{
+        MUST(mkdir(SHM_DIRECTORY, 0777));
+        MUST(chmod(SHM_DIRECTORY, 01777));
+}
+
 struct space free_space(void)
 {
         struct statvfs st;

@@ -209,13 +209,12 @@ TEST(directory_cannot_be_written, VERIFIES(sem_open_directory))
 
 TEST(directory_is_missing, VERIFIES(sem_open_directory))
 {
-        if (mount("ipck", "/dev", "tmpfs", MS_NOSUID, "mode=755") == -1)
-                UNSUPPORTED("a /dev of its own (%s)", errno_name(errno));
+        mount_dev();
         EACH_ROW(row, both_flags)
                 OPEN_FAILS_WITH(sem_open_directory, ENOENT, sem_open(SEM_NAME, row->flags, 0600, 1));
         OPEN_FAILS_WITH(sem_open_directory, ENOENT, sem_open(SEM_NAME, 0));
         FAILS_WITH(sem_open_directory, ENOENT, access(SHM_DIRECTORY, F_OK));
-        MUST(mkdir(SHM_DIRECTORY, 0700));
+        make_shm_directory();
         sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (sem != SEM_FAILED)
                 EQ(sem_open_directory, sem_value(sem), 1);

@@ -2,7 +2,6 @@
  *
  * sem_unlink(): names that are not there, names of others, and that a failure changes nothing.
  */
-#include <stdio.h>
 #include <sys/mount.h>
 
 #include "ipck_named_sem.h"
@@ -162,6 +161,9 @@ TEST(unsupported_name_is_refused, VERIFIES(sem_unlink_name_unsupported))
         } names[] = {{""}, {"/"}, {"/ipck/inside"}, {"/."}, {"/.."}, {"/../shm/ipck"}, {"/../null"}};
         int error = 0;
 
+        mount_dev();
+        make_shm_directory();
+        MUST(close((int)MUST(creat("/dev/null", 0666))));
         named_sem(SEM_NAME, 1);
         EACH_ROW(row, names)
                 refused(sem_unlink_name_unsupported, row->name, &error);
