@@ -58,8 +58,9 @@ bool same_space(struct space a, struct space b);
 
 /* ---- the process ---- */
 
-int count_sem_mappings(void);           /* how many of its mappings are of semaphores, -1 where nobody can tell */
-int sem_mappings(void);                 /* the same; UNSUPPORTED then */
+#define SEM_MAPPING " " SHM_DIRECTORY "/"
+int count_mappings(const char *of);     /* how many of its mappings have that in their line, -1 where nobody can tell */
+int sem_mappings(void);                 /* those of semaphores; UNSUPPORTED then */
 int descriptor_limit(int limit);        /* sets the soft limit; returns the one before */
 void memory_limit(void);                /* what is mapped now stays, more is not to be had */
 

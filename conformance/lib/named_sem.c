@@ -146,7 +146,7 @@ bool same_space(struct space a, struct space b)
 
 /* ---- the process ---- */
 
-int count_sem_mappings(void)
+int count_mappings(const char *of)
 {
         char line[PATH_MAX + 128];
         int count = 0;
@@ -155,14 +155,14 @@ int count_sem_mappings(void)
         if (!maps)
                 return -1;
         while (fgets(line, sizeof(line), maps))
-                count += strstr(line, " " SHM_DIRECTORY "/") != NULL;
+                count += strstr(line, of) != NULL;
         fclose(maps);
         return count;
 }
 
 int sem_mappings(void)
 {
-        const int count = count_sem_mappings();
+        const int count = count_mappings(SEM_MAPPING);
 
         if (count == -1)
                 UNSUPPORTED("/proc/self/maps, to see a process's mappings");

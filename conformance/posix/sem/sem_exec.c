@@ -21,7 +21,7 @@ ROLE(run_until_told_so)
 ROLE(count_semaphores)
 {
         (void)arg;
-        return count_sem_mappings();
+        return count_mappings(SEM_MAPPING);
 }
 
 ROLE(post_by_name)

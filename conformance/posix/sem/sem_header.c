@@ -54,7 +54,8 @@ TEST(functions_are_declared, VERIFIES(semaphore_h_protos))
 TEST(sem_clockwait_is_declared, VERIFIES(semaphore_h_clockwait_proto))
 {
 #if HAVE_SEM_CLOCKWAIT
-        HOLDS(semaphore_h_clockwait_proto, FUNCTION_IS(sem_clockwait, int(sem_t *, clockid_t, const struct timespec *)));
+        HOLDS(semaphore_h_clockwait_proto,
+              FUNCTION_IS(sem_clockwait, int(sem_t *, clockid_t, const struct timespec *)));
 #else
         if (_POSIX_VERSION < 202405L)
                 UNSUPPORTED("POSIX.1-2024 (_POSIX_VERSION is %ld)", (long)_POSIX_VERSION);

@@ -21,7 +21,8 @@ TEST(opening_is_no_cancellation_point, VERIFIES(sem_open_cancel_not_point))
         static const struct {
                 const char *name;
                 int flags;
-        } rows[] = {{"no flags", 0}, {"O_CREAT, existing", O_CREAT}, {"O_CREAT", O_CREAT}, {"O_CREAT | O_EXCL", O_CREAT | O_EXCL}};
+        } rows[] = {{"no flags", 0}, {"O_CREAT, existing", O_CREAT}, {"O_CREAT", O_CREAT},
+                    {"O_CREAT | O_EXCL", O_CREAT | O_EXCL}};
         char name[] = SEM_NAME;
 
         EACH_ROW(row, rows) {

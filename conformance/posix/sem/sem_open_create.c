@@ -55,7 +55,8 @@ TEST(new_semaphore_has_the_value, VERIFIES(sem_open_creat_value))
                 const char *name;
                 unsigned value;
         } rows[] = {
-                {"0", 0}, {"1", 1}, {"2", 2}, {"255", 255}, {"256", 256}, {"32767", 32767}, {"the maximum", SEM_VALUE_MAX},
+                {"0", 0}, {"1", 1}, {"2", 2}, {"255", 255}, {"256", 256}, {"32767", 32767},
+                {"the maximum", SEM_VALUE_MAX},
                 {"the maximum less 1", SEM_VALUE_MAX - 1}, {"bits of all bytes", 0x12345678 & SEM_VALUE_MAX},
         };
 
@@ -342,7 +343,8 @@ TEST(value_above_the_maximum_is_refused, VERIFIES(sem_open_einval_value))
                 UNSUPPORTED("a value above SEM_VALUE_MAX");
         EACH_ROW(flag, flags) {
                 EACH_ROW(row, too_large) {
-                        OPEN_FAILS_WITH(sem_open_einval_value, EINVAL, sem_open(SEM_NAME, flag->flags, 0600, row->value));
+                        OPEN_FAILS_WITH(sem_open_einval_value, EINVAL,
+                                        sem_open(SEM_NAME, flag->flags, 0600, row->value));
                         OPEN_FAILS_WITH(sem_open_einval_value, ENOENT, sem_open(SEM_NAME, 0));
                         EQ(sem_open_einval_value, names_left(), 0);
                 }

@@ -41,8 +41,8 @@ static const struct bits {
         int bits;
         bool both;
 } all_bits[] = {
-        {"no bit", 0, false}, {"execute", 1, false}, {"write", 2, false}, {"write, execute", 3, false}, {"read", 4, false},
-        {"read, execute", 5, false}, {"read, write", 6, true}, {"all bits", 7, true},
+        {"no bit", 0, false}, {"execute", 1, false}, {"write", 2, false}, {"write, execute", 3, false},
+        {"read", 4, false}, {"read, execute", 5, false}, {"read, write", 6, true}, {"all bits", 7, true},
 };
 
 TEST(owner_needs_read_and_write_permission, VERIFIES(sem_open_eacces_perm))
@@ -117,7 +117,8 @@ TEST(directory_without_permission_allows_no_creation, VERIFIES(sem_open_eacces_c
         static const struct {
                 const char *name;
                 unsigned mode;
-        } modes[] = {{"no write permission", 0577}, {"no search permission", 0677}, {"read only", 0477}, {"none", 0077}};
+        } modes[] = {{"no write permission", 0577}, {"no search permission", 0677}, {"read only", 0477},
+                     {"none", 0077}};
         static const struct {
                 const char *name;
                 int flags;
@@ -129,7 +130,8 @@ TEST(directory_without_permission_allows_no_creation, VERIFIES(sem_open_eacces_c
                         CHILD(&caller) {
                                 MUST(chmod(SHM_DIRECTORY, mode->mode));
                                 drop_all_capabilities();
-                                OPEN_FAILS_WITH(sem_open_eacces_create, EACCES, sem_open(SEM_NAME, flag->flags, 0600, 1));
+                                OPEN_FAILS_WITH(sem_open_eacces_create, EACCES,
+                                                sem_open(SEM_NAME, flag->flags, 0600, 1));
                                 MUST(chmod(SHM_DIRECTORY, 0777));
                                 EQ(sem_open_eacces_create, names_left(), 0);
                                 sem_t *const sem = OPENS(sem_open_eacces_create,

@@ -72,7 +72,8 @@ static const char *use_of_file(enum ipck_requirement req, const void *content, s
         else if (used->through)
                 snprintf(seen, sizeof(seen), "%s", errno_name(used->open_errno));
         else
-                snprintf(seen, sizeof(seen), "%s at its use", WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "exit");
+                snprintf(seen, sizeof(seen), "%s at its use",
+                         WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "exit");
         if (!used->through)
                 HOLDS(req, used->opened && WIFSIGNALED(status) &&
                            (WTERMSIG(status) == SIGBUS || WTERMSIG(status) == SIGABRT));
@@ -174,7 +175,8 @@ TEST(name_of_something_else_is_no_semaphore, VERIFIES(sem_open_not_a_semaphore))
                 int (*remove)(const char *path);
         } rows[] = {
                 {"a directory", make_directory, rmdir}, {"a FIFO", make_fifo, unlink},
-                {"a symbolic link to nothing", link_to_nothing, unlink}, {"a symbolic link to itself", link_to_itself, unlink},
+                {"a symbolic link to nothing", link_to_nothing, unlink},
+                {"a symbolic link to itself", link_to_itself, unlink},
         };
 
         EACH_ROW(row, rows) {

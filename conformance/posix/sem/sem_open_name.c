@@ -141,10 +141,12 @@ static const struct {
         char text[24];
 } odd[] = {
         {"the empty name", ""}, {"a slash", "/"}, {"slashes", "///"}, {"a slash inside", "/ipck/odd"},
-        {"a slash at the end", "/ipck/"}, {"no slash, one inside", "ipck/odd"}, {"a dot", "."}, {"a slash and a dot", "/."},
+        {"a slash at the end", "/ipck/"}, {"no slash, one inside", "ipck/odd"}, {"a dot", "."},
+        {"a slash and a dot", "/."},
         {"two dots", ".."}, {"a slash and two dots", "/.."}, {"a way out", "/../ipck"}, {"no slash", "ipck"},
         {"two slashes", "//ipck"}, {"a blank", "/ "}, {"a control character", "/\001"}, {"a newline", "/a\nb"},
-        {"bytes that are no UTF-8", "/\377\376"}, {"a file that exists", "/dev/null"}, {"the same another way", "/../null"},
+        {"bytes that are no UTF-8", "/\377\376"}, {"a file that exists", "/dev/null"},
+        {"the same another way", "/../null"},
 };
 
 TEST(name_is_supported_or_refused, VERIFIES(sem_open_einval_name))
@@ -210,8 +212,8 @@ TEST(too_long_name_is_refused, VERIFIES(sem_open_enametoolong))
                 }
                 EQ(sem_open_enametoolong, names_left(), 0);
         }
-        OBSERVE(sem_open_enametoolong, "%zu characters behind the slash are supported, more are refused with %s", longest,
-                errno_name(error));
+        OBSERVE(sem_open_enametoolong, "%zu characters behind the slash are supported, more are refused with %s",
+                longest, errno_name(error));
 }
 
 /* How further slashes count is the implementation's to define; but a call fails with an error, and creates nothing. */

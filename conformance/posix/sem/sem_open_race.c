@@ -52,7 +52,7 @@ static struct stepper stepping_open(const char *name, int flags, unsigned value)
         CHILD(&s.child) {
                 if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
                         UNSUPPORTED("ptrace (%s)", errno_name(errno));
-                raise(SIGSTOP);
+                kill(getpid(), SIGSTOP);
                 sem_t *const sem = sem_open(name, flags, 0600, value);
                 here(&s.child, DONE);
                 note_outcome(s.outcome, sem);
@@ -133,9 +133,10 @@ TEST(units_put_before_the_creator_returns_are_kept, VERIFIES(sem_open_creat_atom
 
                         if (sem == SEM_FAILED)
                                 continue;
-                        REQUIRE(load_signal(sem) == 0);
-                        MUST(sem_post(sem));
-                        value++;
+                        const int signal_raised = load_signal(sem);
+                        EQ(sem_open_creat_atomic_init, signal_raised, 0);
+                        if (signal_raised == 0 && sem_post(sem) == 0)
+                                value++;
                         MUST(sem_close(sem));
                 } while (step(&creator));
                 EQ(sem_open_creat_atomic_init, creator.outcome->value, value);
@@ -284,8 +285,8 @@ TEST(name_that_comes_and_goes_at_any_moment, VERIFIES(sem_open_creat_race_unlink
         static const struct {
                 const char *name;
                 int steps;
-        } rows[] = {{"gone after one step", 1}, {"after two", 2}, {"after three", 3}, {"after four", 4}, {"after six", 6},
-                    {"after eight", 8}, {"after the end", 1000}};
+        } rows[] = {{"gone after one step", 1}, {"after two", 2}, {"after three", 3}, {"after four", 4},
+                    {"after six", 6}, {"after eight", 8}, {"after the end", 1000}};
 
         no_tracer();
         EACH_ROW(row, rows)

@@ -61,7 +61,8 @@ TEST(no_block_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_
                 EQ(sem_open_enospc, sem_value(sem), 3);
 }
 
-/* However many files an implementation needs on the way: with too few it fails and leaves nothing, with more it works. */
+/* However many files an implementation needs on the way: with too few it fails and leaves nothing, with more it
+ * works. */
 TEST(no_inode_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_residue))
 {
         enum { ENOUGH = 8 };
@@ -233,19 +234,6 @@ TEST(directory_forbids_programs_and_devices, VERIFIES(sem_open_directory))
 
 /* ---- nothing is left over ---- */
 
-static int count_mappings(void)
-{
-        FILE *const maps = fopen("/proc/self/maps", "re");
-        int lines = 0;
-
-        if (!maps)
-                UNSUPPORTED("/proc/self/maps");
-        for (int byte; (byte = getc(maps)) != EOF;)
-                lines += byte == '\n';
-        fclose(maps);
-        return lines;
-}
-
 TEST(cycles_leave_no_descriptor_and_no_mapping, VERIFIES(sem_open_no_fd_leak, sem_close_releases))
 {
         enum { CYCLES = 1000 };
@@ -253,7 +241,7 @@ TEST(cycles_leave_no_descriptor_and_no_mapping, VERIFIES(sem_open_no_fd_leak, se
         private_proc();
         MUST(sem_close(named_sem("/old", 2)));
         /* By now it is set up what the first call sets up for all later ones. */
-        const int descriptors = open_descriptors(), mappings = count_mappings();
+        const int descriptors = open_descriptors(), mappings = count_mappings("");
         const struct space before = free_space();
         for (int i = 0; i < CYCLES; i++) {
                 sem_t *const sem = sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1), *const again = sem_open(SEM_NAME, 0),
@@ -265,7 +253,7 @@ TEST(cycles_leave_no_descriptor_and_no_mapping, VERIFIES(sem_open_no_fd_leak, se
         EQ(sem_open_no_fd_leak, open_descriptors(), descriptors);
         EQ(sem_close_releases, sem_mappings(), 0);
         /* The heap may have grown by a mapping or two, not with every cycle. */
-        HOLDS(sem_close_releases, count_mappings() < mappings + 10);
+        HOLDS(sem_close_releases, count_mappings("") < mappings + 10);
         HOLDS(sem_close_releases, same_space(before, free_space()));
 }
 
@@ -291,7 +279,7 @@ TEST(failing_calls_leave_nothing, VERIFIES(sem_open_no_fd_leak))
         private_proc();
         sem_t *const sem = named_sem("/old", 2);
         MUST(mkdir(sem_path("/directory"), 0700));
-        const int descriptors = open_descriptors(), mappings = count_mappings(), left = names_left();
+        const int descriptors = open_descriptors(), mappings = count_mappings(""), left = names_left();
 
         for (int i = 0; i < CYCLES; i++) {
                 REQUIRE(sem_open("/missing", 0) == SEM_FAILED);
@@ -302,7 +290,7 @@ TEST(failing_calls_leave_nothing, VERIFIES(sem_open_no_fd_leak))
                 REQUIRE(sem_open("/", O_CREAT, 0600, 1) == SEM_FAILED);
         }
         EQ(sem_open_no_fd_leak, open_descriptors(), descriptors);
-        HOLDS(sem_open_no_fd_leak, count_mappings() < mappings + 10);
+        HOLDS(sem_open_no_fd_leak, count_mappings("") < mappings + 10);
         EQ(sem_open_no_fd_leak, sem_mappings(), 1);
         EQ(sem_open_no_fd_leak, names_left(), left);
         EQ(sem_open_no_fd_leak, sem_value(sem), 2);
