@@ -177,40 +177,46 @@ TEST(one_of_two_creators_wins_at_any_moment, VERIFIES(sem_open_excl_atomic))
         }
 }
 
-enum { CREATORS = 6, NAMES = 60 };
+enum { CREATORS = 6, NAMES = 40 };
+
+/* All processes come to each name together. */
+static pthread_barrier_t *meeting_point(void)
+{
+        pthread_barrier_t *const barrier = shared(sizeof(*barrier));
+        pthread_barrierattr_t attributes;
+
+        REQUIRE(pthread_barrierattr_init(&attributes) == 0);
+        REQUIRE(pthread_barrierattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0);
+        REQUIRE(pthread_barrier_init(barrier, &attributes, CREATORS) == 0);
+        return barrier;
+}
 
 TEST(one_of_many_creators_wins, VERIFIES(sem_open_excl_atomic))
 {
-        struct {
-                _Atomic int wins[NAMES], failures[NAMES], ready;
-        } *const seen = shared(sizeof(*seen));
+        _Atomic int *const wins = shared(NAMES * sizeof(*wins));
+        pthread_barrier_t *const together = meeting_point();
         struct child creator[CREATORS];
 
         for (int i = 0; i < CREATORS; i++) {
                 CHILD(&creator[i]) {
-                        seen->ready++;
-                        UNTIL(seen->ready == CREATORS);
                         for (int n = 0; n < NAMES; n++) {
+                                pthread_barrier_wait(together);
+                                dawdle();
                                 sem_t *const sem = sem_open(numbered(n).name, O_CREAT | O_EXCL, 0600, (unsigned)i);
                                 const int error = errno;
-
                                 if (sem != SEM_FAILED) {
-                                        seen->wins[n]++;
+                                        wins[n]++;
                                         EQ(sem_open_excl_atomic, sem_value(sem), i);
                                 } else {
                                         EQ(sem_open_excl_atomic, error, EEXIST);
-                                        seen->failures[n]++;
                                 }
-                                /* Nobody runs ahead: the name after the next needs all others at this one. */
-                                while (n > 0 && seen->wins[n - 1] + seen->failures[n - 1] < CREATORS)
-                                        dawdle();
                         }
                 }
         }
         for (int i = 0; i < CREATORS; i++)
                 join(&creator[i]);
         for (int n = 0; n < NAMES; n++)
-                EQ(sem_open_excl_atomic, seen->wins[n], 1);
+                EQ(sem_open_excl_atomic, wins[n], 1);
         EQ(sem_open_excl_atomic, names_left(), NAMES);
 }
 
@@ -218,16 +224,14 @@ TEST(one_of_many_creators_wins, VERIFIES(sem_open_excl_atomic))
 
 TEST(all_who_open_or_create_have_one_semaphore, VERIFIES(sem_open_creat_atomic_init))
 {
-        struct {
-                _Atomic int through[NAMES], ready;
-        } *const seen = shared(sizeof(*seen));
+        pthread_barrier_t *const together = meeting_point();
         struct child opener[CREATORS];
 
         for (int i = 0; i < CREATORS; i++) {
                 CHILD(&opener[i]) {
-                        seen->ready++;
-                        UNTIL(seen->ready == CREATORS);
                         for (int n = 0; n < NAMES; n++) {
+                                pthread_barrier_wait(together);
+                                dawdle();
                                 sem_t *const sem = OPENS(sem_open_creat_atomic_init,
                                                          sem_open(numbered(n).name, O_CREAT, 0600, 1000));
                                 if (sem != SEM_FAILED) {
@@ -235,9 +239,6 @@ TEST(all_who_open_or_create_have_one_semaphore, VERIFIES(sem_open_creat_atomic_i
                                         MUST(sem_post(sem));
                                         MUST(sem_close(sem));
                                 }
-                                seen->through[n]++;
-                                while (n > 0 && seen->through[n - 1] < CREATORS)
-                                        dawdle();
                         }
                 }
         }
