@@ -3,6 +3,7 @@
  * sem_open() with O_CREAT while others create, open and remove the same name: many at once, and one caller that is
  * stopped at every step of the way, so that what others do in between is tried at each of its moments.
  */
+#include <stdio.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -141,6 +142,50 @@ TEST(units_put_before_the_creator_returns_are_kept, VERIFIES(sem_open_creat_atom
                 } while (step(&creator));
                 EQ(sem_open_creat_atomic_init, creator.outcome->value, value);
                 MUST(sem_unlink(SEM_NAME));
+        }
+}
+
+/* ---- what another thread's fork() and exec would pass on ---- */
+
+/* Whether the process has the descriptor, and a program that it became would have it too. */
+static bool passed_on(pid_t pid, int fd)
+{
+        char path[64], text[512];
+        unsigned flags = O_CLOEXEC;
+
+        snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
+        if (read_file(path, text, sizeof(text)) <= 0)
+                return false;
+        const char *const line = strstr(text, "flags:");
+        return line && sscanf(line, "flags: %o", &flags) == 1 && !(flags & O_CLOEXEC);
+}
+
+TEST(descriptors_on_the_way_are_not_passed_on, VERIFIES(sem_open_cloexec))
+{
+        enum { DESCRIPTORS = 32 };
+        static const struct {
+                const char *name, *sem;
+                int flags;
+        } rows[] = {
+                {"an existing semaphore", "/old", 0}, {"an existing semaphore, O_CREAT", "/old", O_CREAT},
+                {"a new one, O_CREAT", "/new", O_CREAT}, {"a new one, O_CREAT | O_EXCL", "/new", O_CREAT | O_EXCL},
+        };
+
+        no_tracer();
+        private_proc();
+        MUST(sem_close(named_sem("/old", 5)));
+        EACH_ROW(row, rows) {
+                struct stepper opener = stepping_open(row->sem, row->flags, 5);
+                bool before[DESCRIPTORS];
+
+                for (int fd = 0; fd < DESCRIPTORS; fd++)
+                        before[fd] = passed_on(opener.child.pid, fd);
+                REQUIRE(before[0]);
+                do
+                        for (int fd = 0; fd < DESCRIPTORS; fd++)
+                                HOLDS(sem_open_cloexec, before[fd] || !passed_on(opener.child.pid, fd));
+                while (step(&opener));
+                sem_unlink("/new");
         }
 }
 
