@@ -92,15 +92,15 @@ build/reqs.h build/reqs.c: build/reqs.stamp ;
 # ---- one set of rules a flavour ----
 
 define flavour_rules
-build/$(1)/names/sys_%.h: scripts/header-names
+build/$(1)/names/%.h: scripts/header-names
 	@mkdir -p $$(@D)
-	@scripts/header-names sys/$$*.h $$(compiler_$(1)) > $$@
+	@scripts/header-names $$(patsubst sys_%,sys/%,$$*).h $$(compiler_$(1)) > $$@
 
 build/$(1)/have.h: scripts/have
 	@mkdir -p $$(@D)
 	@scripts/have $$(compiler_$(1)) $$(link_$(1)) > $$@
 
-build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/sys_,ipc.h msg.h sem.h shm.h)
+build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/,sys_ipc.h sys_msg.h sys_sem.h sys_shm.h semaphore.h mqueue.h)
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
 	@$$(compiler_$(1)) $$(common) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \

@@ -15,7 +15,7 @@ struct name {
  * found out. A NULL ends the list. */
 enum { MOST_NAMES = 4096 };
 extern const struct name ipc_names[MOST_NAMES], msg_names[MOST_NAMES], sem_names[MOST_NAMES], shm_names[MOST_NAMES];
-extern const struct name mqueue_names[MOST_NAMES];
+extern const struct name semaphore_names[MOST_NAMES], mqueue_names[MOST_NAMES];
 
 /* Whether the build made these lists, and UNSUPPORTED where it did not. */
 bool have_names(void);

@@ -41,6 +41,13 @@ const struct name mqueue_names[MOST_NAMES] = {
         {NULL},
 };
 
+const struct name semaphore_names[MOST_NAMES] = {
+#if __has_include("names/semaphore.h")
+#include "names/semaphore.h"
+#endif
+        {NULL},
+};
+
 const struct name ipc_specified[13] = {
         {"IPC_CREAT"}, {"IPC_EXCL"}, {"IPC_NOWAIT"}, {"IPC_PRIVATE"}, {"IPC_RMID"}, {"IPC_SET"}, {"IPC_STAT"},
         {"ftok"}, {"ipc_perm"}, {"uid_t"}, {"gid_t"}, {"mode_t"}, {"key_t"},
@@ -48,7 +55,8 @@ const struct name ipc_specified[13] = {
 
 bool have_names(void)
 {
-        return ipc_names[0].name && msg_names[0].name && sem_names[0].name && shm_names[0].name;
+        return ipc_names[0].name && msg_names[0].name && sem_names[0].name && shm_names[0].name &&
+               semaphore_names[0].name && mqueue_names[0].name;
 }
 
 void need_names(void)

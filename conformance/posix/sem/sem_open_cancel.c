@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sem_open(), sem_close() and sem_unlink() are no cancellation points: a pending request does not keep them from their
+ * work.
+ */
+#include "ipck_named_sem.h"
+#include "ipck_thread.h"
+
+static sem_t *opened;
+static int flags;
+
+static int open_with_a_request_pending(void *name)
+{
+        pthread_cancel(pthread_self());
+        opened = sem_open(name, flags, 0600, 5);
+        return opened == SEM_FAILED ? -1 : 0;
+}
+
+TEST(opening_is_no_cancellation_point, VERIFIES(sem_open_cancel_not_point))
+{
+        static const struct {
+                const char *name;
+                int flags;
+        } rows[] = {{"no flags", 0}, {"O_CREAT, existing", O_CREAT}, {"O_CREAT", O_CREAT},
+                    {"O_CREAT | O_EXCL", O_CREAT | O_EXCL}};
+        char name[] = SEM_NAME;
+
+        EACH_ROW(row, rows) {
+                struct thread thread = {0};
+                const bool existing = row - rows < 2;
+                const int descriptors = open_descriptors();
+
+                if (existing)
+                        MUST(sem_close(named_sem(SEM_NAME, 5)));
+                flags = row->flags;
+                start(&thread, open_with_a_request_pending, name);
+                HOLDS(sem_open_cancel_not_point, !finish(&thread) && !thread.cancelled);
+                EQ(sem_open_cancel_not_point, thread.result, 0);
+                EQ(sem_open_cancel_not_point, open_descriptors(), descriptors);
+                EQ(sem_open_cancel_not_point, names_left(), 1);
+                if (thread.result != 0)
+                        return;
+                EQ(sem_open_cancel_not_point, sem_value(opened), 5);
+                MUST(sem_close(opened));
+                MUST(sem_unlink(SEM_NAME));
+        }
+}
+
+static int close_with_a_request_pending(void *sem)
+{
+        pthread_cancel(pthread_self());
+        return sem_close(sem);
+}
+
+TEST(closing_is_no_cancellation_point, VERIFIES(sem_close_cancel_not_point))
+{
+        struct thread thread = {0};
+
+        start(&thread, close_with_a_request_pending, named_sem(SEM_NAME, 5));
+        HOLDS(sem_close_cancel_not_point, !finish(&thread) && !thread.cancelled);
+        EQ(sem_close_cancel_not_point, thread.result, 0);
+        EQ(sem_close_cancel_not_point, sem_mappings(), 0);
+}
+
+static int unlink_with_a_request_pending(void *name)
+{
+        pthread_cancel(pthread_self());
+        return sem_unlink(name);
+}
+
+TEST(unlinking_is_no_cancellation_point, VERIFIES(sem_unlink_cancel_not_point))
+{
+        struct thread thread = {0};
+        char name[] = SEM_NAME;
+
+        named_sem(SEM_NAME, 5);
+        start(&thread, unlink_with_a_request_pending, name);
+        HOLDS(sem_unlink_cancel_not_point, !finish(&thread) && !thread.cancelled);
+        EQ(sem_unlink_cancel_not_point, thread.result, 0);
+        EQ(sem_unlink_cancel_not_point, names_left(), 0);
+}
