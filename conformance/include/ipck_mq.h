@@ -82,8 +82,8 @@ struct stat mq_stat(mqd_t queue);
 mqd_t try_mq(const char *name, long maxmsg, long msgsize);
 
 /* OPENS(req, mq_open(..)): must return a descriptor. Returns what it returned. */
-#define OPENS(req, call) ipck_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
-mqd_t ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got);
+#define OPENS(req, call) ipck_mq_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
+mqd_t ipck_mq_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got);
 
 /* Whether a queue has the name, and the removal of a descriptor and the name of its queue. */
 bool mq_exists(const char *name);

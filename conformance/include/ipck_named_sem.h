@@ -11,13 +11,13 @@
  * must return something else; returns it. */
 #define OPEN_FAILS_WITH(req, err, call) \
         ipck_fails_with(IPCK_HERE, req, #call, err, (errno = 0, ipck_opened(call)))
-#define OPENS(req, call) ipck_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
+#define OPENS(req, call) ipck_sem_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
 
 static inline intptr_t ipck_opened(const sem_t *sem)
 {
         return sem == SEM_FAILED ? -1 : (intptr_t)sem;
 }
-sem_t *ipck_opens(struct ipck_here, enum ipck_requirement, const char *call, sem_t *got);
+sem_t *ipck_sem_opens(struct ipck_here, enum ipck_requirement, const char *call, sem_t *got);
 
 /* Names to go through: "/ipck-0", "/ipck-1" .. */
 struct numbered {

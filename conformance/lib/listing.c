@@ -411,7 +411,7 @@ static void replace_file(const char *path, const char *replacement, const char *
 
 void name_users(void)
 {
-        ipck_dev_shm_available();
+        private_directory();
         replace_file("/etc/passwd", "/dev/shm/passwd",
                      formatted("ipckme:x:%u:%u::/:\nipcka:x:%u:%u::/:\nipck-long-name-b:x:%u:%u::/:\n", geteuid(),
                                getegid(), USER_A, GROUP_A, USER_B, GROUP_B));

@@ -219,7 +219,7 @@ mqd_t try_mq(const char *name, long maxmsg, long msgsize)
         return ipck_mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 }
 
-mqd_t ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got)
+mqd_t ipck_mq_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got)
 {
         const int error = errno;
 

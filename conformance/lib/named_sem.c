@@ -11,7 +11,7 @@
 #include "internal.h"
 #include "ipck_named_sem.h"
 
-sem_t *ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, sem_t *got)
+sem_t *ipck_sem_opens(struct ipck_here here, enum ipck_requirement req, const char *call, sem_t *got)
 {
         const int error = errno;
 
