@@ -15,9 +15,9 @@ static void hide_proc_sysvipc(void)
         REQUIRE(access("/proc/sysvipc/msg", F_OK) == -1);
 }
 
-static bool lists(const char *tool, const struct facility *f, int id)
+static bool is_listed(const char *output, int id)
 {
-        return lines_with(RUN(tool, f->option).out, formatted("%d", id)) > 0;
+        return lines_with(output, formatted("%d", id)) > 0;
 }
 
 /* ---- which ---- */
@@ -44,10 +44,11 @@ TEST(readable_objects_are_listed, VERIFIES(ipcs_no_proc_fallback, lsipc_no_proc_
                         CHILD(&stranger) {
                                 as_user(USER_B);
                                 const int own = new_object(m, 0400), closed = new_object(m, 0200);
-                                EQ(tool->req, lists(tool->name, f, readable), true);
-                                EQ(tool->req, lists(tool->name, f, unreadable), false);
-                                EQ(tool->req, lists(tool->name, f, own), true);
-                                EQ(tool->req, lists(tool->name, f, closed), false);
+                                const char *const output = RUN(tool->name, f->option).out;
+                                EQ(tool->req, is_listed(output, readable), true);
+                                EQ(tool->req, is_listed(output, unreadable), false);
+                                EQ(tool->req, is_listed(output, own), true);
+                                EQ(tool->req, is_listed(output, closed), false);
                         }
                         join(&stranger);
                 }
@@ -68,8 +69,9 @@ TEST(objects_behind_gaps_are_listed, VERIFIES(ipcs_no_proc_fallback))
                 for (int i = 0; i < 30; i++)
                         if (i % 7)
                                 MUST(m->remove(ids[i]));
+                const char *const output = RUN("ipcs", f->option).out;
                 for (int i = 0; i < 30; i++)
-                        EQ(ipcs_no_proc_fallback, lists("ipcs", f, ids[i]), i % 7 == 0);
+                        EQ(ipcs_no_proc_fallback, is_listed(output, ids[i]), i % 7 == 0);
         }
 }
 

@@ -55,9 +55,10 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
     ready: list[Ready] = []
     absent: list[TargetRun] = []
     faults: list[str] = []
+    judged: set[tuple[str, ...]] = set()
     for target in chosen:
         try:
-            ready.append(_prepare(target, rows, folders))
+            ready.append(_prepare(target, rows, folders, judged))
         except targets.Unavailable as error:
             argv = target.argv(folders.build)
             absent.append(TargetRun(target.name, target.description, argv, unavailable=str(error)))
@@ -71,7 +72,11 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
     return Plan(rows, said, tuple(ready), tuple(absent), missed)
 
 
-def _prepare(target: Target, rows: Catalogue, folders: Folders) -> Ready:
+def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tuple[str, ...]]) -> Ready:
+    """TARGET without the tests whose subjects targets before it have JUDGED; its own are added to them."""
     tests = targets.list_tests(target, rows, folders.build)
     known = baseline.load(target.baseline or target.name, rows, tests, folders.baselines)
-    return Ready(target, target.argv(folders.build), {test.id: test for test in tests}, known)
+    subjects = {test.id: targets.subject(target, test.id) for test in tests}
+    chosen = {test.id: test for test in tests if subjects[test.id] not in judged}
+    judged.update(subjects.values())
+    return Ready(target, target.argv(folders.build), chosen, known)

@@ -30,6 +30,8 @@ class Target:
     prefix: tuple[str, ...] = ()  # put before the program's own arguments
     time_scale: float = 1.0  # how much slower than the host everything may be
     baseline: str = ""  # stem of the baseline file when it is not the name
+    system: str = "this machine"  # whose kernel and tools it judges
+    interface: str = "native"  # by which of its system call interfaces
 
     def program(self, build: Path = BUILD) -> Path:
         """The test program of the target's flavour."""
@@ -62,7 +64,7 @@ TARGETS = {
         Target("host-glibc", "glibc", "this kernel, glibc"),
         Target("host-glibc-static", "glibc-static", "this kernel, glibc linked statically"),
         Target("host-musl", "musl", "this kernel, musl linked statically"),
-        Target("host-i386", "i386", "this kernel, 32-bit glibc"),
+        Target("host-i386", "i386", "this kernel, 32-bit glibc", interface="32-bit"),
         Target("host-clang", "clang", "this kernel, glibc, built with clang"),
     )
 }
@@ -75,6 +77,18 @@ def choose(names: Iterable[str]) -> list[Target]:
     if unknown := [name for name in wanted if name not in TARGETS]:
         raise IpckError(f"unknown target {unknown[0]!r}; known targets: {', '.join(TARGETS)}")
     return [TARGETS[name] for name in wanted]
+
+
+def subject(target: Target, test: str) -> tuple[str, ...]:
+    """What TEST judges on TARGET: what has been judged there once need not be judged again by another flavour.
+
+    The tools of a system are the same for all its targets, system calls for those that make them by one interface.
+    """
+    if test.startswith("tools."):
+        return (test, target.system)
+    if test.rpartition(".")[2] in VARIANTS[1:]:
+        return (test, target.system, target.interface)
+    return (test, target.name)
 
 
 def without_variant(test: str) -> str:

@@ -124,13 +124,26 @@ def test_deviation_of_a_deselected_test_is_not_judged(world: World) -> None:
 def test_targets_run_side_by_side_and_are_reported_in_their_order(world: World) -> None:
     # Each program waits for the other, which one after the other would never do.
     meet = 'touch "{0}/$$.here"; while [ "$(ls "{0}" | grep -c here)" -lt 2 ]; do sleep 0.01; done; cat "$lines"'
-    for flavour in ("glibc", "musl"):
+    for flavour in ("glibc", "i386"):
         world.program(whole(), shell=meet.format(world.root), flavour=flavour)
-    done = world.ipck("run", "--target=host-musl,host-glibc")
-    assert done.returncode == 0 and list(table(done.stdout)) == ["host-musl", "host-glibc"]
+    done = world.ipck("run", "--target=host-i386,host-glibc")
+    assert done.returncode == 0 and list(table(done.stdout)) == ["host-i386", "host-glibc"]
     suite = ElementTree.parse(world.out / "junit.xml").getroot()[0]
-    expected = [(target, test.id) for target in ("host-musl", "host-glibc") for test in TESTS]
+    expected = [(target, test.id) for target in ("host-i386", "host-glibc") for test in TESTS]
     assert [(case.get("classname"), case.get("name")) for case in suite] == expected
+
+
+def test_what_all_flavours_share_is_judged_once(world: World) -> None:
+    tool = Test("tools.ipcs.lists.all", "conformance/tools/ipcs.c", 5, ("semop.adds",))
+    tests = [ADDS, ADDS_RAW, tool]
+    for flavour in ("glibc", "musl", "i386"):
+        shell = 'cat >"$here/select"; head -1 "$lines"; grep -F -f "$here/select" "$lines"; tail -1 "$lines"'
+        world.program(whole(tests), shell, tests, flavour=flavour)
+    asked = {"host-musl": [ADDS, ADDS_RAW, tool], "host-glibc": [ADDS], "host-i386": [ADDS, ADDS_RAW]}
+    world.ipck("run", f"--target={','.join(asked)}")
+    for target, wanted in asked.items():
+        selected = (world.build / target.removeprefix("host-") / "select").read_text().split()
+        assert sorted(selected) == sorted(test.id for test in wanted), target
 
 
 def test_results_with_xdist_are_the_same(world: World) -> None:

@@ -133,7 +133,7 @@ TEST(descriptor_moves_along, VERIFIES(ipcns_mq_descriptor_kept))
 TEST(descriptor_outlives_its_namespace, VERIFIES(ipcns_mq_descriptor_kept))
 {
         own_account(ACCOUNT);
-        for (int round = 0; round < 20; round++) {
+        for (int round = 0; round < 8; round++) {
                 enter_new_ipc_namespace();
                 mqd_t queue;
                 /* Not before the last one is given back. */

@@ -8,7 +8,7 @@
 #include "ipck_posix_sem.h"
 #include "ipck_race.h"
 
-enum { ROUNDS = 150, OTHER = 0x5a };
+enum { ROUNDS = 60, OTHER = 0x5a };
 
 struct round {
         sem_t *sem;

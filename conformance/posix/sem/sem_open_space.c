@@ -236,7 +236,7 @@ TEST(directory_forbids_programs_and_devices, VERIFIES(sem_open_directory))
 
 TEST(cycles_leave_no_descriptor_and_no_mapping, VERIFIES(sem_open_no_fd_leak, sem_close_releases))
 {
-        enum { CYCLES = 1000 };
+        enum { CYCLES = 400 };
 
         private_proc();
         MUST(sem_close(named_sem("/old", 2)));

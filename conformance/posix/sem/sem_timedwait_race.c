@@ -6,7 +6,7 @@
 #include "ipck_posix_sem.h"
 #include "ipck_race.h"
 
-enum { ROUNDS = 40, LIMIT_NS = 200000 };
+enum { ROUNDS = 20, LIMIT_NS = 150000 };
 
 /* A caller whose deadline the post is aimed at. */
 static struct waiter *hasty_caller(const struct sem_use *use, sem_t *sem, const struct sem_way *way)

@@ -198,7 +198,7 @@ static void settle(enum ipck_requirement req, const struct pair *p)
 
 static void signal_against_post(enum ipck_requirement req, const struct sem_way *way)
 {
-        enum { ROUNDS = 20 };
+        enum { ROUNDS = 10 };
 
         handle_signals(0);
         EACH_ROW(use, sem_uses) {
