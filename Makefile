@@ -14,6 +14,7 @@ ARGS :=
 machine := $(shell uname -m)
 flavours := glibc glibc-static musl $(if $(filter x86_64,$(machine)),i386)
 flavours_checked := clang
+flavours_linted := optimized
 
 families := sysv posix common tools notes
 sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'))
@@ -23,7 +24,13 @@ clients := $(sort $(wildcard fault/clients/*.c))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
-common := -std=gnu11 -O2 -g1 -D_GNU_SOURCE $(warnings) -Iconformance/include -Ibuild -pthread
+common := -std=gnu11 -g1 -D_GNU_SOURCE $(warnings) -Iconformance/include -Ibuild -pthread
+
+# What counts for tests is the time of their compilation. Optimization is for its warnings; without it, the one about
+# variables that longjmp() and vfork() may clobber means nothing.
+optimization = $(or $(optimization_$(1)),-O0 -Wno-clobbered)
+optimization_clang := -O2
+optimization_optimized := -O2
 
 musl_version = $(shell { /lib/ld-musl-$(machine).so.1 2>&1 || true; } | sed -n 's/^Version //p')
 multiarch = $(shell gcc -print-multiarch 2>/dev/null)
@@ -32,6 +39,7 @@ compiler_glibc := gcc
 compiler_glibc-static := gcc
 compiler_i386 := gcc -m32
 compiler_clang := clang
+compiler_optimized := gcc
 # musl's own headers come first; the kernel's, which it does not have, from the system.
 compiler_musl = musl-gcc -idirafter /usr/include -idirafter /usr/include/$(multiarch) -DIPCK_LIBC_NAME='"musl $(musl_version)"'
 link_glibc-static := -static
@@ -60,7 +68,7 @@ test:
 .PHONY: lint
 lint:
 	@scripts/setup lint
-	@$(MAKE) --no-print-directory build/reqs.h
+	@$(MAKE) --no-print-directory -j$(JOBS) $(flavours_linted:%=build/%/ipck-tests)
 	@scripts/lint
 
 ## bench: time the runner and the suite, as ratios to a bare fork+wait loop
@@ -103,7 +111,7 @@ build/$(1)/have.h: scripts/have
 build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/,sys_ipc.h sys_msg.h sys_sem.h sys_shm.h semaphore.h mqueue.h)
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
-	@$$(compiler_$(1)) $$(common) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
+	@$$(compiler_$(1)) $$(common) $(optimization) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
 		-MMD -MP -c -o $$@ $$<
 
 build/$(1)/obj/reqs.o: build/reqs.c build/reqs.h
@@ -133,7 +141,7 @@ build/$(1)/%: build/$(1)/obj/conformance/%.o build/$(1)/libipck.a
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
 endef
-$(foreach flavour,$(flavours) $(flavours_checked),$(eval $(call flavour_rules,$(flavour))))
+$(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted),$(eval $(call flavour_rules,$(flavour))))
 
 # Breaks a call of the C library on purpose: for the project's own tests.
 build/glibc/broken_ipc.so: $(broken_calls) harness/tests/broken/broken.h
