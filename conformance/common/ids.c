@@ -353,12 +353,12 @@ static void expect_a_smooth_wrap(const struct mechanism *m)
 }
 
 /* Not with segments: a table full of them takes as long as all else that is tested. */
-TEST(queue_identifiers_survive_the_last_sequence_number, VERIFIES(xsi_ipc_id_wrap_sequence), ONE_ROUTE)
+TEST(queue_identifiers_survive_the_last_sequence_number, VERIFIES(xsi_ipc_id_wrap_sequence), KERNEL_ALONE)
 {
         expect_a_smooth_wrap(&mechanisms[QUEUE]);
 }
 
-TEST(set_identifiers_survive_the_last_sequence_number, VERIFIES(xsi_ipc_id_wrap_sequence), ONE_ROUTE)
+TEST(set_identifiers_survive_the_last_sequence_number, VERIFIES(xsi_ipc_id_wrap_sequence), KERNEL_ALONE)
 {
         expect_a_smooth_wrap(&mechanisms[SET]);
 }

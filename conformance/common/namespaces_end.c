@@ -31,7 +31,7 @@ static void limit_namespaces(int most)
         MUST(write_sysctl("user/max_ipc_namespaces", text));
 }
 
-TEST(number_of_namespaces_is_limited, VERIFIES(ipcns_enospc_max), ONE_ROUTE, MOSTLY_WAITS)
+TEST(number_of_namespaces_is_limited, VERIFIES(ipcns_enospc_max), KERNEL_ALONE, MOSTLY_WAITS)
 {
         enum { MOST = 3 };
         struct child process;
@@ -95,7 +95,7 @@ static void leave_objects_behind(const struct mechanism *m, int count, bool kill
 }
 
 TEST(namespace_with_objects_goes_with_its_last_process,
-     VERIFIES(ipcns_destroy_msg, ipcns_destroy_sem, ipcns_destroy_shm), ONE_ROUTE, MOSTLY_WAITS)
+     VERIFIES(ipcns_destroy_msg, ipcns_destroy_sem, ipcns_destroy_shm), KERNEL_ALONE, MOSTLY_WAITS)
 {
         struct child process;
 
@@ -176,7 +176,7 @@ static void abandon_queues(void)
         abandon(40, fill_with_queues);
 }
 
-TEST(queues_left_behind_return_their_memory, VERIFIES(ipcns_destroy_msg), ONE_ROUTE, MOSTLY_WAITS)
+TEST(queues_left_behind_return_their_memory, VERIFIES(ipcns_destroy_msg), KERNEL_ALONE, MOSTLY_WAITS)
 {
         HOLDS(ipcns_destroy_msg, comes_back(kernel_memory, 12000, abandon_queues));
 }
@@ -195,7 +195,7 @@ static void abandon_sets(void)
         abandon(40, fill_with_sets);
 }
 
-TEST(sets_left_behind_return_their_memory, VERIFIES(ipcns_destroy_sem), ONE_ROUTE, MOSTLY_WAITS)
+TEST(sets_left_behind_return_their_memory, VERIFIES(ipcns_destroy_sem), KERNEL_ALONE, MOSTLY_WAITS)
 {
         HOLDS(ipcns_destroy_sem, comes_back(kernel_memory, 12000, abandon_sets));
 }
@@ -217,7 +217,7 @@ static void abandon_segments(void)
         abandon(4, fill_with_segments);
 }
 
-TEST(segments_left_behind_return_their_memory, VERIFIES(ipcns_destroy_shm), ONE_ROUTE, MOSTLY_WAITS)
+TEST(segments_left_behind_return_their_memory, VERIFIES(ipcns_destroy_shm), KERNEL_ALONE, MOSTLY_WAITS)
 {
         HOLDS(ipcns_destroy_shm, comes_back(shared_memory, 16000, abandon_segments));
 }
@@ -261,7 +261,7 @@ static void detach_outside(void)
         }
 }
 
-TEST(detaching_outside_returns_the_memory, VERIFIES(ipcns_destroy_shm_attached_outside), ONE_ROUTE, MOSTLY_WAITS)
+TEST(detaching_outside_returns_the_memory, VERIFIES(ipcns_destroy_shm_attached_outside), KERNEL_ALONE, MOSTLY_WAITS)
 {
         HOLDS(ipcns_destroy_shm_attached_outside, comes_back(shared_memory, 16000, detach_outside));
 }
@@ -282,7 +282,7 @@ static void replace_namespaces(void)
         }
 }
 
-TEST(namespaces_come_and_go_without_end, VERIFIES(ipcns_create_destroy_loop), ONE_ROUTE, MOSTLY_WAITS)
+TEST(namespaces_come_and_go_without_end, VERIFIES(ipcns_create_destroy_loop), KERNEL_ALONE, MOSTLY_WAITS)
 {
         enter_new_ipc_namespace();
         HOLDS(ipcns_create_destroy_loop, comes_back(kernel_memory, 12000, replace_namespaces));
@@ -317,7 +317,7 @@ static void need_allocation_faults(void)
 
 /* Each step that can fail is made to, in turn, more often than there may be namespaces: if those that failed were still
  * counted, one would soon be too many. */
-TEST(failed_creation_is_not_counted, VERIFIES(ipcns_create_fail_no_leak), ONE_ROUTE)
+TEST(failed_creation_is_not_counted, VERIFIES(ipcns_create_fail_no_leak), KERNEL_ALONE)
 {
         struct child process;
 
@@ -332,7 +332,7 @@ TEST(failed_creation_is_not_counted, VERIFIES(ipcns_create_fail_no_leak), ONE_RO
 }
 
 /* So often that a thousand bytes lost each time are noticed. */
-TEST(failed_creation_returns_its_memory, VERIFIES(ipcns_create_fail_no_leak), ONE_ROUTE, MOSTLY_WAITS)
+TEST(failed_creation_returns_its_memory, VERIFIES(ipcns_create_fail_no_leak), KERNEL_ALONE, MOSTLY_WAITS)
 {
         enter_new_ipc_namespace();
         /* Nobody need wait for its turn where there is no fault injection. */

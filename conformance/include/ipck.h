@@ -52,6 +52,7 @@ struct ipck_test {
         unsigned routes;                        /* bit set of enum ipck_route; 0: the test has no variants */
         void (*available)(void);                /* says UNSUPPORTED where the whole family is missing; may be NULL */
         bool one_route;                         /* no variants although the file has routes */
+        bool kernel_alone;                      /* of the variants of the file only that by system calls */
         bool waits;                             /* mostly waits for the clock: started first, takes no job */
 };
 
@@ -75,8 +76,10 @@ struct ipck_test {
                 __attribute__((used, section("ipck_tests"))) = &ipck_test_##test_name;                  \
         static void ipck_body_##test_name(void)
 
-/* Fields for the end of TEST(): the test has no libc/raw variants; the test mostly waits for the clock. */
+/* Fields for the end of TEST(): the test has no libc/raw variants; what it judges is the kernel's alone, so that the
+ * harness runs it once for all C libraries; the test mostly waits for the clock. */
 #define ONE_ROUTE .one_route = true
+#define KERNEL_ALONE .kernel_alone = true
 #define MOSTLY_WAITS .waits = true
 
 /* The route of the running variant. */

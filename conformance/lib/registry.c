@@ -47,6 +47,14 @@ static int by_place(const void *a, const void *b)
         return order ? order : (int)x->route - (int)y->route;
 }
 
+/* Bit set of the routes by which the test runs. */
+static unsigned routes_of(const struct ipck_test *test)
+{
+        if (!test->routes || test->one_route)
+                return 1U << IPCK_LIBC;
+        return test->kernel_alone ? 1U << IPCK_RAW : test->routes;
+}
+
 struct ipck_case *ipck_cases(size_t *count)
 {
         size_t tests = entries(__start_ipck_tests, __stop_ipck_tests), n = 0;
@@ -62,13 +70,11 @@ struct ipck_case *ipck_cases(size_t *count)
                 if (declared > MAX_DECLARED)
                         ipck_fatal("%s:%d: %zu requirements in one test, %d at most", test->file, test->line, declared,
                                    MAX_DECLARED);
-                const bool variants = test->routes && !test->one_route;
-                for (enum ipck_route route = 0; route < IPCK_ROUTES; route++) {
-                        if (variants ? !(test->routes & 1U << route) : route != IPCK_LIBC)
-                                continue;
-                        cases[n] = (struct ipck_case){.test = test, .route = route};
-                        set_id(&cases[n++], variants);
-                }
+                for (enum ipck_route route = 0; route < IPCK_ROUTES; route++)
+                        if (routes_of(test) & 1U << route) {
+                                cases[n] = (struct ipck_case){.test = test, .route = route};
+                                set_id(&cases[n++], test->routes && !test->one_route);
+                        }
         }
         qsort(cases, n, sizeof(*cases), by_place);
         *count = n;

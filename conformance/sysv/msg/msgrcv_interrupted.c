@@ -127,7 +127,7 @@ static int receive_number(int queue, struct numbered *message, int msgflg)
         return (int)msgrcv(queue, message, sizeof(message->number), 5, msgflg);
 }
 
-TEST(signal_and_message_at_once_lose_nothing, VERIFIES(msgrcv_eintr_vs_delivery), ONE_ROUTE)
+TEST(signal_and_message_at_once_lose_nothing, VERIFIES(msgrcv_eintr_vs_delivery), KERNEL_ALONE)
 {
         enum { ROUNDS = 200 };
         static const struct {

@@ -130,7 +130,7 @@ TEST(receivers_do_not_move_to_a_new_queue, VERIFIES(msgrcv_eidrm_all))
 }
 
 /* A message and the removal come one after the other: it has been received when the queue goes. */
-TEST(message_right_before_the_removal_is_received, VERIFIES(msgrcv_eidrm_asleep, msgrcv_block_until_type), ONE_ROUTE)
+TEST(message_right_before_the_removal_is_received, VERIFIES(msgrcv_eidrm_asleep, msgrcv_block_until_type), KERNEL_ALONE)
 {
         enum { ROUNDS = 30 };
 

@@ -5,7 +5,7 @@
  */
 #include "ipck_msg.h"
 
-TEST(receive_just_when_a_sender_goes_to_sleep_is_not_missed, VERIFIES(msgsnd_block_no_lost_wakeup), ONE_ROUTE)
+TEST(receive_just_when_a_sender_goes_to_sleep_is_not_missed, VERIFIES(msgsnd_block_no_lost_wakeup), KERNEL_ALONE)
 {
         enum { SENDERS = 3, ROUNDS = 500 };
         static const struct {
@@ -58,7 +58,7 @@ TEST(raise_just_when_a_sender_goes_to_sleep_is_not_missed,
 }
 
 /* Whichever comes first, the answer and the queue agree. */
-TEST(signal_and_receive_at_once_send_all_or_nothing, VERIFIES(msgsnd_eintr_asleep), ONE_ROUTE)
+TEST(signal_and_receive_at_once_send_all_or_nothing, VERIFIES(msgsnd_eintr_asleep), KERNEL_ALONE)
 {
         enum { ROUNDS = 200 };
         static const struct {
@@ -101,7 +101,7 @@ TEST(signal_and_receive_at_once_send_all_or_nothing, VERIFIES(msgsnd_eintr_aslee
 }
 
 /* Room and the removal come one after the other: the sender has sent, or has the news, and no other answer. */
-TEST(removal_right_behind_a_receive, VERIFIES(msgsnd_eidrm_asleep), ONE_ROUTE)
+TEST(removal_right_behind_a_receive, VERIFIES(msgsnd_eidrm_asleep), KERNEL_ALONE)
 {
         for (int i = 0; i < 50; i++) {
                 const int queue = new_queue_for(10, 0600);

@@ -210,7 +210,7 @@ TEST(signal_that_is_not_caught_does_not_end_the_wait, VERIFIES(semop_eintr_dec, 
         }
 }
 
-TEST(signal_and_increment_at_once_lose_nothing, VERIFIES(semop_eintr_vs_wakeup), ONE_ROUTE)
+TEST(signal_and_increment_at_once_lose_nothing, VERIFIES(semop_eintr_vs_wakeup), KERNEL_ALONE)
 {
         enum { ROUNDS = 200 };
         const struct {

@@ -398,18 +398,19 @@ static void race_with_increment(const struct sembuf *ops, size_t count)
         join(&waiter);
 }
 
-TEST(expiry_against_increment, VERIFIES(semtimedop_timeout_vs_wakeup), MOSTLY_WAITS, ONE_ROUTE)
+TEST(expiry_against_increment, VERIFIES(semtimedop_timeout_vs_wakeup), MOSTLY_WAITS, KERNEL_ALONE)
 {
         race_with_increment((const struct sembuf[]){OP(0, -1, 0)}, 1);
 }
 
-TEST(expiry_of_array_against_increment, VERIFIES(semtimedop_timeout_vs_wakeup), MOSTLY_WAITS, ONE_ROUTE)
+TEST(expiry_of_array_against_increment, VERIFIES(semtimedop_timeout_vs_wakeup), MOSTLY_WAITS, KERNEL_ALONE)
 {
         race_with_increment((const struct sembuf[]){OP(1, 1, 0), OP(0, -1, 0)}, 2);
 }
 
 /* What the first in the queue did not take for its limit, the next one has to get. */
-TEST(expiry_passes_the_unit_on, VERIFIES(semtimedop_timeout_vs_wakeup, semop_wake_inc_single), MOSTLY_WAITS, ONE_ROUTE)
+TEST(expiry_passes_the_unit_on, VERIFIES(semtimedop_timeout_vs_wakeup, semop_wake_inc_single), MOSTLY_WAITS,
+     KERNEL_ALONE)
 {
         const struct timespec limit = ns(LIMIT_NS);
         struct ending *ending = shared(sizeof(*ending));
@@ -462,7 +463,7 @@ TEST(expiry_passes_the_unit_on, VERIFIES(semtimedop_timeout_vs_wakeup, semop_wak
 }
 
 /* In a large set, so that the removal takes a while; the one semaphore that is waited on is the last it comes to. */
-TEST(expiry_against_removal, VERIFIES(semtimedop_timeout_vs_rmid), MOSTLY_WAITS, ONE_ROUTE)
+TEST(expiry_against_removal, VERIFIES(semtimedop_timeout_vs_rmid), MOSTLY_WAITS, KERNEL_ALONE)
 {
         const int semmsl = sem_limits().semmsl, sems = semmsl < 16000 ? semmsl : 16000;
         const struct timespec limit = ns(LIMIT_NS);

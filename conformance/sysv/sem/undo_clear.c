@@ -328,7 +328,7 @@ static void replace_at_once(int *set, int count)
         }
 }
 
-TEST(set_made_while_the_holder_of_the_old_one_ends, VERIFIES(exit_semadj_rmid_race), ONE_ROUTE)
+TEST(set_made_while_the_holder_of_the_old_one_ends, VERIFIES(exit_semadj_rmid_race), KERNEL_ALONE)
 {
         enum { ROUNDS = 200, SETS = 12 };
         int64_t time_to_end = 0;

@@ -297,7 +297,7 @@ static void *wait_in_semop(void *set)
         return NULL;
 }
 
-TEST(wait_for_the_child_is_enough, VERIFIES(exit_semadj_order_of_death), ONE_ROUTE)
+TEST(wait_for_the_child_is_enough, VERIFIES(exit_semadj_order_of_death), KERNEL_ALONE)
 {
         enum { ROUNDS = 40 };
         const struct {

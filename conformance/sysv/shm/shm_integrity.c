@@ -50,7 +50,7 @@ static void fill_and_check(const struct work *w, int self)
         }
 }
 
-TEST(pages_of_all_processes_arrive_whole, VERIFIES(shmat_share_two_procs, shmdt_keeps_data), ONE_ROUTE)
+TEST(pages_of_all_processes_arrive_whole, VERIFIES(shmat_share_two_procs, shmdt_keeps_data), KERNEL_ALONE)
 {
         static const struct {
                 const char *name;

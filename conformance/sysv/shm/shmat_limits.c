@@ -112,7 +112,7 @@ static void fill_table_of_mappings(size_t limit)
         REQUIRE(i < 8 && errno == ENOMEM);
 }
 
-TEST(number_of_mappings_is_limited, VERIFIES(shmat_enomem_max_map_count), ONE_ROUTE)
+TEST(number_of_mappings_is_limited, VERIFIES(shmat_enomem_max_map_count), KERNEL_ALONE)
 {
         enum { MOST = 300000 };
         const int segment = new_segment(page_size(), 0600);

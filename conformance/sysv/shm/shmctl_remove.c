@@ -259,7 +259,7 @@ static int unlock_it(int segment)
 }
 
 /* The window is short: most rounds find the segment still there or gone for good, and some in between. */
-TEST(removal_during_other_calls, VERIFIES(shmctl_eidrm), ONE_ROUTE)
+TEST(removal_during_other_calls, VERIFIES(shmctl_eidrm), KERNEL_ALONE)
 {
         static const struct {
                 const char *name;

@@ -112,7 +112,7 @@ TEST(sizes_that_overflow_in_rounding_are_refused, VERIFIES(shmget_einval_size_ma
 }
 
 /* Segments of half the addresses each, without memory, until another one would bring the sum of their pages round. */
-TEST(total_of_pages_does_not_overflow, VERIFIES(shmget_enospc_shmall_overflow), ONE_ROUTE)
+TEST(total_of_pages_does_not_overflow, VERIFIES(shmget_enospc_shmall_overflow), KERNEL_ALONE)
 {
         enum { MOST = 32768 };
         const size_t page = page_size(), size = SIZE_MAX / 2 / page * page;

@@ -44,7 +44,7 @@ TEST(storing_leaves_the_rest_zero, VERIFIES(shmget_init_zero_filled))
         }
 }
 
-TEST(memory_of_a_destroyed_segment_does_not_come_back, VERIFIES(shmget_init_zero_after_reuse), ONE_ROUTE)
+TEST(memory_of_a_destroyed_segment_does_not_come_back, VERIFIES(shmget_init_zero_after_reuse), KERNEL_ALONE)
 {
         const size_t page = page_size();
         const struct {
@@ -96,7 +96,7 @@ TEST(memory_of_a_dead_process_does_not_come_back, VERIFIES(shmget_init_zero_afte
 
 /* ---- extent ---- */
 
-TEST(every_byte_of_the_size_can_be_used, VERIFIES(shmget_size_at_least), ONE_ROUTE)
+TEST(every_byte_of_the_size_can_be_used, VERIFIES(shmget_size_at_least), KERNEL_ALONE)
 {
         const size_t page = page_size();
         const struct {
