@@ -373,6 +373,22 @@ static sem_t *open_with_lack(enum lack lack, const char *name, int flags, unsign
         return sem;
 }
 
+static char another[] = "/another";
+
+static void fail_and_go_on(enum lack lack, const char *name, int flags, unsigned value)
+{
+        const int descriptors = open_descriptors();
+        struct thread other = {0};
+
+        REQUIRE(open_with_lack(lack, name, flags, value) == SEM_FAILED);
+        EQ(sem_open_no_fd_leak, open_descriptors(), descriptors);
+        start(&other, open_and_close, another);
+        EVENTUALLY(sem_open_fail_next_call, other.back);
+        EQ(sem_open_fail_next_call, other.result, 0);
+        finish(&other);
+        EQ(sem_open_fail_next_call, open_and_close(another), 0);
+}
+
 TEST(failure_keeps_no_thread_from_its_work, VERIFIES(sem_open_fail_next_call, sem_open_no_fd_leak))
 {
         static const struct {
@@ -389,28 +405,24 @@ TEST(failure_keeps_no_thread_from_its_work, VERIFIES(sem_open_fail_next_call, se
                 {"EMFILE", "/old", 0, 0, OF_DESCRIPTORS}, {"EMFILE, new", "/new", O_CREAT, 1, OF_DESCRIPTORS},
                 {"EMFILE, O_EXCL", "/new", O_CREAT | O_EXCL, 1, OF_DESCRIPTORS},
         };
-        char another[] = "/another";
         struct child maker, process;
 
         CHILD(&maker)
                 named_sem("/old", 2);
         join(&maker);
         EACH_ROW(row, rows) {
-                /* In a process for which it is the first call of all. */
-                CHILD(&process) {
-                        struct thread sleeper = {0}, other = {0};
+                /* In a process for which it is the first call of all, and in one with others before. */
+                for (int earlier = 0; earlier < 2; earlier++) {
+                        CHILD(&process) {
+                                struct thread sleeper = {0};
 
-                        second_thread(&sleeper);
-                        const int descriptors = open_descriptors();
-                        REQUIRE(open_with_lack(row->lack, row->sem, row->flags, row->value) == SEM_FAILED);
-                        EQ(sem_open_no_fd_leak, open_descriptors(), descriptors);
-                        start(&other, open_and_close, another);
-                        EVENTUALLY(sem_open_fail_next_call, other.back);
-                        EQ(sem_open_fail_next_call, other.result, 0);
-                        finish(&other);
-                        EQ(sem_open_fail_next_call, open_and_close(another), 0);
+                                second_thread(&sleeper);
+                                if (earlier)
+                                        REQUIRE(open_and_close(another) == 0);
+                                fail_and_go_on(row->lack, row->sem, row->flags, row->value);
+                        }
+                        join(&process);
                 }
-                join(&process);
         }
 }
 
