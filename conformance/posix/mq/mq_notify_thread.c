@@ -278,9 +278,10 @@ TEST(exec_passes_no_descriptor_on, VERIFIES(mq_notify_thread_cloexec), ONE_ROUTE
 static size_t default_stack(void)
 {
         pthread_attr_t attr;
-        size_t size;
+        size_t size = 0;
 
-        REQUIRE(pthread_attr_init(&attr) == 0 && pthread_attr_getstacksize(&attr, &size) == 0);
+        REQUIRE(pthread_attr_init(&attr) == 0);
+        REQUIRE(pthread_attr_getstacksize(&attr, &size) == 0);
         pthread_attr_destroy(&attr);
         return size;
 }

@@ -121,21 +121,22 @@ TEST(threads_at_once_get_one_address, VERIFIES(sem_open_same_address_threads))
 }
 
 /* Each name has its value; one is everybody's and stays open. */
-static int open_use_close(int n, void *common)
+static int open_use_close(int n, void *arg)
 {
         enum { ROUNDS = 1000 };
+        const sem_t *const common = arg;
 
         for (int round = 0; round < ROUNDS; round++) {
-                sem_t *const own = sem_open(numbered(n).name, 0), *const shared = sem_open(SEM_NAME, 0);
+                sem_t *const own = sem_open(numbered(n).name, 0), *const same = sem_open(SEM_NAME, 0);
 
-                if (!HOLDS(sem_open_threads, own != SEM_FAILED && own != common && shared == common))
+                if (!HOLDS(sem_open_threads, own != SEM_FAILED && own != common && same == common))
                         return -1;
                 EQ(sem_open_threads, sem_value(own), 10 + n);
                 if (round % 2)
-                        EQ(sem_open_threads, sem_close(shared), 0);
+                        EQ(sem_open_threads, sem_close(same), 0);
                 EQ(sem_open_threads, sem_close(own), 0);
                 if (round % 2 == 0)
-                        EQ(sem_open_threads, sem_close(shared), 0);
+                        EQ(sem_open_threads, sem_close(same), 0);
         }
         return 0;
 }
