@@ -223,11 +223,8 @@ TEST(removal_runs_nothing, VERIFIES(mq_notify_thread_null_attr, mq_notify_unregi
         }
 }
 
-TEST(refused_registration_leaves_nothing, VERIFIES(mq_notify_ebusy, mq_notify_ebadf, mq_notify_failed), ONE_ROUTE)
+static void be_refused(mqd_t queue, mqd_t closed)
 {
-        const mqd_t queue = small_mq(O_RDWR), closed = (mqd_t)MUST(dup(queue));
-
-        MUST(mq_close(closed));
         MUST(ask_for_nothing(queue));
         /* The library may set up at the first call what it needs for all. */
         FAILS_WITH(mq_notify_ebusy, EBUSY, ask(queue));
@@ -246,6 +243,46 @@ TEST(refused_registration_leaves_nothing, VERIFIES(mq_notify_ebusy, mq_notify_eb
         pass_message(queue);
         EVENTUALLY(mq_notify_failed, seen.calls > 0);
         EQ(mq_notify_failed, seen.calls, 1);
+}
+
+/* In a process of its own, which is to outlive it. */
+TEST(refused_registration_leaves_nothing, VERIFIES(mq_notify_ebusy, mq_notify_ebadf, mq_notify_failed), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR), closed = (mqd_t)MUST(dup(queue));
+        struct child caller;
+
+        MUST(mq_close(closed));
+        CHILD(&caller)
+                be_refused(queue, closed);
+        EQ(mq_notify_failed, reap(&caller), 0);
+}
+
+static void *never_rest(void *nothing)
+{
+        volatile unsigned n = 0;
+
+        for (;;)
+                n++;
+        return nothing;
+}
+
+/* While other threads take the processors from it at any moment. */
+TEST(refused_caller_goes_on, VERIFIES(mq_notify_failed), ONE_ROUTE)
+{
+        enum { CALLS = 3000, OTHERS = 2 };
+        const mqd_t queue = small_mq(O_RDWR);
+        struct child caller;
+
+        CHILD(&caller) {
+                pthread_t other;
+
+                MUST(ask_for_nothing(queue));
+                for (int i = 0; i < OTHERS; i++)
+                        start_thread(&other, never_rest, NULL);
+                for (int i = 0; i < CALLS; i++)
+                        EQ(mq_notify_failed, ask(queue), -1);
+        }
+        EQ(mq_notify_failed, reap(&caller), 0);
 }
 
 /* ---- what the library needs for it ---- */
@@ -406,9 +443,8 @@ TEST(no_room_for_the_thread, VERIFIES(mq_notify_failed), ONE_ROUTE)
 }
 
 /* The library may hold back signals and requests while it makes a thread. */
-TEST(caller_stays_as_it_was, VERIFIES(mq_notify_thread_caller), ONE_ROUTE)
+static void stay_as_before(mqd_t queue)
 {
-        const mqd_t queue = small_mq(O_RDWR);
         sigset_t set, before, after;
 
         sigemptyset(&set);
@@ -428,6 +464,16 @@ TEST(caller_stays_as_it_was, VERIFIES(mq_notify_thread_caller), ONE_ROUTE)
                 }
                 MUST(mq_notify(queue, NULL));
         }
+}
+
+TEST(caller_stays_as_it_was, VERIFIES(mq_notify_thread_caller, mq_notify_failed), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        struct child caller;
+
+        CHILD(&caller)
+                stay_as_before(queue);
+        EQ(mq_notify_failed, reap(&caller), 0);
 }
 
 /* ---- processes and signals ---- */
