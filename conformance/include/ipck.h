@@ -361,6 +361,9 @@ void *read_only_page(void);
 /* Memory of size bytes that ends where an inaccessible page begins: one byte beyond is SIGSEGV, or EFAULT. */
 void *guarded(size_t size);
 
+/* A copy of the text in such memory: a call that reads behind its null byte shows. */
+const char *guarded_text(const char *text);
+
 /* Size of a page in bytes. */
 size_t page_size(void);
 

@@ -26,4 +26,14 @@ bool waits(const struct thread *t);
 /* Joins it; whether the call was cancelled. */
 bool finish(const struct thread *t);
 
+/* How the calling thread takes requests, which a call must leave as it was; EACH_ROW(as, cancelabilities). Enabled and
+ * asynchronous is missing: no such thread may make any of the calls. */
+struct cancelability {
+        const char *name;
+        int state, type;
+};
+extern const struct cancelability cancelabilities[3];
+void set_cancelability(const struct cancelability *as);
+bool has_cancelability(const struct cancelability *as);         /* and sets it again */
+
 #endif

@@ -51,3 +51,32 @@ bool finish(const struct thread *t)
         REQUIRE(pthread_join(t->handle, &value) == 0);
         return value == PTHREAD_CANCELED;
 }
+
+const struct cancelability cancelabilities[3] = {
+        {"enabled", PTHREAD_CANCEL_ENABLE, PTHREAD_CANCEL_DEFERRED},
+        {"disabled", PTHREAD_CANCEL_DISABLE, PTHREAD_CANCEL_DEFERRED},
+        {"disabled, asynchronous", PTHREAD_CANCEL_DISABLE, PTHREAD_CANCEL_ASYNCHRONOUS},
+};
+
+static struct cancelability exchange(const struct cancelability *as)
+{
+        struct cancelability before = {"before", -1, -1};
+
+        /* Disabled first: between the two calls the thread is neither what it was nor what it becomes. */
+        REQUIRE(pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before.state) == 0);
+        REQUIRE(pthread_setcanceltype(as->type, &before.type) == 0);
+        REQUIRE(pthread_setcancelstate(as->state, NULL) == 0);
+        return before;
+}
+
+void set_cancelability(const struct cancelability *as)
+{
+        exchange(as);
+}
+
+bool has_cancelability(const struct cancelability *as)
+{
+        const struct cancelability before = exchange(as);
+
+        return before.state == as->state && before.type == as->type;
+}

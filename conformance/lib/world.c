@@ -353,6 +353,13 @@ void *guarded(size_t size)
         return memory + whole - size;
 }
 
+const char *guarded_text(const char *text)
+{
+        const size_t size = strlen(text) + 1;
+
+        return memcpy(guarded(size), text, size);
+}
+
 void *free_range(size_t size)
 {
         const size_t page = page_size();

@@ -3,9 +3,11 @@
  * mq_notify() with SIGEV_THREAD, which is the C library's work: when the function runs, where, and how often.
  */
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "ipck_mq_notify.h"
+#include "ipck_thread.h"
 
 /* What the function saw. One registration at a time. */
 static struct {
@@ -221,11 +223,8 @@ TEST(removal_runs_nothing, VERIFIES(mq_notify_thread_null_attr, mq_notify_unregi
         }
 }
 
-TEST(refused_registration_leaves_nothing, VERIFIES(mq_notify_ebusy, mq_notify_ebadf, mq_notify_failed), ONE_ROUTE)
+static void be_refused(mqd_t queue, mqd_t closed)
 {
-        const mqd_t queue = small_mq(O_RDWR), closed = (mqd_t)MUST(dup(queue));
-
-        MUST(mq_close(closed));
         MUST(ask_for_nothing(queue));
         /* The library may set up at the first call what it needs for all. */
         FAILS_WITH(mq_notify_ebusy, EBUSY, ask(queue));
@@ -244,6 +243,237 @@ TEST(refused_registration_leaves_nothing, VERIFIES(mq_notify_ebusy, mq_notify_eb
         pass_message(queue);
         EVENTUALLY(mq_notify_failed, seen.calls > 0);
         EQ(mq_notify_failed, seen.calls, 1);
+}
+
+/* In a process of its own, which is to outlive it. */
+TEST(refused_registration_leaves_nothing, VERIFIES(mq_notify_ebusy, mq_notify_ebadf, mq_notify_failed), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR), closed = (mqd_t)MUST(dup(queue));
+        struct child caller;
+
+        MUST(mq_close(closed));
+        CHILD(&caller)
+                be_refused(queue, closed);
+        EQ(mq_notify_failed, reap(&caller), 0);
+}
+
+static void *never_rest(void *nothing)
+{
+        volatile unsigned n = 0;
+
+        for (;;)
+                n++;
+        return nothing;
+}
+
+/* While other threads take the processors from it at any moment. */
+TEST(refused_caller_goes_on, VERIFIES(mq_notify_failed), ONE_ROUTE)
+{
+        enum { CALLS = 3000, OTHERS = 2 };
+        const mqd_t queue = small_mq(O_RDWR);
+        struct child caller;
+
+        CHILD(&caller) {
+                pthread_t other;
+
+                MUST(ask_for_nothing(queue));
+                for (int i = 0; i < OTHERS; i++)
+                        start_thread(&other, never_rest, NULL);
+                for (int i = 0; i < CALLS; i++)
+                        EQ(mq_notify_failed, ask(queue), -1);
+        }
+        EQ(mq_notify_failed, reap(&caller), 0);
+}
+
+/* ---- what the library needs for it ---- */
+
+static int descriptors_for_exec(void)
+{
+        enum { HIGHEST = 256 };
+        int count = 0;
+
+        for (int fd = 0; fd < HIGHEST; fd++) {
+                const int flags = fcntl(fd, F_GETFD);
+
+                count += flags != -1 && !(flags & FD_CLOEXEC);
+        }
+        return count;
+}
+
+TEST(exec_passes_no_descriptor_on, VERIFIES(mq_notify_thread_cloexec), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        const int before = descriptors_for_exec();
+
+        MUST(ask(queue));
+        EQ(mq_notify_thread_cloexec, descriptors_for_exec(), before);
+        pass_message(queue);
+        UNTIL(seen.calls == 1);
+        EQ(mq_notify_thread_cloexec, descriptors_for_exec(), before);
+}
+
+static size_t default_stack(void)
+{
+        pthread_attr_t attr;
+        size_t size = 0;
+
+        REQUIRE(pthread_attr_init(&attr) == 0);
+        REQUIRE(pthread_attr_getstacksize(&attr, &size) == 0);
+        pthread_attr_destroy(&attr);
+        return size;
+}
+
+/* However a registration ends. */
+TEST(registrations_leave_no_descriptor_and_no_thread, VERIFIES(mq_notify_thread_no_leak), ONE_ROUTE)
+{
+        enum { CYCLES = 40 };
+        const mqd_t queue = small_mq(O_RDWR);
+
+        /* The library may set up at the first what it needs for all. */
+        MUST(ask(queue));
+        pass_message(queue);
+        UNTIL(seen.calls == 1);
+        MUST(ask(queue));
+        MUST(mq_notify(queue, NULL));
+        UNTIL(others_rest());
+        const int descriptors = open_descriptors();
+        const uintmax_t threads = number_in("/proc/self/status", "Threads:");
+        const uintmax_t memory = number_in("/proc/self/status", "VmSize:");
+
+        for (int cycle = 1; cycle <= CYCLES; cycle++) {
+                MUST(ask(queue));
+                pass_message(queue);
+                UNTIL(seen.calls == 1 + cycle);
+                MUST(ask(queue));
+                MUST(mq_notify(queue, NULL));
+                const mqd_t closed = (mqd_t)MUST(mq_open(QUEUE_NAME, O_RDWR));
+                MUST(ask(closed));
+                MUST(mq_close(closed));
+        }
+        EVENTUALLY(mq_notify_thread_no_leak, number_in("/proc/self/status", "Threads:") <= threads);
+        EVENTUALLY(mq_notify_thread_no_leak, open_descriptors() <= descriptors);
+        /* A library may keep some stacks for later, not one for each thread that there was. */
+        EVENTUALLY(mq_notify_thread_no_leak,
+                   number_in("/proc/self/status", "VmSize:") < memory + CYCLES / 2 * default_stack() / 1024);
+}
+
+TEST(standard_descriptors_can_be_closed, VERIFIES(mq_notify_thread), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR);
+
+        for (int closed = 1; closed <= 3; closed++) {
+                struct child c;
+
+                CHILD(&c) {
+                        for (int fd = 0; fd < closed; fd++)
+                                close(fd);
+                        EQ(mq_notify_thread, ask(queue), 0);
+                        HOLDS(mq_notify_thread, is_registered(queue));
+                        pass_message(queue);
+                        EVENTUALLY(mq_notify_thread, seen.calls == 1);
+                }
+                join(&c);
+        }
+}
+
+static void registered_or_failed(mqd_t queue, int result)
+{
+        HOLDS(mq_notify_failed, result == 0 || result == -1);
+        EQ(mq_notify_failed, is_registered(queue), result == 0);
+}
+
+/* What the library needs may be a descriptor. Where it can do without, the registration is one as any other. */
+TEST(no_descriptor_left_for_the_process, VERIFIES(mq_notify_failed, mq_notify_thread_no_descriptor), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        const int lowest = (int)MUST(dup(0));
+        struct rlimit before;
+
+        MUST(close(lowest));
+        MUST(getrlimit(RLIMIT_NOFILE, &before));
+        MUST(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)lowest, before.rlim_max}));
+        const struct sigevent event = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = note};
+        const int result = mq_notify(queue, &event), error = errno;
+        MUST(setrlimit(RLIMIT_NOFILE, &before));
+
+        registered_or_failed(queue, result);
+        pass_message(queue);
+        if (result == 0)
+                EVENTUALLY(mq_notify_failed, seen.calls == 1);
+        UNTIL(others_rest());
+        EQ(mq_notify_failed, seen.calls, result == 0);
+
+        const int later = mq_notify(queue, &event), later_error = errno;
+        OBSERVE(mq_notify_thread_no_descriptor, "without a free descriptor: %s; with one again: %s",
+                result == 0 ? "registered" : errno_name(error), later == 0 ? "registered" : errno_name(later_error));
+}
+
+/* Whether the thread is made now or when it is to run is the library's choice. */
+TEST(no_room_for_the_thread, VERIFIES(mq_notify_failed), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        pthread_attr_t attr;
+        pthread_t thread;
+        size_t stack = SIZE_MAX / 2 + 1;
+
+        /* The library may set up at the first call what it needs for all. */
+        MUST(ask(queue));
+        pass_message(queue);
+        UNTIL(seen.calls == 1);
+        MUST(mq_notify(queue, NULL));
+        UNTIL(others_rest());
+        REQUIRE(pthread_attr_init(&attr) == 0);
+        while (pthread_attr_setstacksize(&attr, stack) != 0)
+                stack /= 2;
+        if (pthread_create(&thread, &attr, note_in_thread, NULL) == 0)
+                UNSUPPORTED("a stack that no thread can have (%zu bytes are none)", stack);
+        for (int round = 0; round < 5; round++) {
+                const int descriptors = open_descriptors(), result = ask_for_thread(queue, note, NULL, &attr);
+
+                registered_or_failed(queue, result);
+                if (result == -1)
+                        EQ(mq_notify_failed, open_descriptors(), descriptors);
+                pass_message(queue);
+                UNTIL(others_rest());
+                EQ(mq_notify_failed, seen.calls, 1);
+        }
+        EQ(mq_notify_failed, ask(queue), 0);
+        pass_message(queue);
+        EVENTUALLY(mq_notify_failed, seen.calls == 2);
+}
+
+/* The library may hold back signals and requests while it makes a thread. */
+static void stay_as_before(mqd_t queue)
+{
+        sigset_t set, before, after;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR1);
+        REQUIRE(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+        REQUIRE(pthread_sigmask(SIG_BLOCK, NULL, &before) == 0);
+        EACH_ROW(as, cancelabilities) {
+                set_cancelability(as);
+                for (int attempt = 0; attempt < 2; attempt++) {
+                        /* The second is refused. */
+                        EQ(mq_notify_thread_caller, ask(queue), -attempt);
+                        HOLDS(mq_notify_thread_caller, has_cancelability(as));
+                        REQUIRE(pthread_sigmask(SIG_BLOCK, NULL, &after) == 0);
+                        for (int signo = 1; signo <= SIGRTMAX; signo++)
+                                HOLDS(mq_notify_thread_caller,
+                                      sigismember(&before, signo) == sigismember(&after, signo));
+                }
+                MUST(mq_notify(queue, NULL));
+        }
+}
+
+TEST(caller_stays_as_it_was, VERIFIES(mq_notify_thread_caller, mq_notify_failed), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        struct child caller;
+
+        CHILD(&caller)
+                stay_as_before(queue);
+        EQ(mq_notify_failed, reap(&caller), 0);
 }
 
 /* ---- processes and signals ---- */

@@ -120,6 +120,43 @@ TEST(threads_at_once_get_one_address, VERIFIES(sem_open_same_address_threads))
         }
 }
 
+/* Each name has its value; one is everybody's and stays open. */
+static int open_use_close(int n, void *arg)
+{
+        enum { ROUNDS = 1000 };
+        const sem_t *const common = arg;
+
+        for (int round = 0; round < ROUNDS; round++) {
+                sem_t *const own = sem_open(numbered(n).name, 0), *const same = sem_open(SEM_NAME, 0);
+
+                if (!HOLDS(sem_open_threads, own != SEM_FAILED && own != common && same == common))
+                        return -1;
+                EQ(sem_open_threads, sem_value(own), 10 + n);
+                if (round % 2)
+                        EQ(sem_open_threads, sem_close(same), 0);
+                EQ(sem_open_threads, sem_close(own), 0);
+                if (round % 2 == 0)
+                        EQ(sem_open_threads, sem_close(same), 0);
+        }
+        return 0;
+}
+
+TEST(threads_open_and_close_what_they_named, VERIFIES(sem_open_threads))
+{
+        const struct sem_use threads = {.kind = NAMED_SEM, .processes = false};
+
+        for (int n = 0; n < THREADS; n++)
+                MUST(sem_close(named_sem(numbered(n).name, (unsigned)(10 + n))));
+        sem_t *const common = named_sem(SEM_NAME, 5);
+        struct crowd *const crowd = start_crowd(&threads, THREADS, open_use_close, common);
+        EVENTUALLY(sem_open_threads, crowd_done(crowd));
+        end_crowd(crowd);
+        EQ(sem_open_threads, sem_value(common), 5);
+        EQ(sem_open_threads, sem_mappings(), 1);
+        EQ(sem_open_threads, sem_close(common), 0);
+        EQ(sem_open_threads, sem_mappings(), 0);
+}
+
 /* ---- how often it is open ---- */
 
 TEST(semaphore_is_open_until_the_last_close,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * sem_open(), sem_close() and sem_unlink() are no cancellation points: a pending request does not keep them from their
- * work.
+ * work; nor do they change how the caller takes requests.
  */
 #include "ipck_named_sem.h"
 #include "ipck_thread.h"
@@ -78,4 +78,61 @@ TEST(unlinking_is_no_cancellation_point, VERIFIES(sem_unlink_cancel_not_point))
         HOLDS(sem_unlink_cancel_not_point, !finish(&thread) && !thread.cancelled);
         EQ(sem_unlink_cancel_not_point, thread.result, 0);
         EQ(sem_unlink_cancel_not_point, names_left(), 0);
+}
+
+/* ---- the caller's cancelability ---- */
+
+TEST(opening_leaves_cancelability_as_it_was, VERIFIES(sem_open_cancel_kept))
+{
+        static const struct {
+                const char *name, *sem;
+                int flags;
+                unsigned value;
+                int result;
+        } rows[] = {
+                {"missing", SEM_NAME, 0, 0, -1}, {"value too large", SEM_NAME, O_CREAT, SEM_VALUE_MAX + 1U, -1},
+                {"no name", "/", O_CREAT, 1, -1}, {"new", SEM_NAME, O_CREAT, 1, 0}, {"existing", SEM_NAME, 0, 0, 0},
+                {"existing, O_CREAT", SEM_NAME, O_CREAT, 1, 0},
+                {"existing, O_EXCL", SEM_NAME, O_CREAT | O_EXCL, 1, -1},
+                {"new, O_EXCL", "/other", O_CREAT | O_EXCL, 1, 0},
+        };
+
+        EACH_ROW(as, cancelabilities) {
+                set_cancelability(as);
+                EACH_ROW(row, rows) {
+                        sem_t *const sem = sem_open(row->sem, row->flags, 0600, row->value);
+
+                        EQ(sem_open_cancel_kept, sem == SEM_FAILED ? -1 : 0, row->result);
+                        HOLDS(sem_open_cancel_kept, has_cancelability(as));
+                }
+                MUST(sem_unlink(SEM_NAME));
+                MUST(sem_unlink("/other"));
+        }
+}
+
+TEST(closing_leaves_cancelability_as_it_was, VERIFIES(sem_close_cancel_kept))
+{
+        EACH_ROW(as, cancelabilities) {
+                sem_t *const sem = named_sem(SEM_NAME, 1);
+
+                REQUIRE(sem_open(SEM_NAME, 0) == sem);
+                MUST(sem_unlink(SEM_NAME));
+                set_cancelability(as);
+                for (int left = 1; left >= 0; left--) {
+                        EQ(sem_close_cancel_kept, sem_close(sem), 0);
+                        HOLDS(sem_close_cancel_kept, has_cancelability(as));
+                }
+        }
+}
+
+TEST(unlinking_leaves_cancelability_as_it_was, VERIFIES(sem_unlink_cancel_kept))
+{
+        EACH_ROW(as, cancelabilities) {
+                MUST(sem_close(named_sem(SEM_NAME, 1)));
+                set_cancelability(as);
+                EQ(sem_unlink_cancel_kept, sem_unlink(SEM_NAME), 0);
+                HOLDS(sem_unlink_cancel_kept, has_cancelability(as));
+                EQ(sem_unlink_cancel_kept, sem_unlink(SEM_NAME), -1);
+                HOLDS(sem_unlink_cancel_kept, has_cancelability(as));
+        }
 }

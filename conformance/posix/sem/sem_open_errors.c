@@ -204,14 +204,58 @@ TEST(no_descriptor_left_for_the_process, VERIFIES(sem_open_emfile))
         }
 }
 
+TEST(standard_descriptors_can_be_closed, VERIFIES(sem_open_ret_address, sem_open_no_fd_leak))
+{
+        struct child opener;
+
+        EACH_ROW(way, ways) {
+                for (int closed = 1; closed <= 3; closed++) {
+                        MUST(sem_close(sem_open("/old", O_CREAT, 0600, 2)));
+                        CHILD(&opener) {
+                                for (int fd = 0; fd < closed; fd++)
+                                        close(fd);
+                                sem_t *const sem = OPENS(sem_open_ret_address,
+                                                         sem_open(way->sem, way->flags, 0600, 2));
+                                if (sem != SEM_FAILED)
+                                        EQ(sem_open_ret_address, sem_value(sem), 2);
+                                for (int fd = 0; fd < closed; fd++)
+                                        FAILS_WITH(sem_open_no_fd_leak, EBADF, fcntl(fd, F_GETFD));
+                        }
+                        join(&opener);
+                        sem_unlink("/new");
+                }
+        }
+}
+
+/* ---- many semaphores ---- */
+
+static int wait_on(void *sem)
+{
+        return sem_wait(sem);
+}
+
+static int close_one(void *sem)
+{
+        return sem_close(sem);
+}
+
+/* A library may do without its locks while there is one thread: here are two. */
+static void second_thread(struct thread *sleeper)
+{
+        start(sleeper, wait_on, fresh_sem(THREADS_SEM, 0));
+        UNTIL(waits(sleeper));
+}
+
 /* At least 256 (_POSIX_SEM_NSEMS_MAX); beyond what the implementation names it may say that there are too many. */
 TEST(as_many_semaphores_as_promised_are_open_at_once, VERIFIES(sem_open_emfile, semaphore_h_nsems_max))
 {
         enum { LEAST = _POSIX_SEM_NSEMS_MAX, MORE = LEAST + 64 };
         const long most = sysconf(_SC_SEM_NSEMS_MAX);
+        struct thread sleeper = {0}, closer = {0};
         sem_t *sem[MORE];
         int open;
 
+        second_thread(&sleeper);
         for (open = 0; open < MORE; open++) {
                 sem[open] = sem_open(numbered(open).name, O_CREAT | O_EXCL, 0600, (unsigned)open);
                 if (sem[open] == SEM_FAILED)
@@ -226,10 +270,22 @@ TEST(as_many_semaphores_as_promised_are_open_at_once, VERIFIES(sem_open_emfile, 
         for (int i = 0; i < open; i++)
                 EQ(sem_open_emfile, sem_value(sem[i]), i);
         /* Closing one makes room for one. */
-        MUST(sem_close(sem[7]));
+        start(&closer, close_one, sem[7]);
+        EVENTUALLY(sem_open_emfile, closer.back);
+        EQ(sem_open_emfile, closer.result, 0);
+        finish(&closer);
+        for (int i = 0; i < open; i++) {
+                if (i == 7)
+                        continue;
+                HOLDS(semaphore_h_nsems_max, sem_open(numbered(i).name, 0) == sem[i]);
+                EQ(semaphore_h_nsems_max, sem_close(sem[i]), 0);
+        }
         sem[7] = OPENS(sem_open_emfile, sem_open("/last", O_CREAT | O_EXCL, 0600, 7));
         if (sem[7] != SEM_FAILED)
                 EQ(sem_open_emfile, sem_value(sem[7]), 7);
+        for (int i = 0; i < open && sem[7] != SEM_FAILED; i++)
+                EQ(semaphore_h_nsems_max, sem_close(sem[i]), 0);
+        EQ(semaphore_h_nsems_max, sem_mappings(), 0);
 }
 
 /* ---- what the kernel says of the whole system, said by a filter in its stead ---- */
@@ -284,6 +340,89 @@ TEST(no_memory_for_the_semaphore, VERIFIES(sem_open_enomem))
                 }
                 join(&caller);
                 works_now(sem_open_enomem, way);
+        }
+}
+
+/* ---- after a failure ---- */
+
+static int open_and_close(void *name)
+{
+        sem_t *const sem = sem_open(name, O_CREAT, 0600, 1);
+
+        return sem == SEM_FAILED ? -1 : sem_close(sem);
+}
+
+enum lack { OF_NOTHING, OF_MEMORY, OF_DESCRIPTORS };
+
+/* With limits on the way that end with the call. */
+static sem_t *open_with_lack(enum lack lack, const char *name, int flags, unsigned value)
+{
+        const int lowest = (int)MUST(dup(0));
+        struct rlimit as;
+
+        MUST(close(lowest));
+        const int before = descriptor_limit(lowest);
+        if (lack != OF_DESCRIPTORS)
+                descriptor_limit(before);
+        MUST(getrlimit(RLIMIT_AS, &as));
+        if (lack == OF_MEMORY)
+                memory_limit();
+        sem_t *const sem = sem_open(name, flags, 0600, value);
+        MUST(setrlimit(RLIMIT_AS, &as));
+        descriptor_limit(before);
+        return sem;
+}
+
+static char another[] = "/another";
+
+static void fail_and_go_on(enum lack lack, const char *name, int flags, unsigned value)
+{
+        const int descriptors = open_descriptors();
+        struct thread other = {0};
+
+        REQUIRE(open_with_lack(lack, name, flags, value) == SEM_FAILED);
+        EQ(sem_open_no_fd_leak, open_descriptors(), descriptors);
+        start(&other, open_and_close, another);
+        EVENTUALLY(sem_open_fail_next_call, other.back);
+        EQ(sem_open_fail_next_call, other.result, 0);
+        finish(&other);
+        EQ(sem_open_fail_next_call, open_and_close(another), 0);
+}
+
+TEST(failure_keeps_no_thread_from_its_work, VERIFIES(sem_open_fail_next_call, sem_open_no_fd_leak))
+{
+        static const struct {
+                const char *name, *sem;
+                int flags;
+                unsigned value;
+                enum lack lack;
+        } rows[] = {
+                {"ENOENT", "/new", 0, 0, OF_NOTHING}, {"EEXIST", "/old", O_CREAT | O_EXCL, 1, OF_NOTHING},
+                {"EINVAL, name", "/", O_CREAT, 1, OF_NOTHING},
+                {"EINVAL, value", "/new", O_CREAT, SEM_VALUE_MAX + 1U, OF_NOTHING},
+                {"ENOMEM", "/old", 0, 0, OF_MEMORY}, {"ENOMEM, new", "/new", O_CREAT, 1, OF_MEMORY},
+                {"ENOMEM, O_EXCL", "/new", O_CREAT | O_EXCL, 1, OF_MEMORY},
+                {"EMFILE", "/old", 0, 0, OF_DESCRIPTORS}, {"EMFILE, new", "/new", O_CREAT, 1, OF_DESCRIPTORS},
+                {"EMFILE, O_EXCL", "/new", O_CREAT | O_EXCL, 1, OF_DESCRIPTORS},
+        };
+        struct child maker, process;
+
+        CHILD(&maker)
+                named_sem("/old", 2);
+        join(&maker);
+        EACH_ROW(row, rows) {
+                /* In a process for which it is the first call of all, and in one with others before. */
+                for (int earlier = 0; earlier < 2; earlier++) {
+                        CHILD(&process) {
+                                struct thread sleeper = {0};
+
+                                second_thread(&sleeper);
+                                if (earlier)
+                                        REQUIRE(open_and_close(another) == 0);
+                                fail_and_go_on(row->lack, row->sem, row->flags, row->value);
+                        }
+                        join(&process);
+                }
         }
 }
 

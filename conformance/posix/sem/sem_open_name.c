@@ -183,6 +183,45 @@ TEST(slash_alone_is_refused, VERIFIES(sem_open_einval_slash_only))
         OPENS(sem_open_einval_slash_only, sem_open("/a", O_CREAT, 0600, 1));
 }
 
+static void open_guarded_names(void)
+{
+        for (size_t length = 1; length <= NAME_MAX - 4; length++) {
+                const char *const name = guarded_text(long_name(length));
+
+                OPEN_FAILS_WITH(sem_open_name_string, ENOENT, sem_open(name, 0));
+                sem_t *const sem = OPENS(sem_open_name_string, sem_open(name, O_CREAT | O_EXCL, 0600, 7));
+                if (sem == SEM_FAILED)
+                        continue;
+                HOLDS(sem_open_name_string, sem_open(long_name(length), 0) == sem);
+                MUST(sem_close(sem) | sem_close(sem));
+        }
+}
+
+static void unlink_guarded_names(void)
+{
+        for (size_t length = 1; length <= NAME_MAX - 4; length++) {
+                const char *const name = guarded_text(long_name(length));
+
+                MUST(sem_close(named_sem(long_name(length), 7)));
+                EQ(sem_unlink_name_string, sem_unlink(name), 0);
+                FAILS_WITH(sem_unlink_name_string, ENOENT, sem_unlink(name));
+        }
+}
+
+TEST(nothing_behind_the_name_is_read, VERIFIES(sem_open_name_string, sem_unlink_name_string))
+{
+        struct child opener, remover;
+
+        CHILD(&opener)
+                open_guarded_names();
+        EQ(sem_open_name_string, reap(&opener), 0);
+        for (size_t length = 1; length <= NAME_MAX - 4; length++)
+                sem_unlink(long_name(length));
+        CHILD(&remover)
+                unlink_guarded_names();
+        EQ(sem_unlink_name_string, reap(&remover), 0);
+}
+
 /* EINVAL says that the name is not supported, ENAMETOOLONG may say why. */
 TEST(too_long_name_is_refused, VERIFIES(sem_open_enametoolong))
 {

@@ -294,6 +294,8 @@ TEST(failing_calls_leave_nothing, VERIFIES(sem_open_no_fd_leak))
         EQ(sem_open_no_fd_leak, sem_mappings(), 1);
         EQ(sem_open_no_fd_leak, names_left(), left);
         EQ(sem_open_no_fd_leak, sem_value(sem), 2);
+        /* None of them counts among the semaphores that the process may have open. */
+        OPENS(sem_open_no_fd_leak, sem_open("/new", O_CREAT, 0600, 1));
 }
 
 /* A descriptor of the library's is none of the program's, even after exec. */

@@ -229,3 +229,73 @@ TEST(request_just_before_a_post_for_a_timed_wait, VERIFIES(sem_timedwait_cancel_
 {
         cancel_against_post(&timed, false);
 }
+
+/* ---- the caller's cancelability ---- */
+
+struct looker {
+        struct waiter w;
+        const struct cancelability *as;
+        bool kept;
+};
+
+static int lock_and_look(void *arg)
+{
+        struct looker *const looker = arg;
+        struct waiter *const w = &looker->w;
+
+        set_cancelability(looker->as);
+        const int result = sem_lock(w->sem, w->way, &w->deadline) == 0 ? 0 : errno;
+        looker->kept = has_cancelability(looker->as);
+        return result;
+}
+
+static void leaves_cancelability(enum ipck_requirement req, const struct sem_way *way)
+{
+        static const struct {
+                const char *name;
+                enum { AT_ONCE, BY_A_POST, BY_A_SIGNAL, BY_THE_CLOCK } end;
+                int result;
+        } rows[] = {{"at once", AT_ONCE, 0}, {"after a post", BY_A_POST, 0}, {"after a signal", BY_A_SIGNAL, EINTR},
+                    {"after the deadline", BY_THE_CLOCK, ETIMEDOUT}};
+
+        catch_signal(SIGUSR1, 0);
+        EACH_ROW(as, cancelabilities) {
+                EACH_ROW(row, rows) {
+                        struct looker looker = {.w = {.sem = fresh_sem(THREADS_SEM, row->end == AT_ONCE), .way = way,
+                                                      .deadline = no_deadline(way)}, .as = as};
+                        struct waiter *const w = &looker.w;
+
+                        if (row->end == BY_THE_CLOCK && way->call == WAITS)
+                                continue;
+                        if (row->end == BY_THE_CLOCK)
+                                w->deadline = deadline_in(way->clock, 20000000);
+                        start(&w->thread, lock_and_look, &looker);
+                        if (row->end == BY_A_POST || row->end == BY_A_SIGNAL)
+                                UNTIL(waits(&w->thread));
+                        if (row->end == BY_A_POST)
+                                MUST(sem_post(w->sem));
+                        if (row->end == BY_A_SIGNAL)
+                                signal_waiter(w, SIGUSR1);
+                        EVENTUALLY(req, w->thread.back);
+                        HOLDS(req, !finish(&w->thread));
+                        EQ(req, w->thread.result, row->result);
+                        HOLDS(req, looker.kept);
+                }
+        }
+}
+
+TEST(wait_leaves_cancelability_as_it_was, VERIFIES(sem_wait_cancel_kept))
+{
+        leaves_cancelability(sem_wait_cancel_kept, &plain_way);
+}
+
+TEST(timed_wait_leaves_cancelability_as_it_was, VERIFIES(sem_timedwait_cancel_kept))
+{
+        leaves_cancelability(sem_timedwait_cancel_kept, &timed_way);
+}
+
+TEST(clock_wait_leaves_cancelability_as_it_was, VERIFIES(sem_clockwait_cancel_kept))
+{
+        EACH_ROW(way, clock_ways)
+                leaves_cancelability(sem_clockwait_cancel_kept, way);
+}

@@ -136,6 +136,48 @@ TEST(name_can_be_as_long_as_that_of_a_file, VERIFIES(shm_open_name_length_255))
         }
 }
 
+static void open_guarded_names(void)
+{
+        for (size_t length = 1; length <= LONGEST; length++) {
+                const char *const name = guarded_text(name_of(length, 'a'));
+
+                FAILS_WITH(shm_open_name_string, ENOENT, opened(name, O_RDWR));
+                const int made = opened(name, O_RDWR | O_CREAT | O_EXCL);
+                if (!HOLDS(shm_open_name_string, made != -1))
+                        continue;
+                MUST(ftruncate(made, 1));
+                const int again = opened(name_of(length, 'a'), O_RDWR);
+                if (HOLDS(shm_open_name_string, again != -1))
+                        HOLDS(shm_open_name_string, same_object(made, again));
+                MUST(close(made));
+                close(again);
+        }
+}
+
+static void unlink_guarded_names(void)
+{
+        for (size_t length = 1; length <= LONGEST; length++) {
+                const char *const name = guarded_text(name_of(length, 'a'));
+
+                MUST(try_open(name_of(length, 'a'), O_RDWR | O_CREAT, 0600));
+                EQ(shm_unlink_name_string, shm_unlink(name), 0);
+                FAILS_WITH(shm_unlink_name_string, ENOENT, shm_unlink(name));
+        }
+}
+
+TEST(nothing_behind_the_name_is_read, VERIFIES(shm_open_name_string, shm_unlink_name_string))
+{
+        struct child opener, remover;
+
+        CHILD(&opener)
+                open_guarded_names();
+        EQ(shm_open_name_string, reap(&opener), 0);
+        CHILD(&remover)
+                unlink_guarded_names();
+        EQ(shm_unlink_name_string, reap(&remover), 0);
+}
+
+/* EINVAL says that the name is not supported, ENAMETOOLONG may say why. */
 TEST(longer_name, VERIFIES(shm_open_enametoolong))
 {
         enum { LENGTHS = 4 };
@@ -147,6 +189,7 @@ TEST(longer_name, VERIFIES(shm_open_enametoolong))
                 const int made = try_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
 
                 seen[i] = made == 0 ? "created" : errno_name(errno);
+                HOLDS(shm_open_enametoolong, made == 0 || errno == ENAMETOOLONG || errno == EINVAL);
                 /* What cannot be created cannot be opened either. */
                 EQ(shm_open_enametoolong, try_open(name, O_RDWR, 0), made);
         }

@@ -26,19 +26,21 @@ static int read_when_asked(void *fd)
         return (int)read(*(const int *)fd, &byte, 0);
 }
 
+/* In this order. */
+static const struct {
+        const char *name;
+        int oflag, result;
+} openings[] = {
+        {"missing", O_RDWR, -1}, {"new", O_RDWR | O_CREAT | O_EXCL, 0}, {"existing", O_RDWR, 0},
+        {"read", O_RDONLY, 0}, {"exclusive", O_RDWR | O_CREAT | O_EXCL, -1},
+};
+
 TEST(opening_is_no_cancellation_point, VERIFIES(shm_open_cancel_not_point))
 {
-        static const struct {
-                const char *name;
-                int oflag, result;
-        } rows[] = {
-                {"missing", O_RDWR, -1}, {"new", O_RDWR | O_CREAT | O_EXCL, 0}, {"existing", O_RDWR, 0},
-                {"read", O_RDONLY, 0}, {"exclusive", O_RDWR | O_CREAT | O_EXCL, -1},
-        };
         struct thread thread = {.uncancelable = false};
         int fd = 0;
 
-        EACH_ROW(row, rows) {
+        EACH_ROW(row, openings) {
                 int oflag = row->oflag;
 
                 start(&thread, open_when_asked, &oflag);
@@ -65,4 +67,30 @@ TEST(unlinking_is_no_cancellation_point, VERIFIES(shm_unlink_cancel_not_point))
         EQ(shm_unlink_cancel_not_point, thread.result, -1);
         start(&thread, read_when_asked, &fd);
         REQUIRE(finish(&thread));
+}
+
+TEST(opening_leaves_cancelability_as_it_was, VERIFIES(shm_open_cancel_kept))
+{
+        EACH_ROW(as, cancelabilities) {
+                set_cancelability(as);
+                EACH_ROW(row, openings) {
+                        EQ(shm_open_cancel_kept, worked(opened(OBJECT_NAME, row->oflag)), row->result);
+                        HOLDS(shm_open_cancel_kept, has_cancelability(as));
+                }
+                EQ(shm_open_cancel_kept, opened("/", O_RDWR), -1);
+                HOLDS(shm_open_cancel_kept, has_cancelability(as));
+                MUST(shm_unlink(OBJECT_NAME));
+        }
+}
+
+TEST(unlinking_leaves_cancelability_as_it_was, VERIFIES(shm_unlink_cancel_kept))
+{
+        EACH_ROW(as, cancelabilities) {
+                MUST(close(new_shm(OBJECT_NAME, 1)));
+                set_cancelability(as);
+                EQ(shm_unlink_cancel_kept, shm_unlink(OBJECT_NAME), 0);
+                HOLDS(shm_unlink_cancel_kept, has_cancelability(as));
+                EQ(shm_unlink_cancel_kept, shm_unlink(OBJECT_NAME), -1);
+                HOLDS(shm_unlink_cancel_kept, has_cancelability(as));
+        }
 }
