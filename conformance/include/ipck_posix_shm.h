@@ -57,11 +57,4 @@ void mount_pages(unsigned pages);
 /* How many pages of memory can still be used for objects. */
 long free_pages(void);
 
-/* ---- a system that refuses ---- */
-
-/* From here on every open of a file by this process fails with the error, or waits for an answer that never comes.
- * UNSUPPORTED where there are no filters of system calls. */
-void fail_opens(unsigned error);
-void hold_opens(void);
-
 #endif

@@ -2,14 +2,7 @@
  *
  * sem_open(): permission, and the limits of a process and of the system.
  */
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-
+#include "ipck_filter.h"
 #include "ipck_named_sem.h"
 
 /* ---- permission ---- */
@@ -234,25 +227,6 @@ TEST(as_many_semaphores_as_promised_are_open_at_once, VERIFIES(sem_open_emfile, 
 
 /* ---- what the kernel says of the whole system, said by a filter in its stead ---- */
 
-static void opening_files_fails_with(int error)
-{
-        struct sock_filter program[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-#ifdef SYS_open
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_open, 2, 0),
-#else
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 2, 0),
-#endif
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 1, 0),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-        };
-        const struct sock_fprog filter = {sizeof(program) / sizeof(*program), program};
-
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == -1)
-                UNSUPPORTED("a filter of system calls (%s)", errno_name(errno));
-}
-
 TEST(no_file_left_for_the_system, VERIFIES(sem_open_enfile))
 {
         struct child caller;
@@ -260,9 +234,7 @@ TEST(no_file_left_for_the_system, VERIFIES(sem_open_enfile))
         MUST(sem_close(named_sem("/old", 2)));
         EACH_ROW(way, ways) {
                 CHILD(&caller) {
-                        opening_files_fails_with(ENFILE);
-                        if (open("/dev/null", O_RDONLY) != -1 || errno != ENFILE)
-                                UNSUPPORTED("a filter of all ways to open a file");
+                        fail_opens(ENFILE);
                         OPEN_FAILS_WITH(sem_open_enfile, ENFILE, sem_open(way->sem, way->flags, 0600, 2));
                 }
                 join(&caller);

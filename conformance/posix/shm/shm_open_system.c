@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 
+#include "ipck_filter.h"
 #include "ipck_posix_shm.h"
 
 /* ---- limits of the system ---- */
@@ -182,7 +183,7 @@ TEST(refused_call_leaves_no_descriptor, VERIFIES(shm_open_fail_no_descriptor))
         MUST(try_open(OBJECT_NAME, O_RDWR | O_CREAT, 0600));
         EACH_ROW(row, rows) {
                 CHILD(&child) {
-                        fail_opens((unsigned)row->error);
+                        fail_opens(row->error);
                         const int before = open_descriptors();
 
                         EQ(shm_open_fail_no_descriptor, opened(OBJECT_NAME, O_RDWR), -1);
