@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * posix_shm.c: set-up for tests of POSIX shared memory, and the file system behind it.
+ * posix_shm.c: set-up for tests of POSIX shared memory objects.
  */
-#include <stdio.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 
 #include "internal.h"
 #include "ipck_posix_shm.h"
@@ -131,32 +128,4 @@ int try_open(const char *name, int oflag, mode_t mode)
 int opened(const char *name, int oflag)
 {
         return shm_open(name, oflag, 0600);
-}
-
-/* ---- the file system behind the objects ---- */
-
-void mount_dev_shm(unsigned long flags, const char *options)
-{
-        if (mount("ipck", "/dev/shm", "tmpfs", flags, options) == -1) {
-                if (errno == EPERM || errno == EACCES || errno == ENODEV || errno == ENOSYS || errno == EINVAL)
-                        UNSUPPORTED("a tmpfs with %s on /dev/shm (mount: %s)", options, errno_name(errno));
-                CANNOT("mount");
-        }
-}
-
-void mount_pages(unsigned pages)
-{
-        char options[64];
-
-        snprintf(options, sizeof(options), "mode=1777,size=%zu", pages * page_size());
-        mount_dev_shm(0, options);
-        REQUIRE(free_pages() == (long)pages);
-}
-
-long free_pages(void)
-{
-        struct statvfs fs;
-
-        MUST(statvfs("/dev/shm", &fs));
-        return (long)(fs.f_bfree * fs.f_frsize / page_size());
 }

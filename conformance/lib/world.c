@@ -2,6 +2,7 @@
  *
  * world.c: clocks, random numbers, keys, limits and memory for tests.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -98,7 +99,7 @@ void take_turn(const char *directory)
         UNTIL(turn == -1 || flock(turn, LOCK_EX | LOCK_NB) == 0 || monotonic_ns() > patience);
 }
 
-/* ---- descriptors ---- */
+/* ---- descriptors and names ---- */
 
 int open_descriptors(void)
 {
@@ -106,6 +107,19 @@ int open_descriptors(void)
 
         for (int fd = 0; fd < 1024; fd++)
                 count += fcntl(fd, F_GETFD) != -1;
+        return count;
+}
+
+int names_in(const char *directory)
+{
+        DIR *const stream = opendir(directory);
+        int count = 0;
+
+        if (!stream)
+                CANNOT("opendir");
+        for (const struct dirent *entry; (entry = readdir(stream));)
+                count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+        closedir(stream);
         return count;
 }
 

@@ -53,7 +53,7 @@ TEST(unlinked_semaphore_goes_with_its_last_close, VERIFIES(sem_close_last_close_
                 MUST(sem_unlink(SEM_NAME));
                 for (int i = 0; i < row->times; i++) {
                         if (same_space(before, free_space()))
-                                UNSUPPORTED("a semaphore that takes room in %s", SHM_DIRECTORY);
+                                UNSUPPORTED("a semaphore that takes room in %s", DEV_SHM);
                         EQ(sem_close_last_close_after_unlink, sem_post(sem), 0);
                         EQ(sem_close_last_close_after_unlink, sem_close(sem), 0);
                 }

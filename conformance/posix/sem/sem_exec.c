@@ -93,7 +93,7 @@ TEST(unlinked_semaphore_goes_with_the_old_program, VERIFIES(exec_named_sem_close
         }
         UNTIL(stays(&child));
         if (same_space(before, free_space()))
-                UNSUPPORTED("a semaphore that takes room in %s", SHM_DIRECTORY);
+                UNSUPPORTED("a semaphore that takes room in %s", DEV_SHM);
         tell(&child, 1);
         wait_for_program(&p);
         EVENTUALLY(exec_named_sem_closed, same_space(before, free_space()));

@@ -54,7 +54,7 @@ TEST(unlinked_semaphore_goes_with_the_process, VERIFIES(exit_named_sem_closed))
                 }
                 UNTIL(stays(&child));
                 if (same_space(before, free_space()))
-                        UNSUPPORTED("a semaphore that takes room in %s", SHM_DIRECTORY);
+                        UNSUPPORTED("a semaphore that takes room in %s", DEV_SHM);
                 tell(&child, 1);
                 reap(&child);
                 EVENTUALLY(exit_named_sem_closed, same_space(before, free_space()));

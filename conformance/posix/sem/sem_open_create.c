@@ -178,8 +178,8 @@ TEST(group_in_a_directory_that_passes_its_own_on, VERIFIES(sem_open_creat_gid))
         struct child creator;
 
         need_other_users();
-        MUST(chown(SHM_DIRECTORY, (uid_t)-1, GROUP_C));
-        MUST(chmod(SHM_DIRECTORY, 03777));
+        MUST(chown(DEV_SHM, (uid_t)-1, GROUP_C));
+        MUST(chmod(DEV_SHM, 03777));
         CHILD(&creator) {
                 become(USER_A, GROUP_A, NULL, 0);
                 const struct stat st = stat_of_new(0600);

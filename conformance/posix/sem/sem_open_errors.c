@@ -121,11 +121,11 @@ TEST(directory_without_permission_allows_no_creation, VERIFIES(sem_open_eacces_c
         EACH_ROW(mode, modes) {
                 EACH_ROW(flag, flags) {
                         CHILD(&caller) {
-                                MUST(chmod(SHM_DIRECTORY, mode->mode));
+                                MUST(chmod(DEV_SHM, mode->mode));
                                 drop_all_capabilities();
                                 OPEN_FAILS_WITH(sem_open_eacces_create, EACCES,
                                                 sem_open(SEM_NAME, flag->flags, 0600, 1));
-                                MUST(chmod(SHM_DIRECTORY, 0777));
+                                MUST(chmod(DEV_SHM, 0777));
                                 EQ(sem_open_eacces_create, names_left(), 0);
                                 sem_t *const sem = OPENS(sem_open_eacces_create,
                                                          sem_open(SEM_NAME, flag->flags, 0600, 1));
@@ -141,7 +141,7 @@ TEST(user_without_a_right_to_the_directory_creates_nothing, VERIFIES(sem_open_ea
 {
         struct child caller;
 
-        MUST(chmod(SHM_DIRECTORY, 0775));
+        MUST(chmod(DEV_SHM, 0775));
         MUST(sem_close(named_sem("/old", 1)));
         set_sem_mode("/old", 0666);
         CHILD(&caller) {

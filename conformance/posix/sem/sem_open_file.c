@@ -227,10 +227,10 @@ TEST(new_mount_has_semaphores_of_its_own, VERIFIES(sem_open_mount))
         enum { MANY = 8 };
         sem_t *old[MANY], *new[MANY];
 
-        mount_shm("mode=1777");
+        mount_dev_shm(0, "mode=1777");
         for (int i = 0; i < MANY; i++)
                 old[i] = named_sem(numbered(i).name, 3);
-        mount_shm("mode=1777");
+        mount_dev_shm(0, "mode=1777");
         EQ(sem_open_mount, names_left(), 0);
         for (int i = 0; i < MANY; i++) {
                 OPEN_FAILS_WITH(sem_open_mount, ENOENT, sem_open(numbered(i).name, 0));

@@ -152,7 +152,7 @@ static const struct {
 TEST(name_is_supported_or_refused, VERIFIES(sem_open_einval_name))
 {
         mount_dev();
-        make_shm_directory();
+        make_dev_shm();
         MUST(close((int)MUST(creat("/dev/null", 0666))));
         EACH_ROW(row, odd) {
                 errno = 0;

@@ -3,7 +3,6 @@
  * sem_open(): a file system without room, and that neither failures nor success leave anything over.
  */
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -19,7 +18,7 @@ static const struct flags {
 /* A file that takes the room that there is; returns its path. */
 static const char *fill_the_directory(void)
 {
-        static const char path[] = SHM_DIRECTORY "/filler";
+        static const char path[] = DEV_SHM "/filler";
         const int fd = (int)MUST(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
         const size_t size = page_size();
         char *const page = calloc(1, size);
@@ -35,7 +34,7 @@ static const char *fill_the_directory(void)
 
 TEST(no_block_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_residue))
 {
-        mount_shm("size=64k,mode=1777");
+        mount_dev_shm(0, "size=64k,mode=1777");
         MUST(sem_close(named_sem("/old", 2)));
         const char *const filler = fill_the_directory();
         const int left = names_left();
@@ -74,7 +73,7 @@ TEST(no_inode_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_
                         char options[64];
 
                         snprintf(options, sizeof(options), "nr_inodes=%d,mode=1777", inodes);
-                        mount_shm(options);
+                        mount_dev_shm(0, options);
                         const struct space before = free_space();
                         if (inodes == 1 && before.files != 0)
                                 UNSUPPORTED("a tmpfs without room for a file");
@@ -194,14 +193,14 @@ TEST(creation_beyond_the_file_size_limit_creates_nothing, VERIFIES(sem_open_fail
 TEST(directory_cannot_be_written, VERIFIES(sem_open_directory))
 {
         MUST(sem_close(named_sem("/old", 2)));
-        remount_shm(MS_RDONLY);
+        remount_dev_shm(MS_RDONLY);
         EACH_ROW(row, both_flags) {
                 OPEN_FAILS_WITH(sem_open_directory, EROFS, sem_open(SEM_NAME, row->flags, 0600, 1));
                 EQ(sem_open_directory, names_left(), 1);
         }
         /* A semaphore is there to be changed: opening one needs to write, too. */
         OPEN_FAILS_WITH(sem_open_directory, EROFS, sem_open("/old", 0));
-        remount_shm(0);
+        remount_dev_shm(0);
         sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (sem != SEM_FAILED)
                 EQ(sem_open_directory, sem_value(sem), 1);
@@ -214,8 +213,8 @@ TEST(directory_is_missing, VERIFIES(sem_open_directory))
         EACH_ROW(row, both_flags)
                 OPEN_FAILS_WITH(sem_open_directory, ENOENT, sem_open(SEM_NAME, row->flags, 0600, 1));
         OPEN_FAILS_WITH(sem_open_directory, ENOENT, sem_open(SEM_NAME, 0));
-        FAILS_WITH(sem_open_directory, ENOENT, access(SHM_DIRECTORY, F_OK));
-        make_shm_directory();
+        FAILS_WITH(sem_open_directory, ENOENT, access(DEV_SHM, F_OK));
+        make_dev_shm();
         sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (sem != SEM_FAILED)
                 EQ(sem_open_directory, sem_value(sem), 1);
@@ -223,7 +222,7 @@ TEST(directory_is_missing, VERIFIES(sem_open_directory))
 
 TEST(directory_forbids_programs_and_devices, VERIFIES(sem_open_directory))
 {
-        remount_shm(MS_NOEXEC | MS_NOATIME);
+        remount_dev_shm(MS_NOEXEC | MS_NOATIME);
         sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
 
         if (sem == SEM_FAILED)
