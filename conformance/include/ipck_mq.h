@@ -11,7 +11,6 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ipck.h"

@@ -45,7 +45,5 @@ void set_sem_mode(const char *name, int mode);
 #define SEM_MAPPING " " DEV_SHM "/"
 int count_mappings(const char *of);     /* how many of its mappings have that in their line, -1 where nobody can tell */
 int sem_mappings(void);                 /* those of semaphores; UNSUPPORTED then */
-int descriptor_limit(int limit);        /* sets the soft limit; returns the one before */
-void memory_limit(void);                /* what is mapped now stays, more is not to be had */
 
 #endif

@@ -3,7 +3,6 @@
  * named_sem.c: set-up for tests of named semaphores.
  */
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "internal.h"
 #include "ipck_named_sem.h"
@@ -111,24 +110,4 @@ int sem_mappings(void)
         if (count == -1)
                 UNSUPPORTED("/proc/self/maps, to see a process's mappings");
         return count;
-}
-
-int descriptor_limit(int limit)
-{
-        struct rlimit nofile;
-
-        MUST(getrlimit(RLIMIT_NOFILE, &nofile));
-        const int before = (int)nofile.rlim_cur;
-        nofile.rlim_cur = (rlim_t)limit;
-        MUST(setrlimit(RLIMIT_NOFILE, &nofile));
-        return before;
-}
-
-void memory_limit(void)
-{
-        struct rlimit as;
-
-        MUST(getrlimit(RLIMIT_AS, &as));
-        as.rlim_cur = 1;
-        MUST(setrlimit(RLIMIT_AS, &as));
 }

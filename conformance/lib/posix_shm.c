@@ -2,8 +2,6 @@
  *
  * posix_shm.c: set-up for tests of POSIX shared memory objects.
  */
-#include <sys/resource.h>
-
 #include "internal.h"
 #include "ipck_posix_shm.h"
 

@@ -99,7 +99,21 @@ void take_turn(const char *directory)
         UNTIL(turn == -1 || flock(turn, LOCK_EX | LOCK_NB) == 0 || monotonic_ns() > patience);
 }
 
-/* ---- descriptors and names ---- */
+/* ---- limits, descriptors, names ---- */
+
+rlim_t ipck_set_limit(struct ipck_here here, const char *name, int resource, rlim_t soft)
+{
+        struct rlimit limit;
+
+        MUST(getrlimit(resource, &limit));
+        const rlim_t before = limit.rlim_cur;
+        if (limit.rlim_max < soft)
+                ipck_unsupported(here, "a hard %s of %ju or more (it is %ju)", name, (uintmax_t)soft,
+                                 (uintmax_t)limit.rlim_max);
+        limit.rlim_cur = soft;
+        MUST(setrlimit(resource, &limit));
+        return before;
+}
 
 int open_descriptors(void)
 {
@@ -108,6 +122,14 @@ int open_descriptors(void)
         for (int fd = 0; fd < 1024; fd++)
                 count += fcntl(fd, F_GETFD) != -1;
         return count;
+}
+
+int next_descriptor(void)
+{
+        const int fd = (int)MUST(fcntl(STOP_FD, F_DUPFD, 0));
+
+        MUST(close(fd));
+        return fd;
 }
 
 int names_in(const char *directory)

@@ -3,7 +3,6 @@
  * sem_open(): a file system without room, and that neither failures nor success leave anything over.
  */
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "ipck_named_sem.h"
@@ -115,15 +114,12 @@ static void nothing_was_created(void)
 /* Address space for so many more pages, and a heap from which nothing more can be had. */
 static void leave_pages(int pages)
 {
-        struct rlimit as;
         uintmax_t used = 0;
         char text[64];
 
         if (read_file("/proc/self/statm", text, sizeof(text)) <= 0 || sscanf(text, "%" SCNuMAX, &used) != 1)
                 UNSUPPORTED("/proc/self/statm, to see how much memory is mapped");
-        MUST(getrlimit(RLIMIT_AS, &as));
-        as.rlim_cur = (rlim_t)(used * page_size()) + (rlim_t)pages * page_size();
-        MUST(setrlimit(RLIMIT_AS, &as));
+        set_limit(RLIMIT_AS, (rlim_t)((used + (uintmax_t)pages) * page_size()));
         for (size_t size = 4096; size >= 16; size /= 2) {
                 void *volatile piece;
 
@@ -177,7 +173,7 @@ TEST(creation_beyond_the_file_size_limit_creates_nothing, VERIFIES(sem_open_fail
 
                         CHILD(&creator) {
                                 signal(SIGXFSZ, SIG_IGN);
-                                MUST(setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit->limit, limit->limit}));
+                                set_limit(RLIMIT_FSIZE, limit->limit);
                                 *opened = sem_open(SEM_NAME, row->flags, 0600, 4) != SEM_FAILED;
                         }
                         join(&creator);

@@ -2,8 +2,6 @@
  *
  * shm_open() by several processes with one name at the same time.
  */
-#include <sys/resource.h>
-
 #include "ipck_posix_shm.h"
 
 enum { MOST_CONTESTANTS = 8, CONTESTS = 60 };

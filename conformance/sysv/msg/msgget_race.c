@@ -2,8 +2,6 @@
  *
  * msgget() by several processes with one key at the same time: the queue is made once.
  */
-#include <sys/resource.h>
-
 #include "ipck_msg.h"
 
 enum { MOST_CONTESTANTS = 8, CONTESTS = 60 };
