@@ -337,7 +337,7 @@ struct timespec deadline_in(clockid_t clock, int64_t nanoseconds);
 void take_turn(const char *directory);
 
 /* Sets the process's soft limit (RLIMIT_..) and returns the one before; UNSUPPORTED where the hard limit is lower. */
-#define set_limit(resource, soft) ipck_set_limit(IPCK_HERE, #resource, resource, soft)
+#define set_rlimit(resource, soft) ipck_set_rlimit(IPCK_HERE, #resource, resource, soft)
 
 /* How many descriptors of the process are open: for "nothing is left over"; and the number that the next one gets. */
 int open_descriptors(void);
@@ -433,7 +433,7 @@ bool ipck_row(const struct ipck_rows *, const char *name);
 void ipck_rows_end(const struct ipck_rows *);
 pid_t ipck_must_fork(struct ipck_here, const char *call, intptr_t got);
 void ipck_start_thread(struct ipck_here, pthread_t *, void *(*body)(void *), void *arg);
-rlim_t ipck_set_limit(struct ipck_here, const char *name, int resource, rlim_t soft);
+rlim_t ipck_set_rlimit(struct ipck_here, const char *name, int resource, rlim_t soft);
 bool ipck_fork(struct ipck_here, struct child *);
 _Noreturn void ipck_child_done(struct child *);
 void ipck_join(struct ipck_here, struct child *);

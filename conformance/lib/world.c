@@ -101,7 +101,7 @@ void take_turn(const char *directory)
 
 /* ---- limits, descriptors, names ---- */
 
-rlim_t ipck_set_limit(struct ipck_here here, const char *name, int resource, rlim_t soft)
+rlim_t ipck_set_rlimit(struct ipck_here here, const char *name, int resource, rlim_t soft)
 {
         struct rlimit limit;
 

@@ -17,7 +17,7 @@ static void hide_proc_sysvipc(void)
 
 static bool lists(const char *tool, const struct facility *f, int id)
 {
-        return lines_with(RUN(tool, f->option).out, formatted("%d", id)) > 0;
+        return lines_with(RUN(tool, f->option).out, decimal(id)) > 0;
 }
 
 /* ---- which ---- */
@@ -153,7 +153,7 @@ TEST(details_are_those_with_proc, VERIFIES(ipcs_no_proc_fallback_id))
                 (void)new_object(m, 0600);
                 const int id = new_object(m, 0604);
                 MUST(m->write(id));
-                ids[f - facilities] = formatted("%d", id);
+                ids[f - facilities] = decimal(id);
                 before[f - facilities] = details(f, ids[f - facilities]);
         }
         hide_proc_sysvipc();

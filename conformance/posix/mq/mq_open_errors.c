@@ -54,7 +54,7 @@ TEST(sizes_beyond_all_limits, VERIFIES(mq_open_overflow))
         /* Who may have all memory may have such a queue: of the greatest sizes, without a message. */
         MUST(getrlimit(RLIMIT_MSGQUEUE, &limit));
         if (limit.rlim_cur > INT_MAX)
-                set_limit(RLIMIT_MSGQUEUE, INT_MAX);
+                set_rlimit(RLIMIT_MSGQUEUE, INT_MAX);
         EACH_ROW(row, rows) {
                 struct mq_attr attr = {.mq_maxmsg = row->maxmsg, .mq_msgsize = row->msgsize};
                 const int open = open_descriptors();
@@ -76,17 +76,17 @@ TEST(no_descriptor_left, VERIFIES(mq_open_emfile_fd))
 {
         (void)small_mq(O_RDWR);
         const int lowest = next_descriptor(), open = open_descriptors();
-        const rlim_t before = set_limit(RLIMIT_NOFILE, (rlim_t)lowest);
+        const rlim_t before = set_rlimit(RLIMIT_NOFILE, (rlim_t)lowest);
 
         FAILS_WITH(mq_open_emfile_fd, EMFILE, mq_open(QUEUE_NAME, O_RDWR));
         FAILS_WITH(mq_open_emfile_fd, EMFILE, mq_open("/new", CREATE, 0600, &small));
         FAILS_WITH(mq_open_emfile_fd, EMFILE, mq_open("/new", O_CREAT | O_RDONLY, 0600, &small));
-        set_limit(RLIMIT_NOFILE, before);
+        set_rlimit(RLIMIT_NOFILE, before);
         EQ(mq_open_emfile_fd, open_descriptors(), open);
         HOLDS(mq_open_emfile_fd, !mq_exists("/new"));
         EQ(mq_open_emfile_fd, mq_open(QUEUE_NAME, O_RDWR), lowest);
         /* With the last one taken it is the same. */
-        set_limit(RLIMIT_NOFILE, (rlim_t)lowest + 2);
+        set_rlimit(RLIMIT_NOFILE, (rlim_t)lowest + 2);
         EQ(mq_open_emfile_fd, mq_open("/new", CREATE, 0600, &small), lowest + 1);
         FAILS_WITH(mq_open_emfile_fd, EMFILE, mq_open("/new", O_RDWR));
         MUST(mq_close(lowest + 1));

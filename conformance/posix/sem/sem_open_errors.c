@@ -187,10 +187,10 @@ TEST(no_descriptor_left_for_the_process, VERIFIES(sem_open_emfile))
         MUST(sem_close(named_sem("/old", 2)));
         EACH_ROW(way, ways) {
                 /* Descriptors are taken from the lowest on, so that below this limit all are in use. */
-                const rlim_t before = set_limit(RLIMIT_NOFILE, (rlim_t)next_descriptor());
+                const rlim_t before = set_rlimit(RLIMIT_NOFILE, (rlim_t)next_descriptor());
 
                 OPEN_FAILS_WITH(sem_open_emfile, EMFILE, sem_open(way->sem, way->flags, 0600, 2));
-                set_limit(RLIMIT_NOFILE, before);
+                set_rlimit(RLIMIT_NOFILE, before);
                 works_now(sem_open_emfile, way);
         }
 }
@@ -249,7 +249,7 @@ TEST(no_memory_for_the_semaphore, VERIFIES(sem_open_enomem))
         MUST(sem_close(named_sem("/old", 2)));
         EACH_ROW(way, ways) {
                 CHILD(&caller) {
-                        set_limit(RLIMIT_AS, 1);        /* what is mapped now stays */
+                        set_rlimit(RLIMIT_AS, 1);        /* what is mapped now stays */
                         OPEN_FAILS_WITH(sem_open_enomem, ENOMEM, sem_open(way->sem, way->flags, 0600, 2));
                 }
                 join(&caller);

@@ -119,7 +119,7 @@ static void leave_pages(int pages)
 
         if (read_file("/proc/self/statm", text, sizeof(text)) <= 0 || sscanf(text, "%" SCNuMAX, &used) != 1)
                 UNSUPPORTED("/proc/self/statm, to see how much memory is mapped");
-        set_limit(RLIMIT_AS, (rlim_t)((used + (uintmax_t)pages) * page_size()));
+        set_rlimit(RLIMIT_AS, (rlim_t)((used + (uintmax_t)pages) * page_size()));
         for (size_t size = 4096; size >= 16; size /= 2) {
                 void *volatile piece;
 
@@ -173,7 +173,7 @@ TEST(creation_beyond_the_file_size_limit_creates_nothing, VERIFIES(sem_open_fail
 
                         CHILD(&creator) {
                                 signal(SIGXFSZ, SIG_IGN);
-                                set_limit(RLIMIT_FSIZE, limit->limit);
+                                set_rlimit(RLIMIT_FSIZE, limit->limit);
                                 *opened = sem_open(SEM_NAME, row->flags, 0600, 4) != SEM_FAILED;
                         }
                         join(&creator);

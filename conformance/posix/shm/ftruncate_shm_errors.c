@@ -111,7 +111,7 @@ TEST(soft_limit_of_file_sizes_holds, VERIFIES(ftruncate_shm_efbig_rlimit))
         int signals = 0;
 
         catch_signal(SIGXFSZ, 0);
-        set_limit(RLIMIT_FSIZE, LIMIT);
+        set_rlimit(RLIMIT_FSIZE, LIMIT);
         for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
                 FAILS_WITH(ftruncate_shm_efbig_rlimit, EFBIG, ftruncate(fd, lengths[i]));
                 EQ(ftruncate_shm_efbig_rlimit, signals_caught(), ++signals);
@@ -145,7 +145,7 @@ TEST(signal_is_for_the_calling_thread, VERIFIES(ftruncate_shm_efbig_rlimit))
         pthread_t thread;
         sigset_t mask;
 
-        set_limit(RLIMIT_FSIZE, LIMIT);
+        set_rlimit(RLIMIT_FSIZE, LIMIT);
         sigemptyset(&mask);
         sigaddset(&mask, SIGXFSZ);
         REQUIRE(pthread_sigmask(SIG_BLOCK, &mask, NULL) == 0);

@@ -111,10 +111,10 @@ TEST(address_space_can_be_limited, VERIFIES(mmap_shm_enomem))
         const int fd = new_shm(OBJECT_NAME, 1);
 
         /* Less than what is in use; it holds for nothing but the call. */
-        const rlim_t before = set_limit(RLIMIT_AS, page_size());
+        const rlim_t before = set_rlimit(RLIMIT_AS, page_size());
         void *const place = map(1, MAP_SHARED, fd, 0);
         const int error = errno;
-        set_limit(RLIMIT_AS, before);
+        set_rlimit(RLIMIT_AS, before);
         HOLDS(mmap_shm_enomem, place == MAP_FAILED);
         EQ(mmap_shm_enomem, error, ENOMEM);
         HOLDS(mmap_shm_enomem, map(1, MAP_SHARED, fd, 0) != MAP_FAILED);

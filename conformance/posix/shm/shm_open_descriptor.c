@@ -187,17 +187,17 @@ TEST(full_table_of_descriptors, VERIFIES(shm_open_emfile, shm_open_emfile_nothin
         EACH_ROW(way, ways) {
                 const char *const name = way->oflag & O_EXCL ? "/new" : OBJECT_NAME;
 
-                const rlim_t before = set_limit(RLIMIT_NOFILE, (rlim_t)lowest);
+                const rlim_t before = set_rlimit(RLIMIT_NOFILE, (rlim_t)lowest);
                 FAILS_WITH(shm_open_emfile, EMFILE, opened(name, way->oflag));
-                set_limit(RLIMIT_NOFILE, before);
+                set_rlimit(RLIMIT_NOFILE, before);
                 EQ(shm_open_emfile_nothing_created, opened("/new", O_RDWR), -1);
                 EQ(shm_open_emfile_nothing_created, size_of(open_shm(O_RDONLY)), 10);
                 MUST(close(lowest));
-                set_limit(RLIMIT_NOFILE, (rlim_t)lowest + 1);
+                set_rlimit(RLIMIT_NOFILE, (rlim_t)lowest + 1);
                 EQ(shm_open_emfile, opened(name, way->oflag & ~O_TRUNC), lowest);
                 FAILS_WITH(shm_open_emfile, EMFILE, opened(name, way->oflag & ~O_EXCL));
                 MUST(close(lowest));
-                set_limit(RLIMIT_NOFILE, before);
+                set_rlimit(RLIMIT_NOFILE, before);
                 if (way->oflag & O_EXCL)
                         MUST(shm_unlink("/new"));
         }

@@ -38,10 +38,10 @@ TEST(segment_larger_than_what_is_free_does_not_fit, VERIFIES(shmat_enomem_space)
 /* The limit holds for nothing but the call: what a verdict needs of memory must not count. */
 static void *attach_below(rlim_t limit, int segment)
 {
-        const rlim_t before = set_limit(RLIMIT_AS, limit);
+        const rlim_t before = set_rlimit(RLIMIT_AS, limit);
         void *const place = shmat(segment, NULL, 0);
         const int error = errno;
-        set_limit(RLIMIT_AS, before);
+        set_rlimit(RLIMIT_AS, before);
         errno = error;
         return place;
 }
@@ -156,7 +156,7 @@ TEST(attachment_is_locked_after_mlockall, VERIFIES(shmat_mlockall_future))
         const int segment = new_segment(size, 0600), other = new_segment(size, 0600);
 
         if (!has_capability(CAP_IPC_LOCK))
-                set_limit(RLIMIT_MEMLOCK, 2 * size);
+                set_rlimit(RLIMIT_MEMLOCK, 2 * size);
         /* Without it, an attachment has no page. */
         if (resident_pages(attach(other, 0)) != 0)
                 UNSUPPORTED("mincore() that tells pages that are not there");
@@ -176,7 +176,7 @@ TEST(attachment_beyond_the_lock_limit_is_refused, VERIFIES(shmat_eagain_memlock)
         const int segment = new_segment(size, 0600), other = new_segment(size, 0600);
 
         drop_capability(CAP_IPC_LOCK);
-        set_limit(RLIMIT_MEMLOCK, 2 * size - page_size());
+        set_rlimit(RLIMIT_MEMLOCK, 2 * size - page_size());
         detach(attach(segment, 0));
         lock_future_mappings();
         char *const place = attach(segment, 0);

@@ -13,7 +13,7 @@
 
 static void limit_locks(rlim_t pages)
 {
-        set_limit(RLIMIT_MEMLOCK, pages * page_size());
+        set_rlimit(RLIMIT_MEMLOCK, pages * page_size());
 }
 
 /* The limit counts what a user has locked altogether, in other tests as well: this is one who has nothing locked, and
