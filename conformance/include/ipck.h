@@ -326,8 +326,9 @@ void next_second(time_t after);
 /* Waits until that many nanoseconds of that second have passed on the same clock. */
 void moment_of_second(time_t second, long nanoseconds);
 
-/* CLOCK_MONOTONIC in nanoseconds. */
+/* CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. */
 int64_t monotonic_ns(void);
+int64_t realtime_ns(void);
 
 /* That clock's time so many nanoseconds from here; in the past where they are negative. */
 struct timespec deadline_in(clockid_t clock, int64_t nanoseconds);

@@ -75,6 +75,17 @@ long mq_count(mqd_t queue);
 /* The owner, group and mode of a queue: fstat() into a structure filled with 0x5a before. */
 struct stat mq_stat(mqd_t queue);
 
+/* Descriptors of no queue, for EACH_ROW: numbers that are not open, and other files, all open to read and write as far
+ * as they can be, with something to read. */
+struct descriptor_row {
+        const char *name;
+        mqd_t queue;
+};
+struct no_queues {
+        struct descriptor_row closed[3], other[5];
+};
+struct no_queues no_queues(void);
+
 /* ---- by name ---- */
 
 /* mq_open() of a queue that nobody has yet, with these sizes: O_CREAT | O_EXCL | O_RDWR, mode 0600. */

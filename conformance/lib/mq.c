@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "internal.h"
@@ -208,6 +209,22 @@ struct stat mq_stat(mqd_t queue)
         memset(&st, 0x5a, sizeof(st));
         MUST(fstat(queue, &st));
         return st;
+}
+
+struct no_queues no_queues(void)
+{
+        int ends[2], sockets[2];
+
+        MUST(pipe(ends));
+        MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
+        MUST(write(ends[1], "text", 4));
+        MUST(write(sockets[1], "text", 4));
+        const int device = (int)MUST(open("/dev/zero", O_RDWR)), directory = (int)MUST(open("/", O_RDONLY));
+        return (struct no_queues){
+                .closed = {{"closed", next_descriptor()}, {"-1", -1}, {"INT_MAX", INT_MAX}},
+                .other = {{"a device", device}, {"a directory", directory}, {"a pipe to read", ends[0]},
+                          {"a pipe to write", ends[1]}, {"a socket", sockets[0]}},
+        };
 }
 
 /* ---- by name ---- */

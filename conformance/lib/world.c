@@ -31,6 +31,11 @@ int64_t monotonic_ns(void)
         return clock_ns(CLOCK_MONOTONIC);
 }
 
+int64_t realtime_ns(void)
+{
+        return clock_ns(CLOCK_REALTIME);
+}
+
 double ipck_seconds(void)
 {
         return (double)monotonic_ns() / 1e9;
