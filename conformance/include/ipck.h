@@ -114,6 +114,9 @@ static inline int worked(int result)
         return result == -1 ? -1 : 0;
 }
 
+/* OPENS(req, call): must return a descriptor. Returns what it returned. */
+#define OPENS(req, call) ipck_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
+
 /* BETWEEN(req, low, got, high): low <= got <= high. On -1 the message names errno. */
 #define BETWEEN(req, low, got, high)                                                                    \
         do {                                                                                            \
@@ -417,6 +420,7 @@ void ipck_eq(struct ipck_here, enum ipck_requirement, const char *expression, in
              const char *want_text, intmax_t want);
 void ipck_between(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t low, intmax_t got,
                   int error, intmax_t high);
+int ipck_opens(struct ipck_here, enum ipck_requirement, const char *call, int got);
 bool ipck_holds(struct ipck_here, enum ipck_requirement, const char *condition, bool truth);
 void ipck_reads(struct ipck_here, enum ipck_requirement, const char *expression, const char *got, const char *format,
                 ...) __attribute__((format(printf, 5, 6)));

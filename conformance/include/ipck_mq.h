@@ -91,10 +91,6 @@ struct no_queues no_queues(void);
 /* mq_open() of a queue that nobody has yet, with these sizes: O_CREAT | O_EXCL | O_RDWR, mode 0600. */
 mqd_t try_mq(const char *name, long maxmsg, long msgsize);
 
-/* OPENS(req, mq_open(..)): must return a descriptor. Returns what it returned. */
-#define OPENS(req, call) ipck_mq_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
-mqd_t ipck_mq_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got);
-
 /* Whether a queue has the name, and the removal of a descriptor and the name of its queue. */
 bool mq_exists(const char *name);
 void remove_mq(mqd_t queue, const char *name);

@@ -8,11 +8,11 @@
 #include "ipck_dev_shm.h"
 #include "ipck_posix_sem.h"
 
-/* OPEN_FAILS_WITH(req, ERRNO, call) and OPENS(req, call): FAILS_WITH for calls that return SEM_FAILED, and a call that
- * must return something else; returns it. */
+/* OPEN_FAILS_WITH(req, ERRNO, call) and SEM_OPENS(req, call): FAILS_WITH for calls that return SEM_FAILED, and a call
+ * that must return something else; returns it. */
 #define OPEN_FAILS_WITH(req, err, call) \
         ipck_fails_with(IPCK_HERE, req, #call, err, (errno = 0, ipck_opened(call)))
-#define OPENS(req, call) ipck_sem_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
+#define SEM_OPENS(req, call) ipck_sem_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
 
 static inline intptr_t ipck_opened(const sem_t *sem)
 {

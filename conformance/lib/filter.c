@@ -46,17 +46,17 @@ static const unsigned opens[] = {
         SYS_openat2,
 #endif
 };
-enum { OPENS = sizeof(opens) / sizeof(*opens) };
+enum { OPEN_CALLS = sizeof(opens) / sizeof(*opens) };
 
 void fail_opens(int error)
 {
-        fail_calls(error, opens, OPENS);
+        fail_calls(error, opens, OPEN_CALLS);
         REQUIRE(open("/", O_RDONLY) == -1 && errno == error);
 }
 
 void hold_opens(void)
 {
         /* The descriptor of the answering side is this process's own, which never answers. */
-        if (filter_calls(opens, OPENS, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER) == -1)
+        if (filter_calls(opens, OPEN_CALLS, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER) == -1)
                 UNSUPPORTED("a filter of system calls that lets them wait (%s)", errno_name(errno));
 }

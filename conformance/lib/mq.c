@@ -236,14 +236,6 @@ mqd_t try_mq(const char *name, long maxmsg, long msgsize)
         return ipck_mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 }
 
-mqd_t ipck_mq_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got)
-{
-        const int error = errno;
-
-        ipck_eq(here, req, call, got == (mqd_t)-1 ? -1 : 0, error, "a descriptor", 0);
-        return got;
-}
-
 bool mq_exists(const char *name)
 {
         const mqd_t queue = ipck_mq_open(name, O_RDONLY);

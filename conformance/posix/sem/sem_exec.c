@@ -105,7 +105,7 @@ TEST(name_and_value_stay_for_the_new_program, VERIFIES(sem_open_exec_closed))
                 MUST(exec_role("use_by_name", SEM_NAME));
         }
         EQ(sem_open_exec_closed, reap(&child), 0);
-        sem_t *const sem = OPENS(sem_open_exec_closed, sem_open(SEM_NAME, 0));
+        sem_t *const sem = SEM_OPENS(sem_open_exec_closed, sem_open(SEM_NAME, 0));
         if (sem != SEM_FAILED)
                 EQ(sem_open_exec_closed, sem_value(sem), 2);
 }

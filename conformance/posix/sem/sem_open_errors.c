@@ -16,7 +16,7 @@ static void opens_if(bool permitted, enum ipck_requirement req, const char *name
 
         EACH_ROW(row, rows) {
                 if (permitted) {
-                        sem_t *const sem = OPENS(req, sem_open(name, row->flags, 0600, 1));
+                        sem_t *const sem = SEM_OPENS(req, sem_open(name, row->flags, 0600, 1));
 
                         if (sem == SEM_FAILED)
                                 return;
@@ -127,7 +127,7 @@ TEST(directory_without_permission_allows_no_creation, VERIFIES(sem_open_eacces_c
                                                 sem_open(SEM_NAME, flag->flags, 0600, 1));
                                 MUST(chmod(DEV_SHM, 0777));
                                 EQ(sem_open_eacces_create, names_left(), 0);
-                                sem_t *const sem = OPENS(sem_open_eacces_create,
+                                sem_t *const sem = SEM_OPENS(sem_open_eacces_create,
                                                          sem_open(SEM_NAME, flag->flags, 0600, 1));
                                 if (sem != SEM_FAILED)
                                         MUST(sem_unlink(SEM_NAME));
@@ -172,7 +172,7 @@ static void works_now(enum ipck_requirement req, const struct way *way)
 
         EQ(req, names_left(), 1);
         EQ(req, sem_mappings(), 0);
-        sem_t *const sem = OPENS(req, sem_open(way->sem, way->flags, 0600, 2));
+        sem_t *const sem = SEM_OPENS(req, sem_open(way->sem, way->flags, 0600, 2));
         if (sem == SEM_FAILED)
                 return;
         EQ(req, sem_value(sem), 2);
@@ -218,7 +218,7 @@ TEST(as_many_semaphores_as_promised_are_open_at_once, VERIFIES(sem_open_emfile, 
                 EQ(sem_open_emfile, sem_value(sem[i]), i);
         /* Closing one makes room for one. */
         MUST(sem_close(sem[7]));
-        sem[7] = OPENS(sem_open_emfile, sem_open("/last", O_CREAT | O_EXCL, 0600, 7));
+        sem[7] = SEM_OPENS(sem_open_emfile, sem_open("/last", O_CREAT | O_EXCL, 0600, 7));
         if (sem[7] != SEM_FAILED)
                 EQ(sem_open_emfile, sem_value(sem[7]), 7);
 }
@@ -280,7 +280,7 @@ TEST(signal_interrupts_a_call_that_waits, VERIFIES(sem_open_eintr))
                 HOLDS(sem_open_eintr, sem == SEM_FAILED);
                 EQ(sem_open_eintr, error, EINTR);
                 MUST(fcntl(fd, F_SETLEASE, F_UNLCK));
-                OPENS(sem_open_eintr, sem_open(SEM_NAME, 0));
+                SEM_OPENS(sem_open_eintr, sem_open(SEM_NAME, 0));
         }
         UNTIL(settled(&opener));
         EVENTUALLY(sem_open_eintr, returned(&opener) || kill(opener.pid, SIGUSR1) == -1);

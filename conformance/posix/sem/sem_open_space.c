@@ -50,11 +50,11 @@ TEST(no_block_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_
                 EQ(sem_open_enospc_no_residue, sem_mappings(), 0);
         }
         /* What exists needs no room. */
-        sem_t *const old = OPENS(sem_open_enospc, sem_open("/old", O_CREAT, 0600, 1));
+        sem_t *const old = SEM_OPENS(sem_open_enospc, sem_open("/old", O_CREAT, 0600, 1));
         if (old != SEM_FAILED)
                 EQ(sem_open_enospc, sem_value(old), 2);
         MUST(unlink(filler));
-        sem_t *const sem = OPENS(sem_open_enospc, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 3));
+        sem_t *const sem = SEM_OPENS(sem_open_enospc, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 3));
         if (sem != SEM_FAILED)
                 EQ(sem_open_enospc, sem_value(sem), 3);
 }
@@ -103,7 +103,7 @@ TEST(no_inode_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_
 static void nothing_was_created(void)
 {
         EQ(sem_open_fail_creates_nothing, names_left(), 0);
-        sem_t *const sem = OPENS(sem_open_fail_creates_nothing, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 4));
+        sem_t *const sem = SEM_OPENS(sem_open_fail_creates_nothing, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 4));
         if (sem != SEM_FAILED) {
                 EQ(sem_open_fail_creates_nothing, sem_value(sem), 4);
                 MUST(sem_close(sem));
@@ -197,10 +197,10 @@ TEST(directory_cannot_be_written, VERIFIES(sem_open_directory))
         /* A semaphore is there to be changed: opening one needs to write, too. */
         OPEN_FAILS_WITH(sem_open_directory, EROFS, sem_open("/old", 0));
         remount_dev_shm(0);
-        sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
+        sem_t *const sem = SEM_OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (sem != SEM_FAILED)
                 EQ(sem_open_directory, sem_value(sem), 1);
-        OPENS(sem_open_directory, sem_open("/old", 0));
+        SEM_OPENS(sem_open_directory, sem_open("/old", 0));
 }
 
 TEST(directory_is_missing, VERIFIES(sem_open_directory))
@@ -211,7 +211,7 @@ TEST(directory_is_missing, VERIFIES(sem_open_directory))
         OPEN_FAILS_WITH(sem_open_directory, ENOENT, sem_open(SEM_NAME, 0));
         FAILS_WITH(sem_open_directory, ENOENT, access(DEV_SHM, F_OK));
         make_dev_shm();
-        sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
+        sem_t *const sem = SEM_OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (sem != SEM_FAILED)
                 EQ(sem_open_directory, sem_value(sem), 1);
 }
@@ -219,7 +219,7 @@ TEST(directory_is_missing, VERIFIES(sem_open_directory))
 TEST(directory_forbids_programs_and_devices, VERIFIES(sem_open_directory))
 {
         remount_dev_shm(MS_NOEXEC | MS_NOATIME);
-        sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
+        sem_t *const sem = SEM_OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
 
         if (sem == SEM_FAILED)
                 return;
@@ -258,7 +258,7 @@ TEST(closed_semaphores_do_not_count, VERIFIES(sem_close_releases))
         enum { MANY = 2 * _POSIX_SEM_NSEMS_MAX };
 
         for (int i = 0; i < MANY; i++) {
-                sem_t *const sem = OPENS(sem_close_releases, sem_open(numbered(i).name, O_CREAT | O_EXCL, 0600, 1));
+                sem_t *const sem = SEM_OPENS(sem_close_releases, sem_open(numbered(i).name, O_CREAT | O_EXCL, 0600, 1));
                 if (sem == SEM_FAILED)
                         return;
                 EQ(sem_close_releases, sem_close(sem), 0);

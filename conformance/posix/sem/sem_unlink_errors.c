@@ -112,7 +112,7 @@ TEST(failure_of_the_file_system_changes_nothing, VERIFIES(sem_unlink_fail_unchan
         EQ(sem_unlink_fail_unchanged, sem_unlink(SEM_NAME), -1);
         nothing_happened(sem_unlink_fail_unchanged, &before);
         remount_dev_shm(0);
-        sem_t *const again = OPENS(sem_unlink_fail_unchanged, sem_open(SEM_NAME, 0));
+        sem_t *const again = SEM_OPENS(sem_unlink_fail_unchanged, sem_open(SEM_NAME, 0));
         if (again != SEM_FAILED)
                 EQ(sem_unlink_fail_unchanged, sem_value(again), 3);
         EQ(sem_unlink_fail_unchanged, sem_unlink(SEM_NAME), 0);
