@@ -199,7 +199,7 @@ TEST(semaphores_of_one_name_after_another_are_all_different, VERIFIES(sem_open_d
 
         for (int i = 0; i < GENERATIONS; i++) {
                 sem[i] = SEM_OPENS(sem_open_different_after_unlink,
-                               sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, (unsigned)i));
+                                   sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, (unsigned)i));
                 if (sem[i] == SEM_FAILED)
                         return;
                 for (int j = 0; j < i; j++)

@@ -63,7 +63,7 @@ TEST(new_semaphore_has_the_value, VERIFIES(sem_open_creat_value))
         EACH_ROW(row, rows) {
                 sem_t *const plain = SEM_OPENS(sem_open_creat_value, sem_open("/plain", O_CREAT, 0600, row->value));
                 sem_t *const exclusive = SEM_OPENS(sem_open_creat_value,
-                                               sem_open("/exclusive", O_CREAT | O_EXCL, 0600, row->value));
+                                                   sem_open("/exclusive", O_CREAT | O_EXCL, 0600, row->value));
 
                 if (plain == SEM_FAILED || exclusive == SEM_FAILED)
                         return;
@@ -208,7 +208,7 @@ TEST(umask_takes_bits_from_the_mode, VERIFIES(sem_open_creat_mode_umask))
                 EACH_ROW(mode, modes) {
                         umask(mask->mask);
                         sem_t *const sem = SEM_OPENS(sem_open_creat_mode_umask,
-                                                 sem_open(SEM_NAME, O_CREAT, (mode_t)mode->mode, 3));
+                                                     sem_open(SEM_NAME, O_CREAT, (mode_t)mode->mode, 3));
                         if (sem == SEM_FAILED)
                                 return;
                         EQ(sem_open_creat_mode_umask, sem_stat(SEM_NAME).st_mode & 0777, mode->mode & ~mask->mask);
@@ -276,7 +276,7 @@ TEST(existing_semaphore_keeps_value_and_permissions, VERIFIES(sem_open_creat_exi
         const struct sem_view before = view_of(sem);
         EACH_ROW(other, others) {
                 sem_t *const again = SEM_OPENS(sem_open_creat_existing_ignores,
-                                           sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
+                                               sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
 
                 if (again == SEM_FAILED)
                         return;
@@ -298,7 +298,7 @@ TEST(semaphore_of_others_keeps_value_and_permissions, VERIFIES(sem_open_creat_ex
                 CHILD(&opener) {
                         MUST(sem_close(sem));
                         sem_t *const again = SEM_OPENS(sem_open_creat_existing_ignores,
-                                                   sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
+                                                       sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
                         if (again != SEM_FAILED)
                                 is_unchanged(sem_open_creat_existing_ignores, again, &before);
                 }
@@ -324,7 +324,7 @@ TEST(value_for_an_existing_semaphore_is_not_looked_at, VERIFIES(sem_open_creat_e
         const struct sem_view before = view_of(sem);
         EACH_ROW(row, too_large) {
                 sem_t *const again = SEM_OPENS(sem_open_creat_existing_bad_value,
-                                           sem_open(SEM_NAME, O_CREAT, 0600, row->value));
+                                               sem_open(SEM_NAME, O_CREAT, 0600, row->value));
 
                 if (again == SEM_FAILED)
                         return;
@@ -350,7 +350,7 @@ TEST(value_above_the_maximum_is_refused, VERIFIES(sem_open_einval_value))
                         EQ(sem_open_einval_value, names_left(), 0);
                 }
                 sem_t *const sem = SEM_OPENS(sem_open_einval_value,
-                                         sem_open(SEM_NAME, flag->flags, 0600, (unsigned)SEM_VALUE_MAX));
+                                             sem_open(SEM_NAME, flag->flags, 0600, (unsigned)SEM_VALUE_MAX));
                 if (sem == SEM_FAILED)
                         return;
                 MUST(sem_close(sem));

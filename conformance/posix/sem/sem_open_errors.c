@@ -128,7 +128,7 @@ TEST(directory_without_permission_allows_no_creation, VERIFIES(sem_open_eacces_c
                                 MUST(chmod(DEV_SHM, 0777));
                                 EQ(sem_open_eacces_create, names_left(), 0);
                                 sem_t *const sem = SEM_OPENS(sem_open_eacces_create,
-                                                         sem_open(SEM_NAME, flag->flags, 0600, 1));
+                                                             sem_open(SEM_NAME, flag->flags, 0600, 1));
                                 if (sem != SEM_FAILED)
                                         MUST(sem_unlink(SEM_NAME));
                         }

@@ -278,7 +278,7 @@ TEST(all_who_open_or_create_have_one_semaphore, VERIFIES(sem_open_creat_atomic_i
                                 pthread_barrier_wait(together);
                                 dawdle();
                                 sem_t *const sem = SEM_OPENS(sem_open_creat_atomic_init,
-                                                         sem_open(numbered(n).name, O_CREAT, 0600, 1000));
+                                                             sem_open(numbered(n).name, O_CREAT, 0600, 1000));
                                 if (sem != SEM_FAILED) {
                                         BETWEEN(sem_open_creat_atomic_init, 1000, sem_value(sem), 1000 + CREATORS);
                                         MUST(sem_post(sem));
@@ -371,7 +371,7 @@ TEST(names_that_come_and_go_while_many_open_them, VERIFIES(sem_open_creat_race_u
                 CHILD(&opener[i]) {
                         for (int round = 0; round < ROUNDS; round++) {
                                 sem_t *const sem = SEM_OPENS(sem_open_creat_race_unlink,
-                                                         sem_open(SEM_NAME, O_CREAT, 0600, 1));
+                                                             sem_open(SEM_NAME, O_CREAT, 0600, 1));
                                 if (sem == SEM_FAILED)
                                         break;
                                 EQ(sem_open_creat_race_unlink, sem_value(sem), 1);
