@@ -4,15 +4,11 @@
  */
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <sys/ipc.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
-#include "ipck.h"
+#include "ipck_filter.h"
 
 enum { ID = 'x' };
 
@@ -194,31 +190,13 @@ static const unsigned file_calls[] = {
 };
 enum { FILE_CALLS = sizeof(file_calls) / sizeof(*file_calls) };
 
-/* From here on these system calls fail as where the disk is broken. */
-static void fail_file_calls(unsigned error)
-{
-        struct sock_filter program[2 * FILE_CALLS + 2] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        };
-        const struct sock_fprog filter = {sizeof(program) / sizeof(*program), program};
-        struct sock_filter *next = program + 1;
-
-        for (int i = 0; i < FILE_CALLS; i++) {
-                *next++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, file_calls[i], 0, 1);
-                *next++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
-        }
-        *next = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == -1)
-                UNSUPPORTED("a filter of system calls (%s)", errno_name(errno));
-}
-
 TEST(failing_reads_are_told, VERIFIES(ftok_eio))
 {
         struct stat st;
 
         new_file("file");
         EQ(ftok_eio, worked(ftok("file", ID)), 0);
-        fail_file_calls(EIO);
+        fail_calls(EIO, file_calls, FILE_CALLS);
         REQUIRE(stat("file", &st) == -1 && errno == EIO);
         FAILS_WITH(ftok_eio, EIO, ftok("file", ID));
 }

@@ -32,6 +32,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,6 +116,9 @@ static inline int worked(int result)
 {
         return result == -1 ? -1 : 0;
 }
+
+/* OPENS(req, call): must return a descriptor. Returns what it returned. */
+#define OPENS(req, call) ipck_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
 
 /* BETWEEN(req, low, got, high): low <= got <= high. On -1 the message names errno. */
 #define BETWEEN(req, low, got, high)                                                                    \
@@ -328,8 +332,9 @@ void next_second(time_t after);
 /* Waits until that many nanoseconds of that second have passed on the same clock. */
 void moment_of_second(time_t second, long nanoseconds);
 
-/* CLOCK_MONOTONIC in nanoseconds. */
+/* CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. */
 int64_t monotonic_ns(void);
+int64_t realtime_ns(void);
 
 /* That clock's time so many nanoseconds from here; in the past where they are negative. */
 struct timespec deadline_in(clockid_t clock, int64_t nanoseconds);
@@ -338,8 +343,15 @@ struct timespec deadline_in(clockid_t clock, int64_t nanoseconds);
  * very long, and keeps it to the test's end: for tests that judge or use up what the whole machine shares. */
 void take_turn(const char *directory);
 
-/* How many descriptors of the process are open: for "nothing is left over". */
+/* Sets the process's soft limit (RLIMIT_..) and returns the one before; UNSUPPORTED where the hard limit is lower. */
+#define set_rlimit(resource, soft) ipck_set_rlimit(IPCK_HERE, #resource, resource, soft)
+
+/* How many descriptors of the process are open: for "nothing is left over"; and the number that the next one gets. */
 int open_descriptors(void);
+int next_descriptor(void);
+
+/* How many names are in the directory, besides . and .. */
+int names_in(const char *directory);
 
 /* Reads a whole small file into buffer as a string; -1 with errno on failure. */
 ssize_t read_file(const char *path, char *buffer, size_t size);
@@ -414,6 +426,7 @@ void ipck_eq(struct ipck_here, enum ipck_requirement, const char *expression, in
              const char *want_text, intmax_t want);
 void ipck_between(struct ipck_here, enum ipck_requirement, const char *expression, intmax_t low, intmax_t got,
                   int error, intmax_t high);
+int ipck_opens(struct ipck_here, enum ipck_requirement, const char *call, int got);
 bool ipck_holds(struct ipck_here, enum ipck_requirement, const char *condition, bool truth);
 void ipck_reads(struct ipck_here, enum ipck_requirement, const char *expression, const char *got, const char *format,
                 ...) __attribute__((format(printf, 5, 6)));
@@ -431,6 +444,7 @@ bool ipck_row(const struct ipck_rows *, const char *name);
 void ipck_rows_end(const struct ipck_rows *);
 pid_t ipck_must_fork(struct ipck_here, const char *call, intptr_t got);
 void ipck_start_thread(struct ipck_here, pthread_t *, void *(*body)(void *), void *arg);
+rlim_t ipck_set_rlimit(struct ipck_here, const char *name, int resource, rlim_t soft);
 bool ipck_fork(struct ipck_here, struct child *);
 _Noreturn void ipck_child_done(struct child *);
 void ipck_join(struct ipck_here, struct child *);

@@ -21,9 +21,6 @@ struct words {
 };
 const struct words *words_of(const struct mechanism *m);
 
-/* A string in memory of its own, for an argument of RUN. */
-const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 /* SUCCEEDS(req, RUN(..)): exit status 0, and nothing is written. */
 #define SUCCEEDS(req, run) ipck_succeeds(IPCK_HERE, req, #run, run)
 

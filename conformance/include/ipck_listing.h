@@ -12,9 +12,6 @@
 #undef IPCK_FILE_ROUTES
 #define IPCK_FILE_ROUTES 0
 
-/* A text that stays for the test's time. */
-const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 /* ---- tables of words ---- */
 
 /* The word below a heading, in the line that has that key below the heading of keys; the header is the last line before

@@ -11,7 +11,6 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ipck.h"
@@ -76,14 +75,21 @@ long mq_count(mqd_t queue);
 /* The owner, group and mode of a queue: fstat() into a structure filled with 0x5a before. */
 struct stat mq_stat(mqd_t queue);
 
+/* Descriptors of no queue, for EACH_ROW: numbers that are not open, and other files, all open to read and write as far
+ * as they can be, with something to read. */
+struct descriptor_row {
+        const char *name;
+        mqd_t queue;
+};
+struct no_queues {
+        struct descriptor_row closed[3], other[5];
+};
+struct no_queues no_queues(void);
+
 /* ---- by name ---- */
 
 /* mq_open() of a queue that nobody has yet, with these sizes: O_CREAT | O_EXCL | O_RDWR, mode 0600. */
 mqd_t try_mq(const char *name, long maxmsg, long msgsize);
-
-/* OPENS(req, mq_open(..)): must return a descriptor. Returns what it returned. */
-#define OPENS(req, call) ipck_mq_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
-mqd_t ipck_mq_opens(struct ipck_here here, enum ipck_requirement req, const char *call, mqd_t got);
 
 /* Whether a queue has the name, and the removal of a descriptor and the name of its queue. */
 bool mq_exists(const char *name);

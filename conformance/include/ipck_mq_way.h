@@ -48,9 +48,6 @@ int drain(mqd_t queue, unsigned priority);
 /* Whether the queue is as stuck() left it: the same messages in the same number. They are gone afterwards. */
 bool is_untouched(const struct way *way, mqd_t queue);
 
-/* CLOCK_REALTIME in nanoseconds. */
-int64_t realtime_ns(void);
-
 /* Far later than any test lives; has passed for long. */
 struct timespec far_deadline(void);
 struct timespec past_deadline(void);

@@ -5,13 +5,14 @@
 #ifndef IPCK_NAMED_SEM_H
 #define IPCK_NAMED_SEM_H
 
+#include "ipck_dev_shm.h"
 #include "ipck_posix_sem.h"
 
-/* OPEN_FAILS_WITH(req, ERRNO, call) and OPENS(req, call): FAILS_WITH for calls that return SEM_FAILED, and a call that
- * must return something else; returns it. */
+/* OPEN_FAILS_WITH(req, ERRNO, call) and SEM_OPENS(req, call): FAILS_WITH for calls that return SEM_FAILED, and a call
+ * that must return something else; returns it. */
 #define OPEN_FAILS_WITH(req, err, call) \
         ipck_fails_with(IPCK_HERE, req, #call, err, (errno = 0, ipck_opened(call)))
-#define OPENS(req, call) ipck_sem_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
+#define SEM_OPENS(req, call) ipck_sem_opens(IPCK_HERE, req, #call, (errno = 0, (call)))
 
 static inline intptr_t ipck_opened(const sem_t *sem)
 {
@@ -39,29 +40,10 @@ void sem_of(uid_t uid, const char *name, unsigned value, int mode);
 /* The mode of a semaphore that exists, whatever the umask. */
 void set_sem_mode(const char *name, int mode);
 
-/* ---- the directory ---- */
-
-#define SHM_DIRECTORY "/dev/shm"
-
-int names_left(void);                   /* how many entries it has */
-void mount_shm(const char *options);    /* covers it with a new tmpfs; UNSUPPORTED where this is not allowed */
-void remount_shm(unsigned long flags);
-void mount_dev(void);                   /* covers /dev with an empty tmpfs: for names that might lead out */
-void make_shm_directory(void);          /* there */
-
-/* What is free in its file system: the end of a semaphore shows there. */
-struct space {
-        uintmax_t blocks, files;
-};
-struct space free_space(void);
-bool same_space(struct space a, struct space b);
-
 /* ---- the process ---- */
 
-#define SEM_MAPPING " " SHM_DIRECTORY "/"
+#define SEM_MAPPING " " DEV_SHM "/"
 int count_mappings(const char *of);     /* how many of its mappings have that in their line, -1 where nobody can tell */
 int sem_mappings(void);                 /* those of semaphores; UNSUPPORTED then */
-int descriptor_limit(int limit);        /* sets the soft limit; returns the one before */
-void memory_limit(void);                /* what is mapped now stays, more is not to be had */
 
 #endif

@@ -26,7 +26,6 @@ int ipck_no_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *de
 #endif
 
 #define SEM_NAME "/ipck"
-#define SEM_FILE "/dev/shm/sem.ipck"    /* where Linux's C libraries put it */
 
 /* The three kinds; a test goes through them with EACH_ROW(kind, sem_kinds). A new semaphore of any kind can be used by
  * the threads of the process; all but THREADS_SEM by children of it as well. */

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "ipck.h"
+#include "ipck_dev_shm.h"
 
 #undef IPCK_FILE_AVAILABLE
 #define IPCK_FILE_AVAILABLE ipck_posix_shm_available
@@ -22,7 +22,7 @@ void ipck_posix_shm_available(void);
 void any_size(void);
 
 #define OBJECT_NAME "/ipck"
-#define OBJECT_FILE "/dev/shm/ipck"     /* where Linux's C libraries put it */
+#define OBJECT_FILE DEV_SHM "/ipck"     /* where Linux's C libraries put it */
 
 /* ---- set-up that must work (unresolved otherwise) ---- */
 
@@ -45,23 +45,5 @@ int try_open(const char *name, int oflag, mode_t mode);
 
 /* shm_open() itself with mode 0600, for many calls in one expression. */
 int opened(const char *name, int oflag);
-
-/* ---- the file system behind the objects ---- */
-
-/* Mounts another tmpfs on /dev/shm, with these MS_ flags and options; UNSUPPORTED where this user may not. */
-void mount_dev_shm(unsigned long flags, const char *options);
-
-/* The same with room for so many pages of memory. */
-void mount_pages(unsigned pages);
-
-/* How many pages of memory can still be used for objects. */
-long free_pages(void);
-
-/* ---- a system that refuses ---- */
-
-/* From here on every open of a file by this process fails with the error, or waits for an answer that never comes.
- * UNSUPPORTED where there are no filters of system calls. */
-void fail_opens(unsigned error);
-void hold_opens(void);
 
 #endif

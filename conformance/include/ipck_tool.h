@@ -21,6 +21,10 @@ struct ran run_tool(const char *const *argv);
 /* The same with a standard output that takes nothing (/dev/full); UNSUPPORTED where there is none. */
 struct ran run_without_room(const char *tool);
 
+/* A text that stays for the test's time: an argument of RUN, or what a program is to write. */
+const char *formatted(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *decimal(intmax_t number);
+
 /* UNSUPPORTED where the program is missing, or is not that of util-linux ("ipcs --version" tells): for what ipcs(1),
  * ipcrm(1), ipcmk(1) and lsipc(1) promise beyond POSIX. */
 void need_util_linux(const char *tool);

@@ -3,7 +3,6 @@
  * ipcrm.c: objects for ipcrm and from ipcmk, and verdicts on how these programs ended.
  */
 #include <linux/securebits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -21,25 +20,13 @@ const struct words *words_of(const struct mechanism *m)
         return &words[m - mechanisms];
 }
 
-const char *text(const char *format, ...)
-{
-        char *string;
-        va_list list;
-
-        va_start(list, format);
-        const int length = vasprintf(&string, format, list);
-        va_end(list);
-        REQUIRE(length >= 0);
-        return string;
-}
-
 /* ---- verdicts ---- */
 
 /* The output is shown where it is not what was promised. */
 static void judge_output(struct ipck_here here, enum ipck_requirement req, const char *expression, const char *stream,
                          const char *written, bool right)
 {
-        ipck_holds(here, req, text("%s has the right %s (it is: \"%.300s\")", expression, stream, written), right);
+        ipck_holds(here, req, formatted("%s has the right %s (it is: \"%.300s\")", expression, stream, written), right);
 }
 
 static void done(const struct ran *ran)
@@ -52,8 +39,8 @@ static void judge_status(struct ipck_here here, enum ipck_requirement req, const
                          const struct ran *ran, int low, int high)
 {
         /* 126 and more tell of the kernel or of a signal, not of the program. */
-        ipck_between(here, req, text("exit status of %s (stderr: \"%.300s\")", expression, ran->err), low, ran->status,
-                     0, high);
+        ipck_between(here, req, formatted("exit status of %s (stderr: \"%.300s\")", expression, ran->err), low,
+                     ran->status, 0, high);
 }
 
 void ipck_prints(struct ipck_here here, enum ipck_requirement req, const char *expression, const char *output,

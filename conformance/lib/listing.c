@@ -11,18 +11,6 @@
 #include "ipck_listing.h"
 #include "ipck_posix_shm.h"
 
-const char *formatted(const char *format, ...)
-{
-        va_list args;
-        char *made;
-
-        va_start(args, format);
-        const int length = vasprintf(&made, format, args);
-        va_end(args);
-        REQUIRE(length != -1);
-        return made;
-}
-
 /* ---- words ---- */
 
 struct word {

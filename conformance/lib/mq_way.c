@@ -122,14 +122,6 @@ bool is_untouched(const struct way *way, mqd_t queue)
 
 /* ---- time ---- */
 
-int64_t realtime_ns(void)
-{
-        struct timespec t;
-
-        MUST(clock_gettime(CLOCK_REALTIME, &t));
-        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 struct timespec far_deadline(void)
 {
         struct timespec t = deadline_in(CLOCK_REALTIME, INT64_C(100000000000000));

@@ -2,11 +2,7 @@
  *
  * named_sem.c: set-up for tests of named semaphores.
  */
-#include <dirent.h>
 #include <stdio.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
 
 #include "internal.h"
 #include "ipck_named_sem.h"
@@ -36,7 +32,7 @@ static const char *path_with(const char *prefix, const char *name)
 {
         static char path[PATH_MAX];
 
-        snprintf(path, sizeof(path), "%s/%s%s", SHM_DIRECTORY, prefix, name + 1);
+        snprintf(path, sizeof(path), "%s/%s%s", DEV_SHM, prefix, name + 1);
         return path;
 }
 
@@ -45,7 +41,7 @@ static const char *prefix_of(const char *name)
         for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
                 if (access(path_with(prefixes[i], name), F_OK) == 0)
                         return prefixes[i];
-        UNSUPPORTED("a file of the semaphore in %s", SHM_DIRECTORY);
+        UNSUPPORTED("a file of the semaphore in %s", DEV_SHM);
 }
 
 const char *sem_file_of(const char *name)
@@ -91,59 +87,6 @@ void set_sem_mode(const char *name, int mode)
         MUST(chmod(sem_file_of(name), (mode_t)mode));
 }
 
-/* ---- the directory ---- */
-
-int names_left(void)
-{
-        DIR *const directory = opendir(SHM_DIRECTORY);
-        int count = 0;
-
-        if (!directory)
-                CANNOT("opendir");
-        for (const struct dirent *entry; (entry = readdir(directory));)
-                count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-        closedir(directory);
-        return count;
-}
-
-void mount_shm(const char *options)
-{
-        if (mount("ipck", SHM_DIRECTORY, "tmpfs", MS_NOSUID | MS_NODEV, options) == -1)
-                UNSUPPORTED("a tmpfs with the options %s (mount: %s)", options, errno_name(errno));
-}
-
-void remount_shm(unsigned long flags)
-{
-        if (mount(NULL, SHM_DIRECTORY, NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV | flags, NULL) == -1)
-                UNSUPPORTED("a change of %s (mount: %s)", SHM_DIRECTORY, errno_name(errno));
-}
-
-void mount_dev(void)
-{
-        if (mount("ipck", "/dev", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == -1)
-                UNSUPPORTED("a /dev of its own (mount: %s)", errno_name(errno));
-}
-
-void make_shm_directory(void)
-{
-        MUST(mkdir(SHM_DIRECTORY, 0777));
-        MUST(chmod(SHM_DIRECTORY, 01777));
-}
-
-struct space free_space(void)
-{
-        struct statvfs st;
-
-        memset(&st, 0x5a, sizeof(st));
-        MUST(statvfs(SHM_DIRECTORY, &st));
-        return (struct space){st.f_bfree, st.f_ffree};
-}
-
-bool same_space(struct space a, struct space b)
-{
-        return a.blocks == b.blocks && a.files == b.files;
-}
-
 /* ---- the process ---- */
 
 int count_mappings(const char *of)
@@ -167,24 +110,4 @@ int sem_mappings(void)
         if (count == -1)
                 UNSUPPORTED("/proc/self/maps, to see a process's mappings");
         return count;
-}
-
-int descriptor_limit(int limit)
-{
-        struct rlimit nofile;
-
-        MUST(getrlimit(RLIMIT_NOFILE, &nofile));
-        const int before = (int)nofile.rlim_cur;
-        nofile.rlim_cur = (rlim_t)limit;
-        MUST(setrlimit(RLIMIT_NOFILE, &nofile));
-        return before;
-}
-
-void memory_limit(void)
-{
-        struct rlimit as;
-
-        MUST(getrlimit(RLIMIT_AS, &as));
-        as.rlim_cur = 1;
-        MUST(setrlimit(RLIMIT_AS, &as));
 }

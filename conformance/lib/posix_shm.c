@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * posix_shm.c: set-up for tests of POSIX shared memory, and the file system behind it.
+ * posix_shm.c: set-up for tests of POSIX shared memory objects.
  */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stdio.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
-#include <sys/syscall.h>
-
 #include "internal.h"
 #include "ipck_posix_shm.h"
 
@@ -135,78 +126,4 @@ int try_open(const char *name, int oflag, mode_t mode)
 int opened(const char *name, int oflag)
 {
         return shm_open(name, oflag, 0600);
-}
-
-/* ---- the file system behind the objects ---- */
-
-void mount_dev_shm(unsigned long flags, const char *options)
-{
-        if (mount("ipck", "/dev/shm", "tmpfs", flags, options) == -1) {
-                if (errno == EPERM || errno == EACCES || errno == ENODEV || errno == ENOSYS || errno == EINVAL)
-                        UNSUPPORTED("a tmpfs with %s on /dev/shm (mount: %s)", options, errno_name(errno));
-                CANNOT("mount");
-        }
-}
-
-void mount_pages(unsigned pages)
-{
-        char options[64];
-
-        snprintf(options, sizeof(options), "mode=1777,size=%zu", pages * page_size());
-        mount_dev_shm(0, options);
-        REQUIRE(free_pages() == (long)pages);
-}
-
-long free_pages(void)
-{
-        struct statvfs fs;
-
-        MUST(statvfs("/dev/shm", &fs));
-        return (long)(fs.f_bfree * fs.f_frsize / page_size());
-}
-
-/* ---- a system that refuses ---- */
-
-/* What the C libraries open files with. */
-static const unsigned opens[] = {
-#ifdef SYS_open
-        SYS_open,
-#endif
-        SYS_openat,
-#ifdef SYS_openat2
-        SYS_openat2,
-#endif
-};
-enum { OPENS = sizeof(opens) / sizeof(*opens) };
-
-static int filter_opens(unsigned action, unsigned flags)
-{
-        struct sock_filter program[2 * OPENS + 2] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        };
-        const struct sock_fprog filter = {sizeof(program) / sizeof(*program), program};
-        struct sock_filter *next = program + 1;
-
-        for (int i = 0; i < OPENS; i++) {
-                *next++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, opens[i], 0, 1);
-                *next++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
-        }
-        *next = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-                return -1;
-        return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
-}
-
-void fail_opens(unsigned error)
-{
-        if (filter_opens(SECCOMP_RET_ERRNO | error, 0) == -1)
-                UNSUPPORTED("a filter of system calls (%s)", errno_name(errno));
-        REQUIRE(open("/", O_RDONLY) == -1 && errno == (int)error);
-}
-
-void hold_opens(void)
-{
-        /* The descriptor of the answering side is this process's own, which never answers. */
-        if (filter_opens(SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER) == -1)
-                UNSUPPORTED("a filter of system calls that lets them wait (%s)", errno_name(errno));
 }

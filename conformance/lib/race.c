@@ -45,14 +45,6 @@ int64_t next_lead(int64_t lead, bool expired)
 
 /* ---- timers ---- */
 
-static int64_t realtime_ns(void)
-{
-        struct timespec t;
-
-        MUST(clock_gettime(CLOCK_REALTIME, &t));
-        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 struct timer_window timer_window_begin(int64_t interval)
 {
         return (struct timer_window){.interval = interval, .monotonic[0] = monotonic_ns() + interval,

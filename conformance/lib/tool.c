@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -107,6 +108,23 @@ struct ran run_without_room(const char *tool)
         close(full);
         REQUIRE(snprintf(command, sizeof(command), "exec %s >/dev/full", tool) < (int)sizeof(command));
         return RUN("sh", "-c", command);
+}
+
+const char *formatted(const char *format, ...)
+{
+        va_list args;
+        char *made;
+
+        va_start(args, format);
+        const int length = vasprintf(&made, format, args);
+        va_end(args);
+        REQUIRE(length != -1);
+        return made;
+}
+
+const char *decimal(intmax_t number)
+{
+        return formatted("%jd", number);
 }
 
 void need_util_linux(const char *tool)

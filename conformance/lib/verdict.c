@@ -139,6 +139,14 @@ void ipck_eq(struct ipck_here here, enum ipck_requirement req, const char *expre
         put_got(v, got, error);
 }
 
+int ipck_opens(struct ipck_here here, enum ipck_requirement req, const char *call, int got)
+{
+        const int error = errno;
+
+        ipck_eq(here, req, call, worked(got), error, "a descriptor", 0);
+        return got;
+}
+
 void ipck_between(struct ipck_here here, enum ipck_requirement req, const char *expression, intmax_t low, intmax_t got,
                   int error, intmax_t high)
 {

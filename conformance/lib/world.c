@@ -2,6 +2,7 @@
  *
  * world.c: clocks, random numbers, keys, limits and memory for tests.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -28,6 +29,11 @@ static int64_t clock_ns(clockid_t clock)
 int64_t monotonic_ns(void)
 {
         return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t realtime_ns(void)
+{
+        return clock_ns(CLOCK_REALTIME);
 }
 
 double ipck_seconds(void)
@@ -98,7 +104,21 @@ void take_turn(const char *directory)
         UNTIL(turn == -1 || flock(turn, LOCK_EX | LOCK_NB) == 0 || monotonic_ns() > patience);
 }
 
-/* ---- descriptors ---- */
+/* ---- limits, descriptors, names ---- */
+
+rlim_t ipck_set_rlimit(struct ipck_here here, const char *name, int resource, rlim_t soft)
+{
+        struct rlimit limit;
+
+        MUST(getrlimit(resource, &limit));
+        const rlim_t before = limit.rlim_cur;
+        if (limit.rlim_max < soft)
+                ipck_unsupported(here, "a hard %s of %ju or more (it is %ju)", name, (uintmax_t)soft,
+                                 (uintmax_t)limit.rlim_max);
+        limit.rlim_cur = soft;
+        MUST(setrlimit(resource, &limit));
+        return before;
+}
 
 int open_descriptors(void)
 {
@@ -106,6 +126,27 @@ int open_descriptors(void)
 
         for (int fd = 0; fd < 1024; fd++)
                 count += fcntl(fd, F_GETFD) != -1;
+        return count;
+}
+
+int next_descriptor(void)
+{
+        const int fd = (int)MUST(fcntl(STOP_FD, F_DUPFD, 0));
+
+        MUST(close(fd));
+        return fd;
+}
+
+int names_in(const char *directory)
+{
+        DIR *const stream = opendir(directory);
+        int count = 0;
+
+        if (!stream)
+                CANNOT("opendir");
+        for (const struct dirent *entry; (entry = readdir(stream));)
+                count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+        closedir(stream);
         return count;
 }
 

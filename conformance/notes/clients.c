@@ -3,7 +3,6 @@
  * The programs that the lecture notes describe (fault/clients): each does by the System V calls and by the POSIX calls
  * what the notes say, and both write the same. They are run from beside the test program.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -411,18 +410,6 @@ TEST(requests_wait_for_the_server_posix, VERIFIES(programs_client_server_waits_p
 
 /* ---- what stays behind ---- */
 
-static size_t names_in(const char *directory)
-{
-        DIR *const stream = opendir(directory);
-        size_t count = 0;
-
-        REQUIRE(stream);
-        while (readdir(stream))
-                count++;
-        closedir(stream);
-        return count;
-}
-
 static size_t objects(const struct mechanism *m)
 {
         static struct object_line lines[4096];
@@ -442,7 +429,7 @@ static size_t objects(const struct mechanism *m)
 /* All that can be left, to compare. */
 static size_t left(const struct version *v, const char *queues)
 {
-        return v == &posix ? names_in("/dev/shm") + names_in(queues)
+        return v == &posix ? (size_t)names_left() + (size_t)names_in(queues)
                            : objects(&mechanisms[QUEUE]) + objects(&mechanisms[SET]) + objects(&mechanisms[SEGMENT]);
 }
 

@@ -10,7 +10,7 @@ static struct ran make_one(const struct mechanism *m)
         switch (m - mechanisms) {
         case QUEUE: return RUN("ipcmk", "-Q");
         case SET: return RUN("ipcmk", "-S", "2");
-        default: return RUN("ipcmk", "-M", text("%zu", page_size()));
+        default: return RUN("ipcmk", "-M", formatted("%zu", page_size()));
         }
 }
 
@@ -31,7 +31,7 @@ TEST(segment_has_the_size_asked_for, VERIFIES(ipcmk_shm))
         MUST(shmctl(new_segment(300000, 0600), IPC_RMID, NULL));
         need_room_for_ipcmk();
         for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-                const struct ran ran = RUN("ipcmk", "-M", text("%zu", sizes[i]));
+                const struct ran ran = RUN("ipcmk", "-M", formatted("%zu", sizes[i]));
                 const int segment = id_printed(&mechanisms[SEGMENT], ran.out);
 
                 EQ(ipcmk_shm, ran.status, 0);
@@ -61,7 +61,7 @@ TEST(set_has_as_many_semaphores, VERIFIES(ipcmk_sem))
 
         need_room_for_ipcmk();
         for (size_t i = 0; i < sizeof(counts) / sizeof(*counts) && counts[i] <= most; i++) {
-                const struct ran ran = RUN("ipcmk", "-S", text("%d", counts[i]));
+                const struct ran ran = RUN("ipcmk", "-S", decimal(counts[i]));
                 const int set = id_printed(&mechanisms[SET], ran.out);
 
                 EQ(ipcmk_sem, ran.status, 0);
@@ -98,7 +98,7 @@ TEST(identifier_written_is_that_of_the_object, VERIFIES(ipcmk_output))
 
                 EQ(ipcmk_output, ran.status, 0);
                 HOLDS(ipcmk_output, !*ran.err);
-                HOLDS(ipcmk_output, !strcmp(ran.out, text("%s%d\n", words_of(m)->made, id)));
+                HOLDS(ipcmk_output, !strcmp(ran.out, formatted("%s%d\n", words_of(m)->made, id)));
         }
 }
 
@@ -130,7 +130,7 @@ TEST(one_of_each_kind_in_one_command_line, VERIFIES(ipcmk_combined, ipcmk_output
         EQ(ipcmk_combined, ran.status, 0);
         expect_one_of_each(ipcmk_combined, ran.out);
         HOLDS(ipcmk_output,
-              !strcmp(ran.out, text("Shared memory id: %d\nMessage queue id: %d\nSemaphore id: %d\n",
+              !strcmp(ran.out, formatted("Shared memory id: %d\nMessage queue id: %d\nSemaphore id: %d\n",
                                     only_id(&mechanisms[SEGMENT]), only_id(&mechanisms[QUEUE]),
                                     only_id(&mechanisms[SET]))));
         HOLDS(ipcmk_output, !*ran.err);

@@ -60,7 +60,7 @@ TEST(all_objects_of_one_kind, VERIFIES(ipcrm_all))
         start();
         EACH_ROW(m, mechanisms) {
                 const char *const spellings[] = {
-                        text("-a%s", words_of(m)->kind), text("--all=%s", words_of(m)->kind),
+                        formatted("-a%s", words_of(m)->kind), formatted("--all=%s", words_of(m)->kind),
                 };
 
                 for (int i = 0; i < 2; i++) {
@@ -112,7 +112,7 @@ TEST(unknown_kind_removes_nothing, VERIFIES(ipcrm_all_bad_kind))
         start();
         make_some(0600);
         for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-                COMPLAINS(ipcrm_all_bad_kind, RUN("ipcrm", text("--all=%s", kinds[i])));
+                COMPLAINS(ipcrm_all_bad_kind, RUN("ipcrm", formatted("--all=%s", kinds[i])));
                 expect_left(ipcrm_all_bad_kind, true, true, true);
         }
 }
@@ -125,7 +125,7 @@ TEST(other_options_count_as_well, VERIFIES(ipcrm_all))
 
         /* All segments, one set, and a queue that is not there any more. */
         MUST(msgctl(queue, IPC_RMID, NULL));
-        COMPLAINS(ipcrm_all, RUN("ipcrm", "-ashm", "-s", text("%d", set), "-q", text("%d", queue)));
+        COMPLAINS(ipcrm_all, RUN("ipcrm", "-ashm", "-s", decimal(set), "-q", decimal(queue)));
         expect_left(ipcrm_all, true, true, false);
         HOLDS(ipcrm_all, !exists(&mechanisms[SET], set));
 }

@@ -20,7 +20,7 @@ TEST(object_with_the_identifier_is_removed, VERIFIES(ipcrm_q, ipcrm_s, ipcrm_m, 
                 const int id = new_object_with(m, key, 0600);
 
                 MUST(m->write(id));
-                SUCCEEDS(ipcrm_silent, RUN("ipcrm", words_of(m)->id, text("%d", id)));
+                SUCCEEDS(ipcrm_silent, RUN("ipcrm", words_of(m)->id, decimal(id)));
                 HOLDS(option_of(m), !exists(m, id));
                 HOLDS(option_of(m), !key_exists(m, key));
         }
@@ -62,10 +62,10 @@ TEST(identifier_with_a_sequence_number_is_all_of_it, VERIFIES(ipcrm_q, ipcrm_s, 
                 EACH_ROW(row, rows) {
                         if (row->id == id || exists(m, row->id))
                                 continue;
-                        COMPLAINS(ipcrm_badid, RUN("ipcrm", words_of(m)->id, text("%d", row->id)));
+                        COMPLAINS(ipcrm_badid, RUN("ipcrm", words_of(m)->id, decimal(row->id)));
                         HOLDS(option_of(m), exists(m, id));
                 }
-                SUCCEEDS(option_of(m), RUN("ipcrm", words_of(m)->id, text("%d", id)));
+                SUCCEEDS(option_of(m), RUN("ipcrm", words_of(m)->id, decimal(id)));
                 HOLDS(option_of(m), !exists(m, id));
         }
 }
@@ -76,8 +76,8 @@ TEST(identifier_of_a_removed_object_is_told_of, VERIFIES(ipcrm_badid, ipcrm_stdo
                 const int id = new_object(m, 0600), other = new_object(m, 0600);
 
                 MUST(m->remove(id));
-                COMPLAINS(ipcrm_badid, RUN("ipcrm", words_of(m)->id, text("%d", id)));
-                COMPLAINS(ipcrm_stdout_unused, RUN("ipcrm", words_of(m)->id, text("%d", id)));
+                COMPLAINS(ipcrm_badid, RUN("ipcrm", words_of(m)->id, decimal(id)));
+                COMPLAINS(ipcrm_stdout_unused, RUN("ipcrm", words_of(m)->id, decimal(id)));
                 HOLDS(ipcrm_badid, exists(m, other));
         }
 }
@@ -102,7 +102,7 @@ TEST(objects_of_other_kinds_with_the_identifier_stay, VERIFIES(ipcrm_only_named)
                 MUST(m->write(other[m - mechanisms]));
         }
         EACH_ROW(m, mechanisms) {
-                SUCCEEDS(ipcrm_only_named, RUN("ipcrm", words_of(m)->id, text("%d", id[m - mechanisms])));
+                SUCCEEDS(ipcrm_only_named, RUN("ipcrm", words_of(m)->id, decimal(id[m - mechanisms])));
                 expect_all_but(id, other, m);
         }
         EQ(ipcrm_only_named, QNUM(other[QUEUE]), 1);
@@ -118,7 +118,7 @@ TEST(attached_segment_is_destroyed_after_the_last_detach, VERIFIES(ipcrm_m))
         char *const memory = attach(segment, 0), *const again = attach(segment, SHM_RDONLY);
 
         fill_pattern(memory, page_size(), 5);
-        SUCCEEDS(ipcrm_m, RUN("ipcrm", "-m", text("%d", segment)));
+        SUCCEEDS(ipcrm_m, RUN("ipcrm", "-m", decimal(segment)));
         FAILS_WITH(ipcrm_m, ENOENT, shmget(key, 0, 0));
         HOLDS(ipcrm_m, has_pattern(again, page_size(), 5));
         detach(memory);
@@ -133,7 +133,7 @@ TEST(messages_go_with_their_queue, VERIFIES(ipcrm_q))
 
         post(queue, 1, "first");
         post(queue, 2, "second");
-        SUCCEEDS(ipcrm_q, RUN("ipcrm", "-q", text("%d", queue)));
+        SUCCEEDS(ipcrm_q, RUN("ipcrm", "-q", decimal(queue)));
         FAILS_WITH(ipcrm_q, EINVAL, take(queue, 0));
 }
 
@@ -154,9 +154,9 @@ TEST(blocked_receiver_and_sender_are_told, VERIFIES(ipcrm_waiters))
                 FAILS_WITH(ipcrm_waiters, EIDRM, put(full, 1, 16, 0));
         }
         UNTIL(blocked(&receiver) && blocked(&sender));
-        SUCCEEDS(ipcrm_waiters, RUN("ipcrm", "-q", text("%d", empty)));
+        SUCCEEDS(ipcrm_waiters, RUN("ipcrm", "-q", decimal(empty)));
         EVENTUALLY(ipcrm_waiters, returned(&receiver));
-        SUCCEEDS(ipcrm_waiters, RUN("ipcrm", "-q", text("%d", full)));
+        SUCCEEDS(ipcrm_waiters, RUN("ipcrm", "-q", decimal(full)));
         EVENTUALLY(ipcrm_waiters, returned(&sender));
         join(&receiver);
         join(&sender);
@@ -173,7 +173,7 @@ TEST(waiters_in_a_set_are_told, VERIFIES(ipcrm_waiters))
         CHILD(&for_zero)
                 FAILS_WITH(ipcrm_waiters, EIDRM, SEMOP(set, OP(1, 0, 0)));
         UNTIL(NCNT(set, 0) == 1 && ZCNT(set, 1) == 1);
-        SUCCEEDS(ipcrm_waiters, RUN("ipcrm", "-s", text("%d", set)));
+        SUCCEEDS(ipcrm_waiters, RUN("ipcrm", "-s", decimal(set)));
         EVENTUALLY(ipcrm_waiters, returned(&for_increase) && returned(&for_zero));
         join(&for_increase);
         join(&for_zero);

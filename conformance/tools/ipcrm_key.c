@@ -29,7 +29,7 @@ TEST(object_with_the_key_is_removed, VERIFIES(ipcrm_Q, ipcrm_S, ipcrm_M, ipcrm_s
                 const key_t key = positive_key();
                 const int before = new_object_with(m, positive_key(), 0600), id = new_object_with(m, key, 0600);
 
-                SUCCEEDS(ipcrm_silent, RUN("ipcrm", words_of(m)->key, text("%d", (int)key)));
+                SUCCEEDS(ipcrm_silent, RUN("ipcrm", words_of(m)->key, decimal(key)));
                 HOLDS(option_of(m), !key_exists(m, key));
                 HOLDS(option_of(m), !exists(m, id));
                 HOLDS(option_of(m), exists(m, before));
@@ -46,7 +46,7 @@ TEST(key_is_not_taken_for_an_identifier, VERIFIES(ipcrm_Q, ipcrm_S, ipcrm_M))
                         UNSUPPORTED("an identifier that is no %s's key (%d)", m->name, named);
                 const int keyed = new_object_with(m, (key_t)named, 0600);
 
-                SUCCEEDS(option_of(m), RUN("ipcrm", words_of(m)->key, text("%d", named)));
+                SUCCEEDS(option_of(m), RUN("ipcrm", words_of(m)->key, decimal(named)));
                 HOLDS(option_of(m), !exists(m, keyed));
                 HOLDS(option_of(m), exists(m, named));
         }
@@ -59,7 +59,7 @@ TEST(segment_with_the_key_is_destroyed_after_the_last_detach, VERIFIES(ipcrm_M))
         char *const memory = attach(segment, 0);
 
         fill_pattern(memory, page_size(), 7);
-        SUCCEEDS(ipcrm_M, RUN("ipcrm", "-M", text("%d", (int)key)));
+        SUCCEEDS(ipcrm_M, RUN("ipcrm", "-M", decimal(key)));
         FAILS_WITH(ipcrm_M, ENOENT, shmget(key, 0, 0));
         HOLDS(ipcrm_M, has_pattern(memory, page_size(), 7));
         detach(memory);
@@ -76,7 +76,7 @@ TEST(objects_of_other_kinds_with_the_key_stay, VERIFIES(ipcrm_only_named))
                         new_object_with(m, neighbour, 0600);
         }
         EACH_ROW(m, mechanisms) {
-                SUCCEEDS(ipcrm_only_named, RUN("ipcrm", words_of(m)->key, text("%d", (int)key)));
+                SUCCEEDS(ipcrm_only_named, RUN("ipcrm", words_of(m)->key, decimal(key)));
                 EACH_ROW(other, mechanisms) {
                         EQ(ipcrm_only_named, key_exists(other, key), other > m);
                         HOLDS(ipcrm_only_named, key_exists(other, neighbour));
@@ -93,8 +93,8 @@ TEST(unused_key_is_told_of, VERIFIES(ipcrm_bad_key, ipcrm_stdout_unused))
                 EACH_ROW(other, mechanisms)
                         if (other != m)
                                 new_object_with(other, key, 0600);
-                COMPLAINS(ipcrm_bad_key, RUN("ipcrm", words_of(m)->key, text("%d", (int)key)));
-                COMPLAINS(ipcrm_stdout_unused, RUN("ipcrm", words_of(m)->key, text("%d", (int)key)));
+                COMPLAINS(ipcrm_bad_key, RUN("ipcrm", words_of(m)->key, decimal(key)));
+                COMPLAINS(ipcrm_stdout_unused, RUN("ipcrm", words_of(m)->key, decimal(key)));
                 EACH_ROW(other, mechanisms)
                         EQ(ipcrm_bad_key, key_exists(other, key), other != m);
         }

@@ -15,7 +15,7 @@ struct argument {
 
 static const char *with_number(const struct argument *argument, int number)
 {
-        return text("%s%s%s", argument->before, argument->number ? text("%d", number) : "", argument->behind);
+        return formatted("%s%s%s", argument->before, argument->number ? decimal(number) : "", argument->behind);
 }
 
 /* An object with a key, and one for its identifier. */
@@ -44,8 +44,7 @@ static void expect_refusal(enum ipck_requirement req, const struct mechanism *m,
 /* The same objects by their number alone. */
 static void expect_removal(enum ipck_requirement req, const struct mechanism *m, const struct target *target)
 {
-        SUCCEEDS(req, RUN("ipcrm", words_of(m)->id, text("%d", target->id), words_of(m)->key,
-                          text("%d", (int)target->key)));
+        SUCCEEDS(req, RUN("ipcrm", words_of(m)->id, decimal(target->id), words_of(m)->key, decimal(target->key)));
         HOLDS(req, !exists(m, target->id) && !exists(m, target->keyed));
 }
 
@@ -101,11 +100,11 @@ TEST(identifier_beyond_32_bits_names_nothing, VERIFIES(ipcrm_id_range))
                 const int id = new_object(m, 0600);
 
                 EACH_ROW(row, beyond) {
-                        COMPLAINS(ipcrm_id_range, RUN("ipcrm", words_of(m)->id, text("%lld", id + row->more)));
+                        COMPLAINS(ipcrm_id_range, RUN("ipcrm", words_of(m)->id, formatted("%lld", id + row->more)));
                         HOLDS(ipcrm_id_range, exists(m, id));
                 }
                 COMPLAINS(ipcrm_id_range, RUN("ipcrm", words_of(m)->id, "99999999999999999999"));
-                SUCCEEDS(ipcrm_id_range, RUN("ipcrm", words_of(m)->id, text("%d", id)));
+                SUCCEEDS(ipcrm_id_range, RUN("ipcrm", words_of(m)->id, decimal(id)));
         }
 }
 
@@ -129,7 +128,7 @@ TEST(key_beyond_32_bits_names_nothing, VERIFIES(ipcrm_key_range))
                         const key_t key = fresh_key();
 
                         new_object_with(m, key, 0600);
-                        COMPLAINS(ipcrm_key_range, RUN("ipcrm", words_of(m)->key, text("%lld", key + row->more)));
+                        COMPLAINS(ipcrm_key_range, RUN("ipcrm", words_of(m)->key, formatted("%lld", key + row->more)));
                         HOLDS(ipcrm_key_range, key_exists(m, key));
                 }
 }
@@ -148,10 +147,10 @@ static const struct {
 static const char *in_base(enum base base, unsigned number)
 {
         switch (base) {
-        case HEXADECIMAL: return text("0x%x", number);
-        case UPPER_CASE: return text("0X%X", number);
-        case EIGHT_DIGITS: return text("0x%08x", number);
-        default: return text("0%o", number);
+        case HEXADECIMAL: return formatted("0x%x", number);
+        case UPPER_CASE: return formatted("0X%X", number);
+        case EIGHT_DIGITS: return formatted("0x%08x", number);
+        default: return formatted("0%o", number);
         }
 }
 
@@ -195,7 +194,7 @@ TEST(negative_key_as_procfs_shows_it, VERIFIES(ipcrm_key_negative))
         EACH_ROW(m, mechanisms)
                 for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
                         new_object_with(m, keys[i], 0600);
-                        SUCCEEDS(ipcrm_key_negative, RUN("ipcrm", words_of(m)->key, text("%d", (int)keys[i])));
+                        SUCCEEDS(ipcrm_key_negative, RUN("ipcrm", words_of(m)->key, decimal(keys[i])));
                         HOLDS(ipcrm_key_negative, !key_exists(m, keys[i]));
                 }
 }

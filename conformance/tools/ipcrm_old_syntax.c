@@ -15,11 +15,11 @@ TEST(each_object_listed_is_removed, VERIFIES(ipcrm_old_syntax, ipcrm_old_syntax_
                 burn_ids(m, 70);
                 for (int i = 0; i < 4; i++)
                         id[i] = new_object(m, 0600);
-                PRINTS(ipcrm_old_syntax_message, deleted, RUN("ipcrm", words_of(m)->kind, text("%d", id[0])));
+                PRINTS(ipcrm_old_syntax_message, deleted, RUN("ipcrm", words_of(m)->kind, decimal(id[0])));
                 HOLDS(ipcrm_old_syntax, !exists(m, id[0]));
                 HOLDS(ipcrm_old_syntax, exists(m, id[1]) && exists(m, id[2]) && exists(m, id[3]));
                 PRINTS(ipcrm_old_syntax_message, deleted,
-                       RUN("ipcrm", words_of(m)->kind, text("%d", id[3]), text("%d", id[1])));
+                       RUN("ipcrm", words_of(m)->kind, decimal(id[3]), decimal(id[1])));
                 HOLDS(ipcrm_old_syntax, !exists(m, id[1]) && !exists(m, id[3]));
                 HOLDS(ipcrm_old_syntax, exists(m, id[2]));
         }
@@ -32,7 +32,7 @@ TEST(objects_of_other_kinds_stay, VERIFIES(ipcrm_old_syntax))
         need_util_linux("ipcrm");
         new_objects_with_one_id(id);
         EACH_ROW(m, mechanisms) {
-                PRINTS(ipcrm_old_syntax, deleted, RUN("ipcrm", words_of(m)->kind, text("%d", id[0])));
+                PRINTS(ipcrm_old_syntax, deleted, RUN("ipcrm", words_of(m)->kind, decimal(id[0])));
                 EACH_ROW(other, mechanisms)
                         EQ(ipcrm_old_syntax, exists(other, id[0]), other > m);
         }
@@ -46,8 +46,8 @@ TEST(one_wrong_among_good_ones, VERIFIES(ipcrm_old_syntax_bad))
                 const struct {
                         const char *name, *id;
                 } wrong[] = {
-                        {"a removed object", text("%d", removed)}, {"-1", "-1"}, {"a word", "all"},
-                        {"a letter behind it", text("%dx", removed)}, {"beyond 64 bits", "99999999999999999999"},
+                        {"a removed object", decimal(removed)}, {"-1", "-1"}, {"a word", "all"},
+                        {"a letter behind it", formatted("%dx", removed)}, {"beyond 64 bits", "99999999999999999999"},
                 };
 
                 MUST(m->remove(removed));
@@ -55,8 +55,8 @@ TEST(one_wrong_among_good_ones, VERIFIES(ipcrm_old_syntax_bad))
                         const int one = new_object(m, 0600), two = new_object(m, 0600), kept = new_object(m, 0600);
 
                         COMPLAINS(ipcrm_old_syntax_bad, RUN("ipcrm", words_of(m)->kind, row->id));
-                        COMPLAINS(ipcrm_old_syntax_bad, RUN("ipcrm", words_of(m)->kind, text("%d", one), row->id,
-                                                            text("%d", two)));
+                        COMPLAINS(ipcrm_old_syntax_bad, RUN("ipcrm", words_of(m)->kind, decimal(one), row->id,
+                                                            decimal(two)));
                         HOLDS(ipcrm_old_syntax_bad, !exists(m, one) && !exists(m, two));
                         HOLDS(ipcrm_old_syntax_bad, exists(m, kept));
                 }
@@ -84,7 +84,7 @@ TEST(identifier_beyond_32_bits_names_nothing, VERIFIES(ipcrm_old_syntax_range))
         EACH_ROW(m, mechanisms) {
                 const int id = new_object(m, 0600);
 
-                COMPLAINS(ipcrm_old_syntax_range, RUN("ipcrm", words_of(m)->kind, text("%lld", id + (1LL << 32))));
+                COMPLAINS(ipcrm_old_syntax_range, RUN("ipcrm", words_of(m)->kind, formatted("%lld", id + (1LL << 32))));
                 HOLDS(ipcrm_old_syntax_range, exists(m, id));
         }
 }
@@ -100,7 +100,7 @@ TEST(object_of_another_user_stays, VERIFIES(ipcrm_old_syntax_noperm))
                         as_user(USER_B);
                         const int own = new_object(m, 0600);
                         COMPLAINS(ipcrm_old_syntax_noperm,
-                                  RUN("ipcrm", words_of(m)->kind, text("%d", foreign), text("%d", own)));
+                                  RUN("ipcrm", words_of(m)->kind, decimal(foreign), decimal(own)));
                         HOLDS(ipcrm_old_syntax_noperm, !exists(m, own));
                 }
                 join(&user);

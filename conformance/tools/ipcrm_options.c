@@ -14,14 +14,14 @@ TEST(long_options_do_what_short_ones_do, VERIFIES(ipcrm_long_options))
                 for (int i = 0; i < 3; i++)
                         id[i] = new_object_with(m, key[i], 0600);
                 id[3] = new_object(m, 0600);
-                SUCCEEDS(ipcrm_long_options, RUN("ipcrm", words_of(m)->long_id, text("%d", id[0])));
+                SUCCEEDS(ipcrm_long_options, RUN("ipcrm", words_of(m)->long_id, decimal(id[0])));
                 HOLDS(ipcrm_long_options, !exists(m, id[0]) && exists(m, id[1]));
-                SUCCEEDS(ipcrm_long_options, RUN("ipcrm", text("%s=%d", words_of(m)->long_id, id[3]),
-                                                 text("%s=%d", words_of(m)->long_key, (int)key[2])));
+                SUCCEEDS(ipcrm_long_options, RUN("ipcrm", formatted("%s=%d", words_of(m)->long_id, id[3]),
+                                                 formatted("%s=%d", words_of(m)->long_key, (int)key[2])));
                 HOLDS(ipcrm_long_options, !exists(m, id[2]) && !exists(m, id[3]) && exists(m, id[1]));
-                SUCCEEDS(ipcrm_long_options, RUN("ipcrm", words_of(m)->long_key, text("%d", (int)key[1])));
+                SUCCEEDS(ipcrm_long_options, RUN("ipcrm", words_of(m)->long_key, decimal(key[1])));
                 HOLDS(ipcrm_long_options, !exists(m, id[1]));
-                COMPLAINS(ipcrm_long_options, RUN("ipcrm", words_of(m)->long_id, text("%d", id[1])));
+                COMPLAINS(ipcrm_long_options, RUN("ipcrm", words_of(m)->long_id, decimal(id[1])));
         }
 }
 
@@ -36,10 +36,9 @@ TEST(each_removal_is_told, VERIFIES(ipcrm_verbose))
                           segment = new_segment(1, 0600);
 
                 PRINTS(ipcrm_verbose,
-                       text("removing message queue id `%d'\nremoving semaphore id `%d'\n"
+                       formatted("removing message queue id `%d'\nremoving semaphore id `%d'\n"
                             "removing shared memory segment id `%d'\n", queue, set, segment),
-                       RUN("ipcrm", options[i], "-q", text("%d", queue), "-S", text("%d", (int)key), "-m",
-                           text("%d", segment)));
+                       RUN("ipcrm", options[i], "-q", decimal(queue), "-S", decimal(key), "-m", decimal(segment)));
                 HOLDS(ipcrm_verbose, !exists(&mechanisms[QUEUE], queue) && !exists(&mechanisms[SET], set));
                 HOLDS(ipcrm_verbose, !exists(&mechanisms[SEGMENT], segment));
         }
@@ -54,7 +53,7 @@ TEST(what_cannot_be_told_is_removed_all_the_same, VERIFIES(ipcrm_stdout_error))
                 const int id = new_object(m, 0600);
 
                 COMPLAINS(ipcrm_stdout_error,
-                          RUN("sh", "-c", text("exec ipcrm -v %s %d >/dev/full", words_of(m)->id, id)));
+                          RUN("sh", "-c", formatted("exec ipcrm -v %s %d >/dev/full", words_of(m)->id, id)));
                 HOLDS(ipcrm_stdout_error, !exists(m, id));
         }
 }
@@ -63,7 +62,7 @@ TEST(what_cannot_be_told_is_removed_all_the_same, VERIFIES(ipcrm_stdout_error))
 static void expect_information(enum ipck_requirement req, const char *option, const char *what)
 {
         const int queue = new_queue(0600);
-        const struct ran ran = RUN("ipcrm", option, "-q", text("%d", queue));
+        const struct ran ran = RUN("ipcrm", option, "-q", decimal(queue));
 
         EQ(req, ran.status, 0);
         HOLDS(req, strstr(ran.out, what));

@@ -35,8 +35,8 @@ TEST(object_of_another_user_stays, VERIFIES(ipcrm_noperm))
 
                         CHILD(&stranger) {
                                 as_user(USER_B);
-                                COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->id, text("%d", id)));
-                                COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->key, text("%d", (int)key)));
+                                COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->id, decimal(id)));
+                                COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->key, decimal(key)));
                         }
                         join(&stranger);
                         HOLDS(ipcrm_noperm, exists(m, id));
@@ -53,7 +53,7 @@ TEST(object_of_the_own_group_stays, VERIFIES(ipcrm_noperm))
 
                 CHILD(&member) {
                         become(USER_C, GROUP_B, (const gid_t[]){GROUP_A}, 1);
-                        COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->id, text("%d", id)));
+                        COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->id, decimal(id)));
                 }
                 join(&member);
                 HOLDS(ipcrm_noperm, exists(m, id));
@@ -69,8 +69,8 @@ TEST(one_of_several_belongs_to_another_user, VERIFIES(ipcrm_noperm))
                 CHILD(&user) {
                         as_user(USER_B);
                         const int own = new_object(m, 0600);
-                        COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->id, text("%d", own), words_of(m)->id,
-                                                    text("%d", foreign)));
+                        COMPLAINS(ipcrm_noperm, RUN("ipcrm", words_of(m)->id, decimal(own), words_of(m)->id,
+                                                    decimal(foreign)));
                         HOLDS(ipcrm_noperm, !exists(m, own));
                 }
                 join(&user);
@@ -86,12 +86,12 @@ TEST(owner_and_creator_may_remove, VERIFIES(ipcrm_owner_creator))
 
                 CHILD(&owner) {
                         become(USER_B, GROUP_C, NULL, 0);
-                        SUCCEEDS(ipcrm_owner_creator, RUN("ipcrm", words_of(m)->id, text("%d", by_owner.id)));
+                        SUCCEEDS(ipcrm_owner_creator, RUN("ipcrm", words_of(m)->id, decimal(by_owner.id)));
                 }
                 join(&owner);
                 CHILD(&creator) {
                         become(USER_A, GROUP_C, NULL, 0);
-                        SUCCEEDS(ipcrm_owner_creator, RUN("ipcrm", words_of(m)->key, text("%d", (int)by_creator.key)));
+                        SUCCEEDS(ipcrm_owner_creator, RUN("ipcrm", words_of(m)->key, decimal(by_creator.key)));
                 }
                 join(&creator);
                 HOLDS(ipcrm_owner_creator, !exists(m, by_owner.id));
@@ -107,8 +107,8 @@ TEST(owner_may_remove_what_nobody_may_use, VERIFIES(ipcrm_owner_creator))
                 const key_t key = fresh_key();
                 const int id = new_object(m, 0), keyed = new_object_with(m, key, 0);
 
-                SUCCEEDS(ipcrm_owner_creator, RUN("ipcrm", words_of(m)->id, text("%d", id), words_of(m)->key,
-                                                  text("%d", (int)key)));
+                SUCCEEDS(ipcrm_owner_creator, RUN("ipcrm", words_of(m)->id, decimal(id), words_of(m)->key,
+                                                  decimal(key)));
                 HOLDS(ipcrm_owner_creator, !exists(m, id) && !exists(m, keyed));
         }
 }
@@ -121,8 +121,8 @@ TEST(privileged_user_may_remove_what_others_own, VERIFIES(ipcrm_privileged))
 
                 if (geteuid() != 0 || !has_capability(CAP_SYS_ADMIN))
                         UNSUPPORTED("user 0 with CAP_SYS_ADMIN");
-                SUCCEEDS(ipcrm_privileged, RUN("ipcrm", words_of(m)->id, text("%d", id)));
-                SUCCEEDS(ipcrm_privileged, RUN("ipcrm", words_of(m)->key, text("%d", (int)key)));
+                SUCCEEDS(ipcrm_privileged, RUN("ipcrm", words_of(m)->id, decimal(id)));
+                SUCCEEDS(ipcrm_privileged, RUN("ipcrm", words_of(m)->key, decimal(key)));
                 HOLDS(ipcrm_privileged, !exists(m, id) && !exists(m, keyed));
         }
 }
@@ -131,7 +131,7 @@ TEST(diagnostic_names_the_key_that_was_given, VERIFIES(ipcrm_key_noperm_message)
 {
         need_util_linux("ipcrm");
         EACH_ROW(m, mechanisms) {
-                const char *const key = text("0x%08x", (unsigned)fresh_key());
+                const char *const key = formatted("0x%08x", (unsigned)fresh_key());
                 struct child stranger;
 
                 object_of_another(m, (key_t)strtol(key, NULL, 16), 0600);

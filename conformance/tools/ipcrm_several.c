@@ -26,9 +26,8 @@ TEST(options_of_all_kinds_in_one_command_line, VERIFIES(ipcrm_multiple, ipcrm_si
                           segment = new_pair(&mechanisms[SEGMENT]);
         const int others[] = {new_queue(0600), new_sems(2, 0600), new_segment(1, 0600)};
 
-        SUCCEEDS(ipcrm_silent, RUN("ipcrm", "-q", text("%d", queue.id), "-Q", text("%d", (int)queue.key),
-                                   "-s", text("%d", set.id), "-S", text("%d", (int)set.key),
-                                   "-m", text("%d", segment.id), "-M", text("%d", (int)segment.key)));
+        SUCCEEDS(ipcrm_silent, RUN("ipcrm", "-q", decimal(queue.id), "-Q", decimal(queue.key), "-s", decimal(set.id),
+                                   "-S", decimal(set.key), "-m", decimal(segment.id), "-M", decimal(segment.key)));
         const struct pair *const pairs[] = {&queue, &set, &segment};
         EACH_ROW(m, mechanisms) {
                 HOLDS(ipcrm_multiple, !exists(m, pairs[m - mechanisms]->id));
@@ -42,9 +41,9 @@ TEST(option_repeated_removes_each_object, VERIFIES(ipcrm_multiple))
         EACH_ROW(m, mechanisms) {
                 const struct pair one = new_pair(m), two = new_pair(m), three = new_pair(m);
 
-                SUCCEEDS(ipcrm_multiple, RUN("ipcrm", words_of(m)->id, text("%d", two.id), words_of(m)->key,
-                                             text("%d", (int)one.key), words_of(m)->id, text("%d", one.id),
-                                             words_of(m)->key, text("%d", (int)two.key)));
+                SUCCEEDS(ipcrm_multiple, RUN("ipcrm", words_of(m)->id, decimal(two.id), words_of(m)->key,
+                                             decimal(one.key), words_of(m)->id, decimal(one.id),
+                                             words_of(m)->key, decimal(two.key)));
                 HOLDS(ipcrm_multiple, !exists(m, one.id) && !exists(m, one.keyed));
                 HOLDS(ipcrm_multiple, !exists(m, two.id) && !exists(m, two.keyed));
                 HOLDS(ipcrm_multiple, exists(m, three.id) && exists(m, three.keyed));
@@ -56,11 +55,11 @@ TEST(object_named_twice_is_there_once, VERIFIES(ipcrm_badid, ipcrm_bad_key))
         EACH_ROW(m, mechanisms) {
                 const struct pair pair = new_pair(m);
 
-                COMPLAINS(ipcrm_badid,
-                          RUN("ipcrm", words_of(m)->id, text("%d", pair.id), words_of(m)->id, text("%d", pair.id)));
+                COMPLAINS(ipcrm_badid, RUN("ipcrm", words_of(m)->id, decimal(pair.id), words_of(m)->id,
+                                           decimal(pair.id)));
                 HOLDS(ipcrm_badid, !exists(m, pair.id));
-                COMPLAINS(ipcrm_bad_key, RUN("ipcrm", words_of(m)->id, text("%d", pair.keyed), words_of(m)->key,
-                                             text("%d", (int)pair.key)));
+                COMPLAINS(ipcrm_bad_key, RUN("ipcrm", words_of(m)->id, decimal(pair.keyed), words_of(m)->key,
+                                             decimal(pair.key)));
                 HOLDS(ipcrm_bad_key, !exists(m, pair.keyed));
         }
 }
@@ -86,11 +85,11 @@ TEST(one_wrong_identifier_among_good_ones, VERIFIES(ipcrm_badid, ipcrm_bad_key, 
                 for (int place = 0; place < 3; place++) {
                         const struct pair one = new_pair(m), two = new_pair(m), other = new_pair(m);
 
-                        COMPLAINS(ipcrm_badid, remove_three(words_of(m)->id, place, text("%d", removed),
-                                                            text("%d", one.id), text("%d", two.id)));
+                        COMPLAINS(ipcrm_badid, remove_three(words_of(m)->id, place, decimal(removed), decimal(one.id),
+                                                            decimal(two.id)));
                         HOLDS(ipcrm_badid_continues, !exists(m, one.id) && !exists(m, two.id));
-                        COMPLAINS(ipcrm_bad_key, remove_three(words_of(m)->key, place, text("%d", (int)unused),
-                                                              text("%d", (int)one.key), text("%d", (int)two.key)));
+                        COMPLAINS(ipcrm_bad_key, remove_three(words_of(m)->key, place, decimal(unused),
+                                                              decimal(one.key), decimal(two.key)));
                         HOLDS(ipcrm_badid_continues, !exists(m, one.keyed) && !exists(m, two.keyed));
                         HOLDS(ipcrm_badid_continues, exists(m, other.id) && exists(m, other.keyed));
                 }
@@ -109,8 +108,8 @@ TEST(one_wrong_kind_among_good_ones, VERIFIES(ipcrm_badid, ipcrm_badid_continues
                         if (m == wrong)
                                 MUST(m->remove(id[m - mechanisms]));
                 }
-                COMPLAINS(ipcrm_badid, RUN("ipcrm", "-q", text("%d", id[QUEUE]), "-s", text("%d", id[SET]), "-m",
-                                           text("%d", id[SEGMENT])));
+                COMPLAINS(ipcrm_badid, RUN("ipcrm", "-q", decimal(id[QUEUE]), "-s", decimal(id[SET]), "-m",
+                                           decimal(id[SEGMENT])));
                 EACH_ROW(m, mechanisms)
                         HOLDS(ipcrm_badid_continues, !exists(m, id[m - mechanisms]));
         }
@@ -126,7 +125,7 @@ TEST(as_many_failures_as_there_are_statuses, VERIFIES(ipcrm_badid))
         MUST(msgctl(removed, IPC_RMID, NULL));
         for (int i = 0; i < FAILURES; i++) {
                 arguments[1 + 2 * i] = "-q";
-                arguments[2 + 2 * i] = text("%d", removed);
+                arguments[2 + 2 * i] = decimal(removed);
         }
         COMPLAINS(ipcrm_badid, run_tool(arguments));
 }
@@ -138,7 +137,7 @@ TEST(private_key_does_not_keep_the_others, VERIFIES(ipcrm_key_private))
                 const struct pair one = new_pair(m);
 
                 COMPLAINS(ipcrm_key_private, RUN("ipcrm", words_of(m)->key, "0", words_of(m)->key,
-                                                 text("%d", (int)one.key)));
+                                                 decimal(one.key)));
                 HOLDS(ipcrm_key_private, exists(m, one.id));
                 HOLDS(ipcrm_key_private, !exists(m, one.keyed));
         }
@@ -162,7 +161,7 @@ TEST(double_dash_ends_the_options, VERIFIES(ipcrm_end_of_options))
 
                 SUCCEEDS(ipcrm_end_of_options, RUN("ipcrm", "--"));
                 HOLDS(ipcrm_end_of_options, exists(m, id));
-                SUCCEEDS(ipcrm_end_of_options, RUN("ipcrm", words_of(m)->id, text("%d", id), "--"));
+                SUCCEEDS(ipcrm_end_of_options, RUN("ipcrm", words_of(m)->id, decimal(id), "--"));
                 HOLDS(ipcrm_end_of_options, !exists(m, id));
         }
 }
@@ -173,8 +172,8 @@ TEST(argument_may_be_attached_to_its_option, VERIFIES(ipcrm_attached_argument))
                 const struct pair one = new_pair(m), two = new_pair(m);
 
                 SUCCEEDS(ipcrm_attached_argument,
-                         RUN("ipcrm", text("%s%d", words_of(m)->id, one.id),
-                             text("%s%d", words_of(m)->key, (int)two.key)));
+                         RUN("ipcrm", formatted("%s%d", words_of(m)->id, one.id),
+                             formatted("%s%d", words_of(m)->key, (int)two.key)));
                 HOLDS(ipcrm_attached_argument, !exists(m, one.id));
                 HOLDS(ipcrm_attached_argument, !exists(m, two.keyed));
                 HOLDS(ipcrm_attached_argument, exists(m, two.id) && exists(m, one.keyed));
@@ -191,7 +190,7 @@ TEST(standard_input_is_left_alone, VERIFIES(ipcrm_stdin_unused))
         MUST(write(ends[1], "msg 0\n", 6));
         MUST(dup2(ends[0], 0));
         SUCCEEDS(ipcrm_stdin_unused, RUN("ipcrm"));
-        SUCCEEDS(ipcrm_stdin_unused, RUN("ipcrm", "-q", text("%d", id)));
+        SUCCEEDS(ipcrm_stdin_unused, RUN("ipcrm", "-q", decimal(id)));
         MUST(ioctl(0, FIONREAD, &left));
         EQ(ipcrm_stdin_unused, left, 6);
 }

@@ -6,7 +6,7 @@
 
 static const char *column(const char *option, const char *more, int id, const char *heading)
 {
-        return cell(RUN("ipcs", option, more).out, "ID", formatted("%d", id), heading);
+        return cell(RUN("ipcs", option, more).out, "ID", decimal(id), heading);
 }
 
 /* The columns that are always there. */

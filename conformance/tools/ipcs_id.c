@@ -8,7 +8,7 @@
 
 static struct ran details(int kind, int id)
 {
-        return RUN("ipcs", facilities[kind].option, "-i", formatted("%d", id));
+        return RUN("ipcs", facilities[kind].option, "-i", decimal(id));
 }
 
 /* ---- the details ---- */
@@ -107,14 +107,14 @@ static void expect_set(int set, int nsems)
         READS(ipcs_id_sem, value_of(shown.out, "otime = "), "%s", calendar(ds.sem_otime));
         READS(ipcs_id_sem, value_of(shown.out, "ctime = "), "%s", calendar(ds.sem_ctime));
         for (int i = 0; i < nsems; i++) {
-                const char *const num = formatted("%d", i);
+                const char *const num = decimal(i);
 
                 READS(ipcs_id_sem, cell(shown.out, "semnum", num, "value"), "%d", VAL(set, i));
                 READS(ipcs_id_sem, cell(shown.out, "semnum", num, "ncount"), "%d", NCNT(set, i));
                 READS(ipcs_id_sem, cell(shown.out, "semnum", num, "zcount"), "%d", ZCNT(set, i));
                 READS(ipcs_id_sem, cell(shown.out, "semnum", num, "pid"), "%d", PID(set, i));
         }
-        READS(ipcs_id_sem, cell(shown.out, "semnum", formatted("%d", nsems), "value"), "%s", "");
+        READS(ipcs_id_sem, cell(shown.out, "semnum", decimal(nsems), "value"), "%s", "");
 }
 
 TEST(set_is_shown_with_each_semaphore, VERIFIES(ipcs_id_sem))
@@ -248,7 +248,7 @@ TEST(id_needs_one_resource, VERIFIES(ipcs_id_needs_one_resource))
         (void)new_sems(1, 0600);
         (void)new_segment(1, 0600);
         EACH_ROW(row, rows) {
-                const struct ran shown = RUN("ipcs", row->name, "-i", formatted("%d", queue));
+                const struct ran shown = RUN("ipcs", row->name, "-i", decimal(queue));
 
                 expect_nothing(ipcs_id_needs_one_resource, shown);
                 HOLDS(ipcs_id_needs_one_resource, shown.status > 0);

@@ -9,7 +9,7 @@
 
 static const char *listed(const struct facility *f, int id, const char *heading)
 {
-        return cell(RUN("ipcs", f->option).out, f->id_heading, formatted("%d", id), heading);
+        return cell(RUN("ipcs", f->option).out, f->id_heading, decimal(id), heading);
 }
 
 static const enum ipck_requirement list_of[] = {
@@ -48,9 +48,9 @@ TEST(owner_is_named_in_ten_characters_or_by_number, VERIFIES(ipcs_list_owner_nam
         name_users();
         EACH_ROW(f, facilities) {
                 const struct mechanism *const m = &mechanisms[f - facilities];
-                const char *const own = formatted("%d", new_object(m, 0600)),
-                           *const gift = formatted("%d", new_gift(m, 0600).id),
-                           *const nameless = formatted("%d", new_object_of(m, USER_C, 0600));
+                const char *const own = decimal(new_object(m, 0600)),
+                           *const gift = decimal(new_gift(m, 0600).id),
+                           *const nameless = decimal(new_object_of(m, USER_C, 0600));
 
                 for (size_t i = 0; i < 3; i++) {
                         if (m == &mechanisms[SET] && i == 2)
@@ -289,7 +289,7 @@ TEST(creator_and_owner_are_listed_with_their_groups, VERIFIES(ipcs_creator))
 
 static const char *listed_process(const struct facility *f, int id, const char *heading)
 {
-        return cell(RUN("ipcs", f->option, "-p").out, f->id_heading, formatted("%d", id), heading);
+        return cell(RUN("ipcs", f->option, "-p").out, f->id_heading, decimal(id), heading);
 }
 
 TEST(processes_are_listed, VERIFIES(ipcs_pid))
@@ -406,7 +406,7 @@ TEST(long_options_are_the_short_ones, VERIFIES(ipcs_long_options))
 
         need_util_linux("ipcs");
         EACH_ROW(f, facilities) {
-                const char *const id = formatted("%d", new_object(&mechanisms[f - facilities], 0600));
+                const char *const id = decimal(new_object(&mechanisms[f - facilities], 0600));
 
                 READS(ipcs_long_options, RUN("ipcs", f->long_option, "--id", id).out, "%s",
                       RUN("ipcs", f->option, "-i", id).out);

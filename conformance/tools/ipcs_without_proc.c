@@ -17,7 +17,7 @@ static void hide_proc_sysvipc(void)
 
 static bool is_listed(const char *output, int id)
 {
-        return lines_with(output, formatted("%d", id)) > 0;
+        return lines_with(output, decimal(id)) > 0;
 }
 
 /* ---- which ---- */
@@ -155,7 +155,7 @@ TEST(details_are_those_with_proc, VERIFIES(ipcs_no_proc_fallback_id))
                 (void)new_object(m, 0600);
                 const int id = new_object(m, 0604);
                 MUST(m->write(id));
-                ids[f - facilities] = formatted("%d", id);
+                ids[f - facilities] = decimal(id);
                 before[f - facilities] = details(f, ids[f - facilities]);
         }
         hide_proc_sysvipc();

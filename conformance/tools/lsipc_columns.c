@@ -12,7 +12,7 @@ static const char *columns(const struct facility *f, const char *list)
 /* The value in one column of the object. */
 static const char *value(int kind, int id, const char *name)
 {
-        return field(columns(&facilities[kind], formatted("ID,%s", name)), "ID", formatted("%d", id), name);
+        return field(columns(&facilities[kind], formatted("ID,%s", name)), "ID", decimal(id), name);
 }
 
 /* ---- generic columns ---- */
@@ -76,9 +76,9 @@ TEST(names_of_users_and_groups, VERIFIES(lsipc_col_names))
         name_users();
         for (int kind = QUEUE; kind <= SEGMENT; kind++) {
                 const struct mechanism *const m = &mechanisms[kind];
-                const char *const own = formatted("%d", new_object(m, 0600)),
-                           *const gift = formatted("%d", new_gift(m, 0600).id),
-                           *const nameless = formatted("%d", new_object_of(m, USER_C, 0600));
+                const char *const own = decimal(new_object(m, 0600)),
+                           *const gift = decimal(new_gift(m, 0600).id),
+                           *const nameless = decimal(new_object_of(m, USER_C, 0600));
 
                 const char *const shown = columns(&facilities[kind], "ID,OWNER,CUSER,CGROUP,USER,GROUP");
                 READS(lsipc_col_names, field(shown, "ID", own, "OWNER"), "ipckme");
@@ -165,7 +165,7 @@ TEST(state_of_a_segment, VERIFIES(lsipc_col_status))
         (void)attach(removed, 0);
         (void)attach(both, 0);
         MUST(shmctl(removed, IPC_RMID, NULL));
-        HOLDS(lsipc_col_status, has_field(columns(&facilities[SEGMENT], "ID,STATUS"), "ID", formatted("%d", plain),
+        HOLDS(lsipc_col_status, has_field(columns(&facilities[SEGMENT], "ID,STATUS"), "ID", decimal(plain),
                                           "STATUS"));
         READS(lsipc_col_status, value(SEGMENT, plain, "STATUS"), "%s", "");
         READS(lsipc_col_status, value(SEGMENT, removed, "STATUS"), "dest");
@@ -260,7 +260,7 @@ TEST(sizes_in_bytes_or_with_a_unit, VERIFIES(lsipc_bytes, lsipc_human))
         need_util_linux("lsipc");
         EACH_ROW(row, rows) {
                 const size_t size = (size_t)strtoumax(row->name, NULL, 10);
-                const char *const id = formatted("%d", new_segment(size, 0600));
+                const char *const id = decimal(new_segment(size, 0600));
 
                 READS(lsipc_bytes, field(RUN("lsipc", "-meb").out, "ID", id, "SIZE"), "%s", row->name);
                 READS(lsipc_bytes, field(RUN("lsipc", "-me", "--bytes").out, "ID", id, "SIZE"), "%s", row->name);
@@ -269,12 +269,12 @@ TEST(sizes_in_bytes_or_with_a_unit, VERIFIES(lsipc_bytes, lsipc_human))
         const int queue = new_queue(0600);
         MUST(put(queue, 1, 1536, IPC_NOWAIT));
         READS(lsipc_bytes, value(QUEUE, queue, "USEDBYTES"), "1536");
-        READS(lsipc_human, field(RUN("lsipc", "-qe").out, "ID", formatted("%d", queue), "USEDBYTES"), "1.5K");
+        READS(lsipc_human, field(RUN("lsipc", "-qe").out, "ID", decimal(queue), "USEDBYTES"), "1.5K");
 }
 
 static void expect_octal(int kind, int mode)
 {
-        const char *const id = formatted("%d", new_object(&mechanisms[kind], mode));
+        const char *const id = decimal(new_object(&mechanisms[kind], mode));
         static const char *const options[] = {"-P", "--numeric-perms"};
 
         for (size_t i = 0; i < 2; i++)
@@ -318,7 +318,7 @@ TEST(times_have_three_forms, VERIFIES(lsipc_time_format))
         char iso[32];
         struct tm tm;
         const int set = new_sems(1, 0600);
-        const char *const id = formatted("%d", set), *wanted, *plain, *named;
+        const char *const id = decimal(set), *wanted, *plain, *named;
 
         need_util_linux("lsipc");
         const time_t when = stat_of(set).sem_ctime;

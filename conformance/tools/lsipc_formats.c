@@ -56,7 +56,7 @@ TEST(export_escapes_what_a_shell_would_expand, VERIFIES(lsipc_export_escape))
         need_util_linux("lsipc");
         private_proc();
         const int segment = segment_of_program(&maker, "a\"b$c`d\\e\nf'g");
-        const char *const command = field(RUN("lsipc", "-m", "-e").out, "ID", formatted("%d", segment), "COMMAND"),
+        const char *const command = field(RUN("lsipc", "-m", "-e").out, "ID", decimal(segment), "COMMAND"),
                           *const end = strstr(command, "a\\x22");
         if (HOLDS(lsipc_export_escape, end))
                 READS(lsipc_export_escape, end, "%s", "a\\x22b\\x24c\\x60d\\x5ce\\x0af'g");

@@ -8,7 +8,7 @@
 
 static struct ran details(int kind, int id)
 {
-        return RUN("lsipc", facilities[kind].option, "-i", formatted("%d", id));
+        return RUN("lsipc", facilities[kind].option, "-i", decimal(id));
 }
 
 /* ---- the details ---- */
@@ -108,7 +108,7 @@ TEST(each_semaphore_is_shown, VERIFIES(lsipc_id_elements))
         UNTIL(NCNT(set, 2) == 1 && ZCNT(set, 1) == 1);
         const char *const shown = details(SET, set).out;
         for (int i = 0; i < 5; i++) {
-                const char *const num = formatted("%d", i);
+                const char *const num = decimal(i);
 
                 READS(lsipc_id_elements, cell(shown, "SEMNUM", num, "VALUE"), "%d", VAL(set, i));
                 READS(lsipc_id_elements, cell(shown, "SEMNUM", num, "NCOUNT"), "%d", NCNT(set, i));
@@ -136,8 +136,9 @@ TEST(other_formats_show_one_object, VERIFIES(lsipc_id_formats))
                 (void)new_object(&mechanisms[kind], 0600);
                 const int id = new_keyed(&mechanisms[kind], 0604, &key);
                 (void)new_object(&mechanisms[kind], 0600);
-                const char *const number = formatted("%d", id), *const wanted = formatted(
-                        "KEY=\"0x%08x\" ID=\"%d\" PERMS=\"rw----r--\" OWNER=\"ipckme\"\n", (unsigned)key, id);
+                const char *const number = decimal(id);
+                const char *const wanted = formatted("KEY=\"0x%08x\" ID=\"%d\" PERMS=\"rw----r--\" OWNER=\"ipckme\"\n",
+                                                     (unsigned)key, id);
                 READS(lsipc_id_formats, one(option, number, "-e"), "%s", wanted);
                 READS(lsipc_id_formats, from_newline(one(option, number, "-n")), "%s", wanted);
                 READS(lsipc_id_formats, from_table(one(option, number, "-l")), "%s", wanted);
@@ -188,10 +189,10 @@ TEST(negative_id_is_reported, VERIFIES(lsipc_id_negative))
 
                 EACH_ROW(row, rows) {
                         const struct ran shown = RUN("lsipc", facilities[kind].option, "-l", "-i",
-                                                     formatted("%d", row->id));
+                                                     decimal(row->id));
 
                         expect_nothing(lsipc_id_negative, shown);
-                        EQ(lsipc_id_negative, lines_with(shown.out, formatted("%d", id)), 0);
+                        EQ(lsipc_id_negative, lines_with(shown.out, decimal(id)), 0);
                 }
         }
 }
@@ -219,7 +220,7 @@ TEST(id_needs_a_resource, VERIFIES(lsipc_id_needs_resource))
 {
         need_util_linux("lsipc");
         const int set = new_sems(1, 0600);
-        const struct ran shown = RUN("lsipc", "-i", formatted("%d", set));
+        const struct ran shown = RUN("lsipc", "-i", decimal(set));
         EQ(lsipc_id_needs_resource, details(SET, set).status, 0);
         EQ(lsipc_id_needs_resource, shown.status, 1);
         HOLDS(lsipc_id_needs_resource, *shown.err);

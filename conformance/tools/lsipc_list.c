@@ -80,8 +80,8 @@ TEST(readable_objects_of_others_are_listed, VERIFIES(lsipc_readable))
         need_util_linux("lsipc");
         EACH_ROW(f, facilities) {
                 const struct mechanism *const m = &mechanisms[f - facilities];
-                const char *const readable = formatted("%d", new_object_of(m, USER_A, 0604)),
-                           *const closed = formatted("%d", new_object_of(m, USER_A, 0600));
+                const char *const readable = decimal(new_object_of(m, USER_A, 0604)),
+                           *const closed = decimal(new_object_of(m, USER_A, 0600));
 
                 CHILD(&stranger) {
                         as_user(USER_B);
@@ -170,7 +170,7 @@ TEST(creator_columns_are_added, VERIFIES(lsipc_creator))
 {
         need_util_linux("lsipc");
         for (int kind = QUEUE; kind <= SEGMENT; kind++) {
-                const char *const id = formatted("%d", new_object(&mechanisms[kind], 0600)),
+                const char *const id = decimal(new_object(&mechanisms[kind], 0600)),
                            *const shown = RUN("lsipc", facilities[kind].option, "-c", "-e").out;
 
                 expect_headings(lsipc_creator, RUN("lsipc", facilities[kind].option, "-c").out,
@@ -190,7 +190,7 @@ TEST(time_columns_are_added, VERIFIES(lsipc_time))
 
         need_util_linux("lsipc");
         for (int kind = QUEUE; kind <= SEGMENT; kind++) {
-                const char *const id = formatted("%d", new_object(&mechanisms[kind], 0600)),
+                const char *const id = decimal(new_object(&mechanisms[kind], 0600)),
                            *const plain = RUN("lsipc", facilities[kind].option, "-e").out,
                            *const with = RUN("lsipc", facilities[kind].option, "-t", "-e").out;
 

@@ -3,7 +3,6 @@
  * mq_getattr(), mq_setattr(): calls that fail, and that change nothing then.
  */
 #include <limits.h>
-#include <sys/socket.h>
 
 #include "ipck_mq.h"
 
@@ -42,16 +41,12 @@ TEST(flags_other_than_o_nonblock_are_refused, VERIFIES(mq_attr_set_einval, mq_at
 
 TEST(descriptor_must_be_open, VERIFIES(mq_attr_ebadf, mq_attr_get_ebadf))
 {
-        const mqd_t queue = small_mq(O_RDWR), closed = (mqd_t)MUST(dup(queue));
-        const struct {
-                const char *name;
-                mqd_t queue;
-        } rows[] = {{"closed", closed}, {"-1", (mqd_t)-1}, {"INT_MAX", INT_MAX}};
+        const mqd_t queue = small_mq(O_RDWR);
+        const struct no_queues none = no_queues();
         const struct mq_attr attr = {.mq_flags = O_NONBLOCK};
         struct mq_attr old;
 
-        MUST(mq_close(closed));
-        EACH_ROW(row, rows) {
+        EACH_ROW(row, none.closed) {
                 FAILS_WITH(mq_attr_get_ebadf, EBADF, mq_getattr(row->queue, &old));
                 FAILS_WITH(mq_attr_ebadf, EBADF, mq_setattr(row->queue, &attr, NULL));
                 FAILS_WITH(mq_attr_ebadf, EBADF, mq_setattr(row->queue, &attr, &old));
@@ -62,21 +57,11 @@ TEST(descriptor_must_be_open, VERIFIES(mq_attr_ebadf, mq_attr_get_ebadf))
 
 TEST(descriptor_must_be_of_a_queue, VERIFIES(mq_attr_ebadf_notmq))
 {
-        int ends[2], sockets[2];
-
-        MUST(pipe(ends));
-        MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
-        const struct {
-                const char *name;
-                mqd_t queue;
-        } rows[] = {
-                {"a device", (mqd_t)MUST(open("/dev/null", O_RDWR))}, {"a directory", (mqd_t)MUST(open("/", O_RDONLY))},
-                {"a pipe", ends[0]}, {"a socket", sockets[0]},
-        };
+        const struct no_queues none = no_queues();
         const struct mq_attr attr = {.mq_flags = O_NONBLOCK};
         struct mq_attr old;
 
-        EACH_ROW(row, rows) {
+        EACH_ROW(row, none.other) {
                 FAILS_WITH(mq_attr_ebadf_notmq, EBADF, mq_getattr(row->queue, &old));
                 FAILS_WITH(mq_attr_ebadf_notmq, EBADF, mq_setattr(row->queue, &attr, &old));
                 EQ(mq_attr_ebadf_notmq, fcntl(row->queue, F_GETFL) & O_NONBLOCK, 0);

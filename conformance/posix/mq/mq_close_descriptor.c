@@ -2,7 +2,7 @@
  *
  * mq_close(): what ends with a descriptor, and what stays.
  */
-#include "ipck_mq.h"
+#include "ipck_mq_notify.h"
 
 static const struct timespec past = {0};
 
@@ -108,28 +108,21 @@ TEST(duplicate_stays_when_the_other_is_closed, VERIFIES(mq_close_dup))
 
 /* ---- registration for notification ---- */
 
-static int try_register(mqd_t queue)
-{
-        const struct sigevent event = {.sigev_notify = SIGEV_NONE};
-
-        return mq_notify(queue, &event);
-}
-
 TEST(close_ends_the_registration, VERIFIES(mq_close_removes_notification))
 {
         const mqd_t queue = small_mq(O_RDWR);
         struct child other;
 
         MUST(mq_open(QUEUE_NAME, O_RDWR));
-        MUST(try_register(queue));
+        MUST(ask_for_nothing(queue));
         CHILD(&other) {
                 const mqd_t own = (mqd_t)MUST(mq_open(QUEUE_NAME, O_RDWR));
 
-                FAILS_WITH(mq_close_removes_notification, EBUSY, try_register(own));
+                FAILS_WITH(mq_close_removes_notification, EBUSY, ask_for_nothing(own));
                 stay(&other);
-                EQ(mq_close_removes_notification, try_register(own), 0);
+                EQ(mq_close_removes_notification, ask_for_nothing(own), 0);
                 /* Now it is this process that is registered. */
-                FAILS_WITH(mq_close_removes_notification, EBUSY, try_register(own));
+                FAILS_WITH(mq_close_removes_notification, EBUSY, ask_for_nothing(own));
         }
         UNTIL(stays(&other));
         EQ(mq_close_removes_notification, mq_close(queue), 0);
@@ -141,12 +134,12 @@ TEST(close_by_another_process_ends_no_registration, VERIFIES(mq_close_removes_no
         const mqd_t queue = small_mq(O_RDWR);
         struct child other;
 
-        MUST(try_register(queue));
+        MUST(ask_for_nothing(queue));
         CHILD(&other) {
                 /* Its copy of the very descriptor, and one of its own. */
                 EQ(mq_close_removes_notification, mq_close(queue), 0);
                 EQ(mq_close_removes_notification, mq_close((mqd_t)MUST(mq_open(QUEUE_NAME, O_RDWR))), 0);
         }
         join(&other);
-        FAILS_WITH(mq_close_removes_notification, EBUSY, try_register(queue));
+        FAILS_WITH(mq_close_removes_notification, EBUSY, ask_for_nothing(queue));
 }

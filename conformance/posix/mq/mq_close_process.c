@@ -5,14 +5,8 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "ipck_mq.h"
-
-static int try_register(mqd_t queue)
-{
-        const struct sigevent event = {.sigev_notify = SIGEV_NONE};
-
-        return mq_notify(queue, &event);
-}
+#include "ipck_mq_notify.h"
+#include "ipck_program.h"
 
 /* ---- fork ---- */
 
@@ -60,53 +54,48 @@ TEST(child_keeps_what_the_parent_closes, VERIFIES(fork_mq_descriptors))
 
 /* ---- exec ---- */
 
-/* Tells by its exit status how many of the descriptors given are open, after it was allowed to end. */
+/* Ends with the number of the two descriptors that are open. */
 ROLE(queue_user)
 {
-        int first, second, ready, go, open = 0;
+        const char *const own = program_runs(arg);
+        int queue[2], open = 0;
         struct mq_attr attr;
-        char byte = 0;
 
-        if (sscanf(arg, "%d %d %d %d", &first, &second, &ready, &go) != 4)
+        if (!own || sscanf(own, "%d %d", &queue[0], &queue[1]) != 2)
                 return 100;
-        open += fcntl(first, F_GETFD) != -1 || mq_getattr(first, &attr) == 0;
-        open += fcntl(second, F_GETFD) != -1 || mq_getattr(second, &attr) == 0;
-        if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
-                return 101;
+        for (int i = 0; i < 2; i++)
+                open += fcntl(queue[i], F_GETFD) != -1 || mq_getattr(queue[i], &attr) == 0;
         return open;
 }
 
 TEST(new_program_has_no_descriptor, VERIFIES(exec_mq_closed))
 {
         const mqd_t queue = small_mq(O_RDWR);
-        int ready[2], go[2];
-        char arg[64], byte = 0;
-        struct child program;
+        struct program program = new_program();
+        struct child child;
 
-        MUST(pipe(ready));
-        MUST(pipe(go));
-        CHILD(&program) {
+        CHILD(&child) {
+                char arg[32];
                 const mqd_t created = new_mq("/own", O_RDWR, 1, 1), opened = (mqd_t)MUST(mq_open(QUEUE_NAME, O_RDWR));
 
                 MUST(mq_close(queue));
-                MUST(try_register(created));
-                MUST(try_register(opened));
-                stay(&program);
-                snprintf(arg, sizeof(arg), "%d %d %d %d", created, opened, ready[1], go[0]);
-                MUST(exec_role("queue_user", arg));
+                MUST(ask_for_nothing(created));
+                MUST(ask_for_nothing(opened));
+                stay(&child);
+                snprintf(arg, sizeof(arg), "%d %d", created, opened);
+                run_program(&program, "queue_user", arg);
         }
-        UNTIL(stays(&program));
+        UNTIL(stays(&child));
         const mqd_t own = (mqd_t)MUST(mq_open("/own", O_RDWR));
-        FAILS_WITH(exec_mq_closed, EBUSY, try_register(queue));
-        FAILS_WITH(exec_mq_closed, EBUSY, try_register(own));
-        tell(&program, 1);
-        MUST(close(ready[1]));
-        REQUIRE(read(ready[0], &byte, 1) == 1);
+        FAILS_WITH(exec_mq_closed, EBUSY, ask_for_nothing(queue));
+        FAILS_WITH(exec_mq_closed, EBUSY, ask_for_nothing(own));
+        tell(&child, 1);
+        wait_for_program(&program);
         /* The process lives, but no longer has the queues open. */
-        EQ(exec_mq_closed, try_register(queue), 0);
-        EQ(exec_mq_closed, try_register(own), 0);
-        MUST(write(go[1], &byte, 1));
-        const int status = reap(&program);
+        EQ(exec_mq_closed, ask_for_nothing(queue), 0);
+        EQ(exec_mq_closed, ask_for_nothing(own), 0);
+        tell_program(&program);
+        const int status = reap(&child);
         REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) < 100);
         EQ(exec_mq_closed, WEXITSTATUS(status), 0);
 }
@@ -147,15 +136,15 @@ TEST(dead_process_is_not_registered, VERIFIES(exit_mq_closed))
                 CHILD(&registered) {
                         const mqd_t own = (mqd_t)MUST(mq_open(QUEUE_NAME, O_RDWR));
 
-                        MUST(try_register(own));
+                        MUST(ask_for_nothing(own));
                         stay(&registered);
                         row->end();
                 }
                 UNTIL(stays(&registered));
-                FAILS_WITH(exit_mq_closed, EBUSY, try_register(queue));
+                FAILS_WITH(exit_mq_closed, EBUSY, ask_for_nothing(queue));
                 tell(&registered, 1);
                 (void)reap(&registered);
-                EQ(exit_mq_closed, try_register(queue), 0);
+                EQ(exit_mq_closed, ask_for_nothing(queue), 0);
                 MUST(mq_notify(queue, NULL));
         }
 }

@@ -6,18 +6,9 @@
 
 enum { PLENTY = 200000 };
 
-static void set_limit(rlim_t bytes)
-{
-        struct rlimit limit;
-
-        MUST(getrlimit(RLIMIT_MSGQUEUE, &limit));
-        limit.rlim_cur = bytes;
-        MUST(setrlimit(RLIMIT_MSGQUEUE, &limit));
-}
-
 static bool fits(rlim_t bytes, long maxmsg, long msgsize)
 {
-        set_limit(bytes);
+        set_rlimit(RLIMIT_MSGQUEUE, bytes);
         const mqd_t queue = try_mq("/trial", maxmsg, msgsize);
         if (queue == (mqd_t)-1) {
                 if (errno != EMFILE)
@@ -91,7 +82,7 @@ static rlim_t account_of(unsigned queues)
 {
         own_account(PLENTY);
         const rlim_t one = cost(SMALL_MAXMSG, SMALL_MSGSIZE);
-        set_limit((queues + 1) * one - 1);
+        set_rlimit(RLIMIT_MSGQUEUE, (queues + 1) * one - 1);
         return one;
 }
 
@@ -108,7 +99,7 @@ TEST(queues_beyond_the_limit_are_refused, VERIFIES(mq_open_emfile_rlimit))
         attr.mq_msgsize--;
         const mqd_t smaller = OPENS(mq_open_emfile_rlimit, mq_open("/c", O_CREAT | O_EXCL | O_RDWR, 0600, &attr));
         remove_mq(smaller, "/c");
-        set_limit(3 * one);
+        set_rlimit(RLIMIT_MSGQUEUE, 3 * one);
         OPENS(mq_open_emfile_rlimit, create("/c"));
         attr = (struct mq_attr){.mq_maxmsg = 1, .mq_msgsize = 1};
         CREATES_NOTHING(mq_open_emfile_rlimit, EMFILE, "/d", O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
@@ -206,7 +197,7 @@ TEST(existing_queues_are_used_at_the_limit, VERIFIES(mqfs_rlimit_open))
                 for (int n = 0; n < SMALL_MAXMSG; n++)
                         EQ(mqfs_rlimit_open, mq_receive(queue, message, SMALL_MSGSIZE, NULL), SMALL_MSGSIZE);
                 /* Also with less than there is. */
-                set_limit(0);
+                set_rlimit(RLIMIT_MSGQUEUE, 0);
         }
 }
 

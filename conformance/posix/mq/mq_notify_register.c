@@ -2,9 +2,8 @@
  *
  * mq_notify(): one registration a queue: how it comes about, and what ends it and what does not.
  */
-#include <stdio.h>
-
 #include "ipck_mq_notify.h"
+#include "ipck_program.h"
 
 /* The process that asked is notified once by the next message; nobody else is. */
 static void expect_notice(enum ipck_requirement req, mqd_t queue)
@@ -287,51 +286,31 @@ TEST(child_that_closes_or_ends_takes_nothing_away, VERIFIES(mq_notify_fork))
         expect_notice(mq_notify_fork, queue);
 }
 
-/* The two ends of the conversation with a program that exec started; text on a pipe. */
-static void say(int fd)
-{
-        MUST(write(fd, "x", 1));
-}
-
-static void listen_for(int fd)
-{
-        char text;
-
-        REQUIRE(read(fd, &text, 1) == 1);
-}
-
-/* After exec: "OUT IN", the descriptors to talk through. Ends with 0 where no NOTICE came, 1 where one did. */
+/* After exec: ends with 0 where no NOTICE came, 1 where one did. */
 ROLE(count_notices)
 {
-        int out, in;
-        char text;
-
-        if (sscanf(arg, "%d %d", &out, &in) != 2 || write(out, "x", 1) != 1 || read(in, &text, 1) != 1)
-                return 2;
         sigset_t pending;
-        return sigpending(&pending) == -1 ? 2 : sigismember(&pending, NOTICE);
+
+        if (!program_runs(arg) || sigpending(&pending) == -1)
+                return 2;
+        return sigismember(&pending, NOTICE);
 }
 
 static void register_and_exec(mqd_t queue, bool kept)
 {
-        int up[2], down[2];
+        struct program p = new_program();
         struct child c;
 
-        MUST(pipe(up));
-        MUST(pipe(down));
         CHILD(&c) {
-                char arg[32];
-
                 MUST(fcntl(queue, F_SETFD, kept ? 0 : FD_CLOEXEC));
                 MUST(ask_for_notice(queue, 1));
-                snprintf(arg, sizeof(arg), "%d %d", up[1], down[0]);
-                MUST(exec_role("count_notices", arg));
+                run_program(&p, "count_notices", "");
         }
-        listen_for(up[0]);
+        wait_for_program(&p);
         if (!kept)
                 HOLDS(exec_mq_closed, !is_registered(queue));
         mq_post(queue, 0, "text");
-        say(down[1]);
+        tell_program(&p);
         EQ(kept ? mq_notify_exec_no_stale_signal : exec_mq_closed, reap(&c), 0);
 }
 

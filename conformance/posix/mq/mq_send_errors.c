@@ -3,7 +3,6 @@
  * mq_send(), mq_timedsend(): calls that fail at once, each beside one that differs in a single argument and succeeds.
  */
 #include <limits.h>
-#include <sys/socket.h>
 
 #include "ipck_mq_way.h"
 
@@ -49,15 +48,12 @@ TEST(full_queue_with_o_nonblock, VERIFIES(mq_send_eagain, mq_send_no_enqueue_on_
 TEST(descriptor_must_be_open_for_writing, VERIFIES(mq_send_ebadf, mq_send_no_enqueue_on_fail))
 {
         const mqd_t queue = small_mq(O_RDWR), read_only = (mqd_t)MUST(mq_open(QUEUE_NAME, O_RDONLY)),
-                    write_only = (mqd_t)MUST(mq_open(QUEUE_NAME, O_WRONLY)), closed = (mqd_t)MUST(dup(queue));
-        const struct {
-                const char *name;
-                mqd_t queue;
-        } rows[] = {{"read-only", read_only}, {"closed", closed}, {"-1", (mqd_t)-1}, {"INT_MAX", INT_MAX}};
+                    write_only = (mqd_t)MUST(mq_open(QUEUE_NAME, O_WRONLY));
+        const struct no_queues none = no_queues();
 
-        MUST(mq_close(closed));
         EACH_ROW(call, send_calls) {
-                EACH_ROW(row, rows)
+                FAILS_WITH(mq_send_ebadf, EBADF, call->send(read_only, "text", 4, 3));
+                EACH_ROW(row, none.closed)
                         FAILS_WITH(mq_send_ebadf, EBADF, call->send(row->queue, "text", 4, 3));
                 EQ(mq_send_no_enqueue_on_fail, mq_count(queue), 0);
                 EQ(mq_send_ebadf, call->send(write_only, "text", 4, 3), 0);
@@ -67,20 +63,10 @@ TEST(descriptor_must_be_open_for_writing, VERIFIES(mq_send_ebadf, mq_send_no_enq
 
 TEST(descriptor_must_be_of_a_queue, VERIFIES(mq_send_ebadf_notmq))
 {
-        int ends[2], sockets[2];
-
-        MUST(pipe(ends));
-        MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
-        const struct {
-                const char *name;
-                mqd_t queue;
-        } rows[] = {
-                {"a device", (mqd_t)MUST(open("/dev/null", O_RDWR))}, {"a directory", (mqd_t)MUST(open("/", O_RDONLY))},
-                {"a pipe", ends[1]}, {"a socket", sockets[0]},
-        };
+        const struct no_queues none = no_queues();
 
         EACH_ROW(call, send_calls) {
-                EACH_ROW(row, rows)
+                EACH_ROW(row, none.other)
                         FAILS_WITH(mq_send_ebadf_notmq, EBADF, call->send(row->queue, "text", 4, 3));
         }
 }

@@ -11,17 +11,9 @@
 
 static const char *directory;
 
-/* How many files there are, and whether there is one of that name. */
 static int files(void)
 {
-        DIR *const stream = opendir(directory);
-        int count = 0;
-
-        REQUIRE(stream);
-        for (const struct dirent *entry; (entry = readdir(stream));)
-                count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-        closedir(stream);
-        return count;
+        return names_in(directory);
 }
 
 static bool lists(const char *name)

@@ -20,13 +20,13 @@ TEST(value_is_found_again, VERIFIES(sem_close_value_kept, sem_close_ret_zero, se
                         MUST(sem_wait(sem));
                 EQ(sem_close_ret_zero, sem_close(sem), 0);
                 EQ(sem_open_persist, names_left(), 1);
-                sem = OPENS(sem_open_persist, sem_open(SEM_NAME, 0));
+                sem = SEM_OPENS(sem_open_persist, sem_open(SEM_NAME, 0));
                 if (sem == SEM_FAILED)
                         return;
                 EQ(sem_close_value_kept, sem_value(sem), 5 + row->posts - row->waits);
                 MUST(sem_close(sem));
                 /* O_CREAT finds it as well. */
-                sem = OPENS(sem_open_persist, sem_open(SEM_NAME, O_CREAT, 0600, 77));
+                sem = SEM_OPENS(sem_open_persist, sem_open(SEM_NAME, O_CREAT, 0600, 77));
                 if (sem == SEM_FAILED)
                         return;
                 EQ(sem_close_value_kept, sem_value(sem), 5 + row->posts - row->waits);
@@ -53,7 +53,7 @@ TEST(unlinked_semaphore_goes_with_its_last_close, VERIFIES(sem_close_last_close_
                 MUST(sem_unlink(SEM_NAME));
                 for (int i = 0; i < row->times; i++) {
                         if (same_space(before, free_space()))
-                                UNSUPPORTED("a semaphore that takes room in %s", SHM_DIRECTORY);
+                                UNSUPPORTED("a semaphore that takes room in %s", DEV_SHM);
                         EQ(sem_close_last_close_after_unlink, sem_post(sem), 0);
                         EQ(sem_close_last_close_after_unlink, sem_close(sem), 0);
                 }
@@ -110,7 +110,7 @@ TEST(waiter_of_another_process_stays, VERIFIES(sem_close_value_kept))
         }
         UNTIL(blocked(&waiter));
         EQ(sem_close_value_kept, sem_close(sem), 0);
-        sem_t *const again = OPENS(sem_close_value_kept, sem_open(SEM_NAME, 0));
+        sem_t *const again = SEM_OPENS(sem_close_value_kept, sem_open(SEM_NAME, 0));
         if (again == SEM_FAILED) {
                 kill_child(&waiter);
                 return;

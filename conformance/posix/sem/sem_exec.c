@@ -2,21 +2,10 @@
  *
  * exec and named semaphores: the new program has none open; name and value stay, and one without a name is gone.
  */
-#include <stdio.h>
 #include <sys/wait.h>
 
 #include "ipck_named_sem.h"
-
-/* Tells by a byte to the first descriptor that it runs, and ends when it reads one from the second. */
-ROLE(run_until_told_so)
-{
-        int out, in;
-        char byte = 0;
-
-        if (sscanf(arg, "%d,%d", &out, &in) != 2 || write(out, &byte, 1) != 1)
-                return 1;
-        return read(in, &byte, 1) == 1 ? 0 : 1;
-}
+#include "ipck_program.h"
 
 ROLE(count_semaphores)
 {
@@ -41,46 +30,12 @@ ROLE(use_by_name)
         return sem_trywait(sem) == 0 && sem_trywait(sem) == -1 && sem_post(sem) == 0 && sem_post(sem) == 0 ? 0 : 2;
 }
 
-struct pipes {
-        int out[2], in[2];
-};
-
-static struct pipes new_pipes(void)
-{
-        struct pipes p;
-
-        MUST(pipe(p.out));
-        MUST(pipe(p.in));
-        return p;
-}
-
-static void run_until_told_so(const struct pipes *p)
-{
-        char arg[32];
-
-        snprintf(arg, sizeof(arg), "%d,%d", p->out[1], p->in[0]);
-        MUST(exec_role("run_until_told_so", arg));
-}
-
-static void wait_for_program(const struct pipes *p)
-{
-        char byte;
-
-        MUST(read(p->out[0], &byte, 1));
-}
-
-static void end_program(const struct pipes *p, struct child *c)
-{
-        MUST(write(p->in[1], "", 1));
-        join(c);
-}
-
 /* ---- tests ---- */
 
 TEST(unlinked_semaphore_goes_with_the_old_program, VERIFIES(exec_named_sem_closed))
 {
         const struct space before = free_space();
-        const struct pipes p = new_pipes();
+        struct program p = new_program();
         struct child child;
 
         CHILD(&child) {
@@ -89,34 +44,36 @@ TEST(unlinked_semaphore_goes_with_the_old_program, VERIFIES(exec_named_sem_close
                 REQUIRE(sem_open(SEM_NAME, 0) == sem);
                 MUST(sem_unlink(SEM_NAME));
                 stay(&child);
-                run_until_told_so(&p);
+                run_until_told(&p);
         }
         UNTIL(stays(&child));
         if (same_space(before, free_space()))
-                UNSUPPORTED("a semaphore that takes room in %s", SHM_DIRECTORY);
+                UNSUPPORTED("a semaphore that takes room in %s", DEV_SHM);
         tell(&child, 1);
         wait_for_program(&p);
         EVENTUALLY(exec_named_sem_closed, same_space(before, free_space()));
-        end_program(&p, &child);
+        tell_program(&p);
+        join(&child);
 }
 
 TEST(unlinked_semaphore_that_another_process_has_stays, VERIFIES(exec_named_sem_closed))
 {
         const struct space before = free_space();
-        const struct pipes p = new_pipes();
+        struct program p = new_program();
         sem_t *const sem = named_sem(SEM_NAME, 1);
         struct child child;
 
         MUST(sem_unlink(SEM_NAME));
         CHILD(&child)
-                run_until_told_so(&p);
+                run_until_told(&p);
         wait_for_program(&p);
         EQ(exec_named_sem_closed, sem_post(sem), 0);
         EQ(exec_named_sem_closed, sem_value(sem), 2);
         HOLDS(exec_named_sem_closed, !same_space(before, free_space()));
         MUST(sem_close(sem));
         EVENTUALLY(exec_named_sem_closed, same_space(before, free_space()));
-        end_program(&p, &child);
+        tell_program(&p);
+        join(&child);
 }
 
 TEST(new_program_has_none_open, VERIFIES(exec_named_sem_closed, sem_open_exec_closed))
@@ -148,7 +105,7 @@ TEST(name_and_value_stay_for_the_new_program, VERIFIES(sem_open_exec_closed))
                 MUST(exec_role("use_by_name", SEM_NAME));
         }
         EQ(sem_open_exec_closed, reap(&child), 0);
-        sem_t *const sem = OPENS(sem_open_exec_closed, sem_open(SEM_NAME, 0));
+        sem_t *const sem = SEM_OPENS(sem_open_exec_closed, sem_open(SEM_NAME, 0));
         if (sem != SEM_FAILED)
                 EQ(sem_open_exec_closed, sem_value(sem), 2);
 }

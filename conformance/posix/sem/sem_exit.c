@@ -54,7 +54,7 @@ TEST(unlinked_semaphore_goes_with_the_process, VERIFIES(exit_named_sem_closed))
                 }
                 UNTIL(stays(&child));
                 if (same_space(before, free_space()))
-                        UNSUPPORTED("a semaphore that takes room in %s", SHM_DIRECTORY);
+                        UNSUPPORTED("a semaphore that takes room in %s", DEV_SHM);
                 tell(&child, 1);
                 reap(&child);
                 EVENTUALLY(exit_named_sem_closed, same_space(before, free_space()));
@@ -97,7 +97,7 @@ TEST(units_are_not_given_back, VERIFIES(sem_open_exit_closed))
                 }
                 reap(&child);
                 EQ(sem_open_exit_closed, names_left(), 1);
-                sem_t *const sem = OPENS(sem_open_exit_closed, sem_open(SEM_NAME, 0));
+                sem_t *const sem = SEM_OPENS(sem_open_exit_closed, sem_open(SEM_NAME, 0));
                 if (sem == SEM_FAILED)
                         return;
                 EQ(sem_open_exit_closed, sem_value(sem), 1);
@@ -142,7 +142,7 @@ TEST(name_and_value_stay_while_nobody_has_it_open, VERIFIES(sem_open_persist, se
                 reap(&child);
                 EQ(sem_open_persist, names_left(), 1);
                 CHILD(&child) {
-                        sem_t *const sem = OPENS(sem_open_persist, sem_open(SEM_NAME, O_CREAT, 0600, 0));
+                        sem_t *const sem = SEM_OPENS(sem_open_persist, sem_open(SEM_NAME, O_CREAT, 0600, 0));
 
                         if (sem != SEM_FAILED) {
                                 EQ(sem_open_persist, sem_value(sem), 42);
@@ -151,7 +151,7 @@ TEST(name_and_value_stay_while_nobody_has_it_open, VERIFIES(sem_open_persist, se
                         }
                 }
                 join(&child);
-                sem_t *const sem = OPENS(sem_close_value_kept, sem_open(SEM_NAME, 0));
+                sem_t *const sem = SEM_OPENS(sem_close_value_kept, sem_open(SEM_NAME, 0));
                 if (sem == SEM_FAILED)
                         return;
                 EQ(sem_close_value_kept, sem_value(sem), 43);

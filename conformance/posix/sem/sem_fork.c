@@ -55,7 +55,7 @@ TEST(close_in_one_process_leaves_it_open_in_the_other, VERIFIES(fork_named_sem_o
         CHILD(&child) {
                 EQ(fork_named_sem_open, sem_close(sem), 0);
                 stay(&child);
-                sem_t *const again = OPENS(fork_named_sem_open, sem_open(SEM_NAME, 0));
+                sem_t *const again = SEM_OPENS(fork_named_sem_open, sem_open(SEM_NAME, 0));
                 if (again != SEM_FAILED)
                         EQ(fork_named_sem_open, sem_value(again), 1);
         }

@@ -33,7 +33,7 @@ TEST(opener_of_what_others_created_gets_one_address, VERIFIES(sem_open_same_addr
         CHILD(&creator)
                 named_sem(SEM_NAME, 5);
         join(&creator);
-        sem_t *const sem = OPENS(sem_open_same_address, sem_open(SEM_NAME, 0));
+        sem_t *const sem = SEM_OPENS(sem_open_same_address, sem_open(SEM_NAME, 0));
         HOLDS(sem_open_same_address, sem_open(SEM_NAME, 0) == sem);
         EQ(sem_open_same_address, sem_close(sem), 0);
         HOLDS(sem_open_same_address, sem_open(SEM_NAME, O_CREAT, 0600, 1) == sem);
@@ -55,7 +55,7 @@ TEST(address_stays_while_others_come_and_go, VERIFIES(sem_open_same_address))
                 EQ(sem_open_same_address, sem_value(sem[i]), i);
         }
         for (int i = 0; i < MANY; i += 2) {
-                sem[i] = OPENS(sem_open_same_address, sem_open(numbered(i).name, 0));
+                sem[i] = SEM_OPENS(sem_open_same_address, sem_open(numbered(i).name, 0));
                 if (sem[i] == SEM_FAILED)
                         return;
                 EQ(sem_open_same_address, sem_value(sem[i]), i);
@@ -204,7 +204,7 @@ TEST(recreated_name_is_another_semaphore,
                 sem_t *const old = named_sem(SEM_NAME, 3);
 
                 MUST(sem_unlink(SEM_NAME));
-                sem_t *const new = OPENS(sem_open_different_after_unlink, sem_open(SEM_NAME, row->flags, 0600, 7));
+                sem_t *const new = SEM_OPENS(sem_open_different_after_unlink, sem_open(SEM_NAME, row->flags, 0600, 7));
                 if (new == SEM_FAILED)
                         return;
                 HOLDS(sem_open_different_after_unlink, new != old);
@@ -235,8 +235,8 @@ TEST(semaphores_of_one_name_after_another_are_all_different, VERIFIES(sem_open_d
         sem_t *sem[GENERATIONS];
 
         for (int i = 0; i < GENERATIONS; i++) {
-                sem[i] = OPENS(sem_open_different_after_unlink,
-                               sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, (unsigned)i));
+                sem[i] = SEM_OPENS(sem_open_different_after_unlink,
+                                   sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, (unsigned)i));
                 if (sem[i] == SEM_FAILED)
                         return;
                 for (int j = 0; j < i; j++)
@@ -259,7 +259,7 @@ TEST(name_that_others_recreate_is_another_semaphore, VERIFIES(sem_open_different
         }
         join(&other);
         EQ(sem_open_different_after_unlink, sem_value(old), 3);
-        sem_t *const new = OPENS(sem_open_different_after_unlink, sem_open(SEM_NAME, O_CREAT, 0600, 1));
+        sem_t *const new = SEM_OPENS(sem_open_different_after_unlink, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (new == SEM_FAILED)
                 return;
         HOLDS(sem_open_different_after_unlink, new != old);

@@ -14,7 +14,7 @@ TEST(address_serves_all_functions, VERIFIES(sem_open_ret_address))
         } rows[] = {{"O_CREAT", O_CREAT}, {"O_CREAT | O_EXCL", O_CREAT | O_EXCL}};
 
         EACH_ROW(row, rows) {
-                sem_t *const sem = OPENS(sem_open_ret_address, sem_open(SEM_NAME, row->flags, 0600, 1));
+                sem_t *const sem = SEM_OPENS(sem_open_ret_address, sem_open(SEM_NAME, row->flags, 0600, 1));
                 const struct timespec past = {0};
                 int value = 0x5a5a5a5a;
 
@@ -61,9 +61,9 @@ TEST(new_semaphore_has_the_value, VERIFIES(sem_open_creat_value))
         };
 
         EACH_ROW(row, rows) {
-                sem_t *const plain = OPENS(sem_open_creat_value, sem_open("/plain", O_CREAT, 0600, row->value));
-                sem_t *const exclusive = OPENS(sem_open_creat_value,
-                                               sem_open("/exclusive", O_CREAT | O_EXCL, 0600, row->value));
+                sem_t *const plain = SEM_OPENS(sem_open_creat_value, sem_open("/plain", O_CREAT, 0600, row->value));
+                sem_t *const exclusive = SEM_OPENS(sem_open_creat_value,
+                                                   sem_open("/exclusive", O_CREAT | O_EXCL, 0600, row->value));
 
                 if (plain == SEM_FAILED || exclusive == SEM_FAILED)
                         return;
@@ -80,7 +80,7 @@ TEST(new_semaphore_has_the_value, VERIFIES(sem_open_creat_value))
 
 TEST(value_zero_lets_nobody_through, VERIFIES(sem_open_creat_value0))
 {
-        sem_t *const sem = OPENS(sem_open_creat_value0, sem_open(SEM_NAME, O_CREAT, 0600, 0));
+        sem_t *const sem = SEM_OPENS(sem_open_creat_value0, sem_open(SEM_NAME, O_CREAT, 0600, 0));
 
         if (sem == SEM_FAILED)
                 return;
@@ -93,7 +93,8 @@ TEST(value_zero_lets_nobody_through, VERIFIES(sem_open_creat_value0))
 
 TEST(largest_value_is_possible, VERIFIES(sem_open_creat_value_max))
 {
-        sem_t *const sem = OPENS(sem_open_creat_value_max, sem_open(SEM_NAME, O_CREAT, 0600, (unsigned)SEM_VALUE_MAX));
+        sem_t *const sem = SEM_OPENS(sem_open_creat_value_max,
+                                     sem_open(SEM_NAME, O_CREAT, 0600, (unsigned)SEM_VALUE_MAX));
 
         if (sem == SEM_FAILED)
                 return;
@@ -178,8 +179,8 @@ TEST(group_in_a_directory_that_passes_its_own_on, VERIFIES(sem_open_creat_gid))
         struct child creator;
 
         need_other_users();
-        MUST(chown(SHM_DIRECTORY, (uid_t)-1, GROUP_C));
-        MUST(chmod(SHM_DIRECTORY, 03777));
+        MUST(chown(DEV_SHM, (uid_t)-1, GROUP_C));
+        MUST(chmod(DEV_SHM, 03777));
         CHILD(&creator) {
                 become(USER_A, GROUP_A, NULL, 0);
                 const struct stat st = stat_of_new(0600);
@@ -206,8 +207,8 @@ TEST(umask_takes_bits_from_the_mode, VERIFIES(sem_open_creat_mode_umask))
         EACH_ROW(mask, masks) {
                 EACH_ROW(mode, modes) {
                         umask(mask->mask);
-                        sem_t *const sem = OPENS(sem_open_creat_mode_umask,
-                                                 sem_open(SEM_NAME, O_CREAT, (mode_t)mode->mode, 3));
+                        sem_t *const sem = SEM_OPENS(sem_open_creat_mode_umask,
+                                                     sem_open(SEM_NAME, O_CREAT, (mode_t)mode->mode, 3));
                         if (sem == SEM_FAILED)
                                 return;
                         EQ(sem_open_creat_mode_umask, sem_stat(SEM_NAME).st_mode & 0777, mode->mode & ~mask->mask);
@@ -274,8 +275,8 @@ TEST(existing_semaphore_keeps_value_and_permissions, VERIFIES(sem_open_creat_exi
         set_sem_mode(SEM_NAME, 0640);
         const struct sem_view before = view_of(sem);
         EACH_ROW(other, others) {
-                sem_t *const again = OPENS(sem_open_creat_existing_ignores,
-                                           sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
+                sem_t *const again = SEM_OPENS(sem_open_creat_existing_ignores,
+                                               sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
 
                 if (again == SEM_FAILED)
                         return;
@@ -296,8 +297,8 @@ TEST(semaphore_of_others_keeps_value_and_permissions, VERIFIES(sem_open_creat_ex
         EACH_ROW(other, others) {
                 CHILD(&opener) {
                         MUST(sem_close(sem));
-                        sem_t *const again = OPENS(sem_open_creat_existing_ignores,
-                                                   sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
+                        sem_t *const again = SEM_OPENS(sem_open_creat_existing_ignores,
+                                                       sem_open(SEM_NAME, O_CREAT, (mode_t)other->mode, other->value));
                         if (again != SEM_FAILED)
                                 is_unchanged(sem_open_creat_existing_ignores, again, &before);
                 }
@@ -322,8 +323,8 @@ TEST(value_for_an_existing_semaphore_is_not_looked_at, VERIFIES(sem_open_creat_e
                 UNSUPPORTED("a value above SEM_VALUE_MAX");
         const struct sem_view before = view_of(sem);
         EACH_ROW(row, too_large) {
-                sem_t *const again = OPENS(sem_open_creat_existing_bad_value,
-                                           sem_open(SEM_NAME, O_CREAT, 0600, row->value));
+                sem_t *const again = SEM_OPENS(sem_open_creat_existing_bad_value,
+                                               sem_open(SEM_NAME, O_CREAT, 0600, row->value));
 
                 if (again == SEM_FAILED)
                         return;
@@ -348,8 +349,8 @@ TEST(value_above_the_maximum_is_refused, VERIFIES(sem_open_einval_value))
                         OPEN_FAILS_WITH(sem_open_einval_value, ENOENT, sem_open(SEM_NAME, 0));
                         EQ(sem_open_einval_value, names_left(), 0);
                 }
-                sem_t *const sem = OPENS(sem_open_einval_value,
-                                         sem_open(SEM_NAME, flag->flags, 0600, (unsigned)SEM_VALUE_MAX));
+                sem_t *const sem = SEM_OPENS(sem_open_einval_value,
+                                             sem_open(SEM_NAME, flag->flags, 0600, (unsigned)SEM_VALUE_MAX));
                 if (sem == SEM_FAILED)
                         return;
                 MUST(sem_close(sem));
@@ -379,7 +380,7 @@ TEST(exclusive_creation_of_an_existing_name_fails, VERIFIES(sem_open_excl_exists
                 EQ(sem_open_excl_exists, names_left(), left);
         }
         MUST(sem_unlink(SEM_NAME));
-        OPENS(sem_open_eexist, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
+        SEM_OPENS(sem_open_eexist, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
 }
 
 /* One that nobody has open exists as well, and so does one that its opener may not use. */
@@ -412,7 +413,7 @@ TEST(missing_name_without_creation_fails, VERIFIES(sem_open_enoent))
         /* Mode and value mean nothing then. */
         OPEN_FAILS_WITH(sem_open_enoent, ENOENT, sem_open("/ipck-missing", 0, 0600, 1));
         EQ(sem_open_enoent, names_left(), 1);
-        OPENS(sem_open_enoent, sem_open(SEM_NAME, 0));
+        SEM_OPENS(sem_open_enoent, sem_open(SEM_NAME, 0));
         MUST(sem_unlink(SEM_NAME));
         OPEN_FAILS_WITH(sem_open_enoent, ENOENT, sem_open(SEM_NAME, 0));
 }

@@ -2,14 +2,7 @@
  *
  * sem_open(): permission, and the limits of a process and of the system.
  */
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-
+#include "ipck_filter.h"
 #include "ipck_named_sem.h"
 
 /* ---- permission ---- */
@@ -23,7 +16,7 @@ static void opens_if(bool permitted, enum ipck_requirement req, const char *name
 
         EACH_ROW(row, rows) {
                 if (permitted) {
-                        sem_t *const sem = OPENS(req, sem_open(name, row->flags, 0600, 1));
+                        sem_t *const sem = SEM_OPENS(req, sem_open(name, row->flags, 0600, 1));
 
                         if (sem == SEM_FAILED)
                                 return;
@@ -128,14 +121,14 @@ TEST(directory_without_permission_allows_no_creation, VERIFIES(sem_open_eacces_c
         EACH_ROW(mode, modes) {
                 EACH_ROW(flag, flags) {
                         CHILD(&caller) {
-                                MUST(chmod(SHM_DIRECTORY, mode->mode));
+                                MUST(chmod(DEV_SHM, mode->mode));
                                 drop_all_capabilities();
                                 OPEN_FAILS_WITH(sem_open_eacces_create, EACCES,
                                                 sem_open(SEM_NAME, flag->flags, 0600, 1));
-                                MUST(chmod(SHM_DIRECTORY, 0777));
+                                MUST(chmod(DEV_SHM, 0777));
                                 EQ(sem_open_eacces_create, names_left(), 0);
-                                sem_t *const sem = OPENS(sem_open_eacces_create,
-                                                         sem_open(SEM_NAME, flag->flags, 0600, 1));
+                                sem_t *const sem = SEM_OPENS(sem_open_eacces_create,
+                                                             sem_open(SEM_NAME, flag->flags, 0600, 1));
                                 if (sem != SEM_FAILED)
                                         MUST(sem_unlink(SEM_NAME));
                         }
@@ -148,7 +141,7 @@ TEST(user_without_a_right_to_the_directory_creates_nothing, VERIFIES(sem_open_ea
 {
         struct child caller;
 
-        MUST(chmod(SHM_DIRECTORY, 0775));
+        MUST(chmod(DEV_SHM, 0775));
         MUST(sem_close(named_sem("/old", 1)));
         set_sem_mode("/old", 0666);
         CHILD(&caller) {
@@ -179,7 +172,7 @@ static void works_now(enum ipck_requirement req, const struct way *way)
 
         EQ(req, names_left(), 1);
         EQ(req, sem_mappings(), 0);
-        sem_t *const sem = OPENS(req, sem_open(way->sem, way->flags, 0600, 2));
+        sem_t *const sem = SEM_OPENS(req, sem_open(way->sem, way->flags, 0600, 2));
         if (sem == SEM_FAILED)
                 return;
         EQ(req, sem_value(sem), 2);
@@ -194,12 +187,10 @@ TEST(no_descriptor_left_for_the_process, VERIFIES(sem_open_emfile))
         MUST(sem_close(named_sem("/old", 2)));
         EACH_ROW(way, ways) {
                 /* Descriptors are taken from the lowest on, so that below this limit all are in use. */
-                int lowest = (int)MUST(dup(0));
+                const rlim_t before = set_rlimit(RLIMIT_NOFILE, (rlim_t)next_descriptor());
 
-                MUST(close(lowest));
-                const int before = descriptor_limit(lowest);
                 OPEN_FAILS_WITH(sem_open_emfile, EMFILE, sem_open(way->sem, way->flags, 0600, 2));
-                descriptor_limit(before);
+                set_rlimit(RLIMIT_NOFILE, before);
                 works_now(sem_open_emfile, way);
         }
 }
@@ -214,7 +205,7 @@ TEST(standard_descriptors_can_be_closed, VERIFIES(sem_open_ret_address, sem_open
                         CHILD(&opener) {
                                 for (int fd = 0; fd < closed; fd++)
                                         close(fd);
-                                sem_t *const sem = OPENS(sem_open_ret_address,
+                                sem_t *const sem = SEM_OPENS(sem_open_ret_address,
                                                          sem_open(way->sem, way->flags, 0600, 2));
                                 if (sem != SEM_FAILED)
                                         EQ(sem_open_ret_address, sem_value(sem), 2);
@@ -280,7 +271,7 @@ TEST(as_many_semaphores_as_promised_are_open_at_once, VERIFIES(sem_open_emfile, 
                 HOLDS(semaphore_h_nsems_max, sem_open(numbered(i).name, 0) == sem[i]);
                 EQ(semaphore_h_nsems_max, sem_close(sem[i]), 0);
         }
-        sem[7] = OPENS(sem_open_emfile, sem_open("/last", O_CREAT | O_EXCL, 0600, 7));
+        sem[7] = SEM_OPENS(sem_open_emfile, sem_open("/last", O_CREAT | O_EXCL, 0600, 7));
         if (sem[7] != SEM_FAILED)
                 EQ(sem_open_emfile, sem_value(sem[7]), 7);
         for (int i = 0; i < open && sem[7] != SEM_FAILED; i++)
@@ -290,25 +281,6 @@ TEST(as_many_semaphores_as_promised_are_open_at_once, VERIFIES(sem_open_emfile, 
 
 /* ---- what the kernel says of the whole system, said by a filter in its stead ---- */
 
-static void opening_files_fails_with(int error)
-{
-        struct sock_filter program[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-#ifdef SYS_open
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_open, 2, 0),
-#else
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 2, 0),
-#endif
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 1, 0),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-        };
-        const struct sock_fprog filter = {sizeof(program) / sizeof(*program), program};
-
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == -1)
-                UNSUPPORTED("a filter of system calls (%s)", errno_name(errno));
-}
-
 TEST(no_file_left_for_the_system, VERIFIES(sem_open_enfile))
 {
         struct child caller;
@@ -316,9 +288,7 @@ TEST(no_file_left_for_the_system, VERIFIES(sem_open_enfile))
         MUST(sem_close(named_sem("/old", 2)));
         EACH_ROW(way, ways) {
                 CHILD(&caller) {
-                        opening_files_fails_with(ENFILE);
-                        if (open("/dev/null", O_RDONLY) != -1 || errno != ENFILE)
-                                UNSUPPORTED("a filter of all ways to open a file");
+                        fail_opens(ENFILE);
                         OPEN_FAILS_WITH(sem_open_enfile, ENFILE, sem_open(way->sem, way->flags, 0600, 2));
                 }
                 join(&caller);
@@ -335,7 +305,7 @@ TEST(no_memory_for_the_semaphore, VERIFIES(sem_open_enomem))
         MUST(sem_close(named_sem("/old", 2)));
         EACH_ROW(way, ways) {
                 CHILD(&caller) {
-                        memory_limit();
+                        set_rlimit(RLIMIT_AS, 1);        /* what is mapped now stays */
                         OPEN_FAILS_WITH(sem_open_enomem, ENOMEM, sem_open(way->sem, way->flags, 0600, 2));
                 }
                 join(&caller);
@@ -449,7 +419,7 @@ TEST(signal_interrupts_a_call_that_waits, VERIFIES(sem_open_eintr))
                 HOLDS(sem_open_eintr, sem == SEM_FAILED);
                 EQ(sem_open_eintr, error, EINTR);
                 MUST(fcntl(fd, F_SETLEASE, F_UNLCK));
-                OPENS(sem_open_eintr, sem_open(SEM_NAME, 0));
+                SEM_OPENS(sem_open_eintr, sem_open(SEM_NAME, 0));
         }
         UNTIL(settled(&opener));
         EVENTUALLY(sem_open_eintr, returned(&opener) || kill(opener.pid, SIGUSR1) == -1);

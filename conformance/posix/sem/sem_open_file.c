@@ -10,7 +10,7 @@
 /* A fresh semaphore of that name works, whatever was there before. */
 static void name_is_good_again(enum ipck_requirement req)
 {
-        sem_t *const sem = OPENS(req, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 3));
+        sem_t *const sem = SEM_OPENS(req, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 3));
 
         if (sem == SEM_FAILED)
                 return;
@@ -227,14 +227,14 @@ TEST(new_mount_has_semaphores_of_its_own, VERIFIES(sem_open_mount))
         enum { MANY = 8 };
         sem_t *old[MANY], *new[MANY];
 
-        mount_shm("mode=1777");
+        mount_dev_shm(0, "mode=1777");
         for (int i = 0; i < MANY; i++)
                 old[i] = named_sem(numbered(i).name, 3);
-        mount_shm("mode=1777");
+        mount_dev_shm(0, "mode=1777");
         EQ(sem_open_mount, names_left(), 0);
         for (int i = 0; i < MANY; i++) {
                 OPEN_FAILS_WITH(sem_open_mount, ENOENT, sem_open(numbered(i).name, 0));
-                new[i] = OPENS(sem_open_mount, sem_open(numbered(i).name, O_CREAT | O_EXCL, 0600, 7));
+                new[i] = SEM_OPENS(sem_open_mount, sem_open(numbered(i).name, O_CREAT | O_EXCL, 0600, 7));
                 if (new[i] == SEM_FAILED)
                         return;
         }

@@ -32,13 +32,13 @@ TEST(name_with_a_slash_means_one_semaphore_to_all, VERIFIES(sem_open_name_leadin
 
         EACH_ROW(row, portable) {
                 CHILD(&other)
-                        OPENS(sem_open_name_leading_slash, sem_open(row->name, O_CREAT | O_EXCL, 0600, value));
+                        SEM_OPENS(sem_open_name_leading_slash, sem_open(row->name, O_CREAT | O_EXCL, 0600, value));
                 join(&other);
                 value++;
         }
         value = 10;
         EACH_ROW(row, portable) {
-                sem_t *const sem = OPENS(sem_open_name_leading_slash, sem_open(row->name, 0));
+                sem_t *const sem = SEM_OPENS(sem_open_name_leading_slash, sem_open(row->name, 0));
 
                 if (sem == SEM_FAILED)
                         return;
@@ -46,7 +46,8 @@ TEST(name_with_a_slash_means_one_semaphore_to_all, VERIFIES(sem_open_name_leadin
                 MUST(sem_post(sem));
                 CHILD(&other) {
                         MUST(sem_close(sem));
-                        sem_t *const again = OPENS(sem_open_name_leading_slash, sem_open(row->name, O_CREAT, 0600, 0));
+                        sem_t *const again = SEM_OPENS(sem_open_name_leading_slash,
+                                                       sem_open(row->name, O_CREAT, 0600, 0));
                         if (again != SEM_FAILED)
                                 EQ(sem_open_name_leading_slash, sem_value(again), value + 1);
                 }
@@ -64,7 +65,7 @@ TEST(name_can_be_spelt_in_another_place, VERIFIES(sem_open_name_leading_slash))
         strcpy(copy, "/kcpi");
         OPEN_FAILS_WITH(sem_open_name_leading_slash, ENOENT, sem_open(copy, 0));
         strcpy(copy, "/ipck");
-        sem_t *const again = OPENS(sem_open_name_leading_slash, sem_open(copy, 0));
+        sem_t *const again = SEM_OPENS(sem_open_name_leading_slash, sem_open(copy, 0));
         if (again != SEM_FAILED)
                 EQ(sem_open_name_leading_slash, sem_value(again), 3);
         MUST(sem_post(sem));
@@ -80,11 +81,11 @@ TEST(name_of_nearly_the_longest_file_name, VERIFIES(sem_open_name_length_251))
 
         EACH_ROW(row, rows) {
                 const char *const name = long_name(row->length);
-                sem_t *const sem = OPENS(sem_open_name_length_251, sem_open(name, O_CREAT | O_EXCL, 0600, 3));
+                sem_t *const sem = SEM_OPENS(sem_open_name_length_251, sem_open(name, O_CREAT | O_EXCL, 0600, 3));
 
                 if (sem == SEM_FAILED)
                         return;
-                sem_t *const again = OPENS(sem_open_name_length_251, sem_open(name, 0));
+                sem_t *const again = SEM_OPENS(sem_open_name_length_251, sem_open(name, 0));
                 HOLDS(sem_open_name_length_251, again == sem);
                 MUST(sem_close(again));
                 MUST(sem_close(sem));
@@ -103,7 +104,7 @@ TEST(every_character_of_a_long_name_counts, VERIFIES(sem_open_name_length_251))
         other[NAME_MAX - 4] = 'm';
         MUST(sem_close(named_sem(long_name(NAME_MAX - 4), 3)));
         OPEN_FAILS_WITH(sem_open_name_length_251, ENOENT, sem_open(other, 0));
-        sem_t *const sem = OPENS(sem_open_name_length_251, sem_open(other, O_CREAT | O_EXCL, 0600, 4));
+        sem_t *const sem = SEM_OPENS(sem_open_name_length_251, sem_open(other, O_CREAT | O_EXCL, 0600, 4));
         if (sem != SEM_FAILED)
                 EQ(sem_open_name_length_251, sem_value(sem), 4);
         EQ(sem_open_name_length_251, names_left(), 2);
@@ -152,7 +153,7 @@ static const struct {
 TEST(name_is_supported_or_refused, VERIFIES(sem_open_einval_name))
 {
         mount_dev();
-        make_shm_directory();
+        make_dev_shm();
         MUST(close((int)MUST(creat("/dev/null", 0666))));
         EACH_ROW(row, odd) {
                 errno = 0;
@@ -180,7 +181,7 @@ TEST(slash_alone_is_refused, VERIFIES(sem_open_einval_slash_only))
         OPEN_FAILS_WITH(sem_open_einval_slash_only, EINVAL, sem_open("/", O_CREAT | O_EXCL, 0600, 1));
         OPEN_FAILS_WITH(sem_open_einval_slash_only, EINVAL, sem_open("/", 0));
         EQ(sem_open_einval_slash_only, names_left(), 0);
-        OPENS(sem_open_einval_slash_only, sem_open("/a", O_CREAT, 0600, 1));
+        SEM_OPENS(sem_open_einval_slash_only, sem_open("/a", O_CREAT, 0600, 1));
 }
 
 static void open_guarded_names(void)
@@ -189,7 +190,7 @@ static void open_guarded_names(void)
                 const char *const name = guarded_text(long_name(length));
 
                 OPEN_FAILS_WITH(sem_open_name_string, ENOENT, sem_open(name, 0));
-                sem_t *const sem = OPENS(sem_open_name_string, sem_open(name, O_CREAT | O_EXCL, 0600, 7));
+                sem_t *const sem = SEM_OPENS(sem_open_name_string, sem_open(name, O_CREAT | O_EXCL, 0600, 7));
                 if (sem == SEM_FAILED)
                         continue;
                 HOLDS(sem_open_name_string, sem_open(long_name(length), 0) == sem);

@@ -210,7 +210,7 @@ TEST(one_of_two_creators_wins_at_any_moment, VERIFIES(sem_open_excl_atomic))
                 EQ(sem_open_excl_atomic, rival.opened ? creator.outcome->error : rival.error, EEXIST);
                 EQ(sem_open_excl_atomic, rival.opened ? rival.value : creator.outcome->value, rival.opened ? 9 : 5);
 
-                sem_t *const opened = OPENS(sem_open_excl_atomic, sem_open(SEM_NAME, 0));
+                sem_t *const opened = SEM_OPENS(sem_open_excl_atomic, sem_open(SEM_NAME, 0));
                 if (opened == SEM_FAILED)
                         return;
                 EQ(sem_open_excl_atomic, sem_value(opened), rival.opened ? 9 : 5);
@@ -277,8 +277,8 @@ TEST(all_who_open_or_create_have_one_semaphore, VERIFIES(sem_open_creat_atomic_i
                         for (int n = 0; n < NAMES; n++) {
                                 pthread_barrier_wait(together);
                                 dawdle();
-                                sem_t *const sem = OPENS(sem_open_creat_atomic_init,
-                                                         sem_open(numbered(n).name, O_CREAT, 0600, 1000));
+                                sem_t *const sem = SEM_OPENS(sem_open_creat_atomic_init,
+                                                             sem_open(numbered(n).name, O_CREAT, 0600, 1000));
                                 if (sem != SEM_FAILED) {
                                         BETWEEN(sem_open_creat_atomic_init, 1000, sem_value(sem), 1000 + CREATORS);
                                         MUST(sem_post(sem));
@@ -290,7 +290,7 @@ TEST(all_who_open_or_create_have_one_semaphore, VERIFIES(sem_open_creat_atomic_i
         for (int i = 0; i < CREATORS; i++)
                 join(&opener[i]);
         for (int n = 0; n < NAMES; n++) {
-                sem_t *const sem = OPENS(sem_open_creat_atomic_init, sem_open(numbered(n).name, 0));
+                sem_t *const sem = SEM_OPENS(sem_open_creat_atomic_init, sem_open(numbered(n).name, 0));
                 if (sem == SEM_FAILED)
                         return;
                 EQ(sem_open_creat_atomic_init, sem_value(sem), 1000 + CREATORS);
@@ -370,8 +370,8 @@ TEST(names_that_come_and_go_while_many_open_them, VERIFIES(sem_open_creat_race_u
         for (int i = 0; i < CREATORS; i++) {
                 CHILD(&opener[i]) {
                         for (int round = 0; round < ROUNDS; round++) {
-                                sem_t *const sem = OPENS(sem_open_creat_race_unlink,
-                                                         sem_open(SEM_NAME, O_CREAT, 0600, 1));
+                                sem_t *const sem = SEM_OPENS(sem_open_creat_race_unlink,
+                                                             sem_open(SEM_NAME, O_CREAT, 0600, 1));
                                 if (sem == SEM_FAILED)
                                         break;
                                 EQ(sem_open_creat_race_unlink, sem_value(sem), 1);

@@ -3,8 +3,6 @@
  * sem_open(): a file system without room, and that neither failures nor success leave anything over.
  */
 #include <stdio.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "ipck_named_sem.h"
@@ -19,7 +17,7 @@ static const struct flags {
 /* A file that takes the room that there is; returns its path. */
 static const char *fill_the_directory(void)
 {
-        static const char path[] = SHM_DIRECTORY "/filler";
+        static const char path[] = DEV_SHM "/filler";
         const int fd = (int)MUST(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
         const size_t size = page_size();
         char *const page = calloc(1, size);
@@ -35,7 +33,7 @@ static const char *fill_the_directory(void)
 
 TEST(no_block_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_residue))
 {
-        mount_shm("size=64k,mode=1777");
+        mount_dev_shm(0, "size=64k,mode=1777");
         MUST(sem_close(named_sem("/old", 2)));
         const char *const filler = fill_the_directory();
         const int left = names_left();
@@ -52,11 +50,11 @@ TEST(no_block_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_
                 EQ(sem_open_enospc_no_residue, sem_mappings(), 0);
         }
         /* What exists needs no room. */
-        sem_t *const old = OPENS(sem_open_enospc, sem_open("/old", O_CREAT, 0600, 1));
+        sem_t *const old = SEM_OPENS(sem_open_enospc, sem_open("/old", O_CREAT, 0600, 1));
         if (old != SEM_FAILED)
                 EQ(sem_open_enospc, sem_value(old), 2);
         MUST(unlink(filler));
-        sem_t *const sem = OPENS(sem_open_enospc, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 3));
+        sem_t *const sem = SEM_OPENS(sem_open_enospc, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 3));
         if (sem != SEM_FAILED)
                 EQ(sem_open_enospc, sem_value(sem), 3);
 }
@@ -74,7 +72,7 @@ TEST(no_inode_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_
                         char options[64];
 
                         snprintf(options, sizeof(options), "nr_inodes=%d,mode=1777", inodes);
-                        mount_shm(options);
+                        mount_dev_shm(0, options);
                         const struct space before = free_space();
                         if (inodes == 1 && before.files != 0)
                                 UNSUPPORTED("a tmpfs without room for a file");
@@ -105,7 +103,7 @@ TEST(no_inode_for_a_new_semaphore, VERIFIES(sem_open_enospc, sem_open_enospc_no_
 static void nothing_was_created(void)
 {
         EQ(sem_open_fail_creates_nothing, names_left(), 0);
-        sem_t *const sem = OPENS(sem_open_fail_creates_nothing, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 4));
+        sem_t *const sem = SEM_OPENS(sem_open_fail_creates_nothing, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 4));
         if (sem != SEM_FAILED) {
                 EQ(sem_open_fail_creates_nothing, sem_value(sem), 4);
                 MUST(sem_close(sem));
@@ -116,15 +114,12 @@ static void nothing_was_created(void)
 /* Address space for so many more pages, and a heap from which nothing more can be had. */
 static void leave_pages(int pages)
 {
-        struct rlimit as;
         uintmax_t used = 0;
         char text[64];
 
         if (read_file("/proc/self/statm", text, sizeof(text)) <= 0 || sscanf(text, "%" SCNuMAX, &used) != 1)
                 UNSUPPORTED("/proc/self/statm, to see how much memory is mapped");
-        MUST(getrlimit(RLIMIT_AS, &as));
-        as.rlim_cur = (rlim_t)(used * page_size()) + (rlim_t)pages * page_size();
-        MUST(setrlimit(RLIMIT_AS, &as));
+        set_rlimit(RLIMIT_AS, (rlim_t)((used + (uintmax_t)pages) * page_size()));
         for (size_t size = 4096; size >= 16; size /= 2) {
                 void *volatile piece;
 
@@ -178,7 +173,7 @@ TEST(creation_beyond_the_file_size_limit_creates_nothing, VERIFIES(sem_open_fail
 
                         CHILD(&creator) {
                                 signal(SIGXFSZ, SIG_IGN);
-                                MUST(setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit->limit, limit->limit}));
+                                set_rlimit(RLIMIT_FSIZE, limit->limit);
                                 *opened = sem_open(SEM_NAME, row->flags, 0600, 4) != SEM_FAILED;
                         }
                         join(&creator);
@@ -194,18 +189,18 @@ TEST(creation_beyond_the_file_size_limit_creates_nothing, VERIFIES(sem_open_fail
 TEST(directory_cannot_be_written, VERIFIES(sem_open_directory))
 {
         MUST(sem_close(named_sem("/old", 2)));
-        remount_shm(MS_RDONLY);
+        remount_dev_shm(MS_RDONLY);
         EACH_ROW(row, both_flags) {
                 OPEN_FAILS_WITH(sem_open_directory, EROFS, sem_open(SEM_NAME, row->flags, 0600, 1));
                 EQ(sem_open_directory, names_left(), 1);
         }
         /* A semaphore is there to be changed: opening one needs to write, too. */
         OPEN_FAILS_WITH(sem_open_directory, EROFS, sem_open("/old", 0));
-        remount_shm(0);
-        sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
+        remount_dev_shm(0);
+        sem_t *const sem = SEM_OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (sem != SEM_FAILED)
                 EQ(sem_open_directory, sem_value(sem), 1);
-        OPENS(sem_open_directory, sem_open("/old", 0));
+        SEM_OPENS(sem_open_directory, sem_open("/old", 0));
 }
 
 TEST(directory_is_missing, VERIFIES(sem_open_directory))
@@ -214,17 +209,17 @@ TEST(directory_is_missing, VERIFIES(sem_open_directory))
         EACH_ROW(row, both_flags)
                 OPEN_FAILS_WITH(sem_open_directory, ENOENT, sem_open(SEM_NAME, row->flags, 0600, 1));
         OPEN_FAILS_WITH(sem_open_directory, ENOENT, sem_open(SEM_NAME, 0));
-        FAILS_WITH(sem_open_directory, ENOENT, access(SHM_DIRECTORY, F_OK));
-        make_shm_directory();
-        sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
+        FAILS_WITH(sem_open_directory, ENOENT, access(DEV_SHM, F_OK));
+        make_dev_shm();
+        sem_t *const sem = SEM_OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT, 0600, 1));
         if (sem != SEM_FAILED)
                 EQ(sem_open_directory, sem_value(sem), 1);
 }
 
 TEST(directory_forbids_programs_and_devices, VERIFIES(sem_open_directory))
 {
-        remount_shm(MS_NOEXEC | MS_NOATIME);
-        sem_t *const sem = OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
+        remount_dev_shm(MS_NOEXEC | MS_NOATIME);
+        sem_t *const sem = SEM_OPENS(sem_open_directory, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
 
         if (sem == SEM_FAILED)
                 return;
@@ -263,7 +258,7 @@ TEST(closed_semaphores_do_not_count, VERIFIES(sem_close_releases))
         enum { MANY = 2 * _POSIX_SEM_NSEMS_MAX };
 
         for (int i = 0; i < MANY; i++) {
-                sem_t *const sem = OPENS(sem_close_releases, sem_open(numbered(i).name, O_CREAT | O_EXCL, 0600, 1));
+                sem_t *const sem = SEM_OPENS(sem_close_releases, sem_open(numbered(i).name, O_CREAT | O_EXCL, 0600, 1));
                 if (sem == SEM_FAILED)
                         return;
                 EQ(sem_close_releases, sem_close(sem), 0);
@@ -295,7 +290,7 @@ TEST(failing_calls_leave_nothing, VERIFIES(sem_open_no_fd_leak))
         EQ(sem_open_no_fd_leak, names_left(), left);
         EQ(sem_open_no_fd_leak, sem_value(sem), 2);
         /* None of them counts among the semaphores that the process may have open. */
-        OPENS(sem_open_no_fd_leak, sem_open("/new", O_CREAT, 0600, 1));
+        SEM_OPENS(sem_open_no_fd_leak, sem_open("/new", O_CREAT, 0600, 1));
 }
 
 /* A descriptor of the library's is none of the program's, even after exec. */

@@ -2,8 +2,6 @@
  *
  * sem_unlink(): names that are not there, names of others, and that a failure changes nothing.
  */
-#include <sys/mount.h>
-
 #include "ipck_named_sem.h"
 
 TEST(missing_name_fails, VERIFIES(sem_unlink_enoent, sem_unlink_fail_unchanged))
@@ -45,10 +43,10 @@ TEST(directory_without_permission_allows_no_removal, VERIFIES(sem_unlink_eacces,
         const struct stat before = sem_stat(SEM_NAME);
         EACH_ROW(mode, modes) {
                 CHILD(&caller) {
-                        MUST(chmod(SHM_DIRECTORY, mode->mode));
+                        MUST(chmod(DEV_SHM, mode->mode));
                         drop_all_capabilities();
                         FAILS_WITH(sem_unlink_eacces, EACCES, sem_unlink(SEM_NAME));
-                        MUST(chmod(SHM_DIRECTORY, 0777));
+                        MUST(chmod(DEV_SHM, 0777));
                 }
                 join(&caller);
                 nothing_happened(sem_unlink_fail_unchanged, &before);
@@ -110,11 +108,11 @@ TEST(failure_of_the_file_system_changes_nothing, VERIFIES(sem_unlink_fail_unchan
 
         MUST(sem_close(sem));
         const struct stat before = sem_stat(SEM_NAME);
-        remount_shm(MS_RDONLY);
+        remount_dev_shm(MS_RDONLY);
         EQ(sem_unlink_fail_unchanged, sem_unlink(SEM_NAME), -1);
         nothing_happened(sem_unlink_fail_unchanged, &before);
-        remount_shm(0);
-        sem_t *const again = OPENS(sem_unlink_fail_unchanged, sem_open(SEM_NAME, 0));
+        remount_dev_shm(0);
+        sem_t *const again = SEM_OPENS(sem_unlink_fail_unchanged, sem_open(SEM_NAME, 0));
         if (again != SEM_FAILED)
                 EQ(sem_unlink_fail_unchanged, sem_value(again), 3);
         EQ(sem_unlink_fail_unchanged, sem_unlink(SEM_NAME), 0);
@@ -162,7 +160,7 @@ TEST(unsupported_name_is_refused, VERIFIES(sem_unlink_name_unsupported))
         int error = 0;
 
         mount_dev();
-        make_shm_directory();
+        make_dev_shm();
         MUST(close((int)MUST(creat("/dev/null", 0666))));
         named_sem(SEM_NAME, 1);
         EACH_ROW(row, names)

@@ -54,12 +54,12 @@ TEST(any_process_can_remove_and_any_can_create_again, VERIFIES(sem_unlink_recrea
         CHILD(&other)
                 EQ(sem_unlink_recreate_distinct, sem_unlink(SEM_NAME), 0);
         join(&other);
-        sem_t *const new = OPENS(sem_unlink_recreate_distinct, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 7));
+        sem_t *const new = SEM_OPENS(sem_unlink_recreate_distinct, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 7));
         if (new == SEM_FAILED)
                 return;
         HOLDS(sem_unlink_recreate_distinct, new != old);
         CHILD(&other) {
-                sem_t *const same = OPENS(sem_unlink_recreate_distinct, sem_open(SEM_NAME, 0));
+                sem_t *const same = SEM_OPENS(sem_unlink_recreate_distinct, sem_open(SEM_NAME, 0));
 
                 HOLDS(sem_unlink_recreate_distinct, same == new);
                 EQ(sem_unlink_recreate_distinct, sem_value(same), 7);

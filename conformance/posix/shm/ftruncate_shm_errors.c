@@ -3,7 +3,6 @@
  * ftruncate() on shared memory objects: the sizes and descriptors that it refuses, and memory that is not there.
  */
 #include <limits.h>
-#include <sys/resource.h>
 
 #include "ipck_posix_shm.h"
 
@@ -104,17 +103,6 @@ TEST(largest_size_has_a_limit, VERIFIES(ftruncate_shm_efbig))
 
 enum { LIMIT = 8000 };
 
-static void limit_file_size(void)
-{
-        struct rlimit limit;
-
-        MUST(getrlimit(RLIMIT_FSIZE, &limit));
-        if (limit.rlim_max < LIMIT)
-                UNSUPPORTED("a hard RLIMIT_FSIZE of %d", LIMIT);
-        limit.rlim_cur = LIMIT;
-        MUST(setrlimit(RLIMIT_FSIZE, &limit));
-}
-
 TEST(soft_limit_of_file_sizes_holds, VERIFIES(ftruncate_shm_efbig_rlimit))
 {
         static const off_t lengths[] = {LIMIT + 1, LIMIT + 4096, 1000000000};
@@ -123,7 +111,7 @@ TEST(soft_limit_of_file_sizes_holds, VERIFIES(ftruncate_shm_efbig_rlimit))
         int signals = 0;
 
         catch_signal(SIGXFSZ, 0);
-        limit_file_size();
+        set_rlimit(RLIMIT_FSIZE, LIMIT);
         for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
                 FAILS_WITH(ftruncate_shm_efbig_rlimit, EFBIG, ftruncate(fd, lengths[i]));
                 EQ(ftruncate_shm_efbig_rlimit, signals_caught(), ++signals);
@@ -157,7 +145,7 @@ TEST(signal_is_for_the_calling_thread, VERIFIES(ftruncate_shm_efbig_rlimit))
         pthread_t thread;
         sigset_t mask;
 
-        limit_file_size();
+        set_rlimit(RLIMIT_FSIZE, LIMIT);
         sigemptyset(&mask);
         sigaddset(&mask, SIGXFSZ);
         REQUIRE(pthread_sigmask(SIG_BLOCK, &mask, NULL) == 0);

@@ -2,8 +2,6 @@
  *
  * mmap() and mprotect() of shared memory objects: which access a mapping can have.
  */
-#include <sys/mount.h>
-
 #include "ipck_posix_shm.h"
 
 enum { RW = PROT_READ | PROT_WRITE };

@@ -4,7 +4,6 @@
  * succeeds.
  */
 #include <limits.h>
-#include <sys/resource.h>
 
 #include "ipck_posix_shm.h"
 
@@ -110,14 +109,12 @@ TEST(no_address_space_is_as_large, VERIFIES(mmap_shm_enomem))
 TEST(address_space_can_be_limited, VERIFIES(mmap_shm_enomem))
 {
         const int fd = new_shm(OBJECT_NAME, 1);
-        struct rlimit before;
 
-        MUST(getrlimit(RLIMIT_AS, &before));
         /* Less than what is in use; it holds for nothing but the call. */
-        MUST(setrlimit(RLIMIT_AS, &(struct rlimit){page_size(), before.rlim_max}));
+        const rlim_t before = set_rlimit(RLIMIT_AS, page_size());
         void *const place = map(1, MAP_SHARED, fd, 0);
         const int error = errno;
-        MUST(setrlimit(RLIMIT_AS, &before));
+        set_rlimit(RLIMIT_AS, before);
         HOLDS(mmap_shm_enomem, place == MAP_FAILED);
         EQ(mmap_shm_enomem, error, ENOMEM);
         HOLDS(mmap_shm_enomem, map(1, MAP_SHARED, fd, 0) != MAP_FAILED);

@@ -2,9 +2,8 @@
  *
  * mmap() of shared memory objects: what is shared with whom, and for how long.
  */
-#include <stdio.h>
-
 #include "ipck_posix_shm.h"
+#include "ipck_program.h"
 
 enum { RW = PROT_READ | PROT_WRITE };
 
@@ -181,29 +180,14 @@ TEST(child_has_the_mappings_of_its_parent, VERIFIES(mmap_shm_fork_inherit))
         EQ(mmap_shm_fork_inherit, store_signal(memory), 0);
 }
 
-/* Says by one pipe that it runs, and ends when nobody holds the other any more. */
-ROLE(tell_and_wait)
-{
-        int out, in;
-        char byte = 0;
-
-        if (sscanf(arg, "%d %d", &out, &in) != 2 || write(out, &byte, 1) != 1)
-                return 1;
-        return read(in, &byte, 1) != 0;
-}
-
 TEST(new_process_image_has_no_mapping, VERIFIES(mmap_shm_exec_unmapped))
 {
         enum { ROOM = 8, PAGES = 5 };
         const size_t size = PAGES * page_size();
-        int told[2], held[2];
+        struct program p = new_program();
         struct child child;
-        char text[32], byte;
 
         mount_pages(ROOM);
-        MUST(pipe(told));
-        MUST(pipe(held));
-        snprintf(text, sizeof(text), "%d %d", told[1], held[0]);
         CHILD(&child) {
                 const int fd = new_shm(OBJECT_NAME, (off_t)size);
 
@@ -211,17 +195,14 @@ TEST(new_process_image_has_no_mapping, VERIFIES(mmap_shm_exec_unmapped))
                 fill_pattern(map_private(fd, size, RW), size, 2);
                 MUST(shm_unlink(OBJECT_NAME));
                 MUST(close(fd));
-                MUST(close(held[1]));
                 stay(&child);
-                MUST(exec_role("tell_and_wait", text));
+                run_until_told(&p);
         }
         UNTIL(stays(&child));
         EQ(mmap_shm_exec_unmapped, free_pages(), ROOM - PAGES);
         tell(&child, 1);
-        /* Without this a child that fails would leave the read waiting. */
-        MUST(close(told[1]));
-        REQUIRE(read(told[0], &byte, 1) == 1);
+        wait_for_program(&p);
         EQ(mmap_shm_exec_unmapped, free_pages(), ROOM);
-        MUST(close(held[1]));
-        EQ(mmap_shm_exec_unmapped, reap(&child), 0);
+        tell_program(&p);
+        join(&child);
 }

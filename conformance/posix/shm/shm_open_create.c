@@ -59,7 +59,7 @@ TEST(effective_ids_own_a_new_object, VERIFIES(shm_open_new_uid, shm_open_new_gid
 
         /* UNSUPPORTED where there are no other users. */
         MUST(close(shm_of(USER_B, "/other", 1, 0600)));
-        MUST(stat("/dev/shm", &directory));
+        MUST(stat(DEV_SHM, &directory));
         CHILD(&creator) {
                 MUST(setgroups(1, groups));
                 MUST(setresgid(GROUP_C, GROUP_A, GROUP_C));
@@ -83,8 +83,8 @@ TEST(group_of_the_directory_is_inherited_with_its_bit, VERIFIES(shm_open_new_gid
                 EQ(shm_open_new_gid_setgid_dir, fstat_of(new_shm("/without", 1)).st_gid, GROUP_A);
         }
         join(&creator);
-        MUST(chown("/dev/shm", (uid_t)-1, GROUP_B));
-        MUST(chmod("/dev/shm", 03777));
+        MUST(chown(DEV_SHM, (uid_t)-1, GROUP_B));
+        MUST(chmod(DEV_SHM, 03777));
         CHILD(&creator) {
                 become(USER_A, GROUP_A, NULL, 0);
                 const struct stat st = fstat_of(new_shm("/with", 1));

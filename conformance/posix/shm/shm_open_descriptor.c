@@ -3,7 +3,6 @@
  * shm_open(): the descriptor and the open file description that it returns.
  */
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "ipck_posix_shm.h"
@@ -183,31 +182,22 @@ TEST(duplicates_share_the_description, VERIFIES(fcntl_shm_dup))
 
 TEST(full_table_of_descriptors, VERIFIES(shm_open_emfile, shm_open_emfile_nothing_created))
 {
-        const int lowest = (int)MUST(dup(0));
-        struct rlimit limit;
-
-        MUST(close(lowest));
         MUST(close(new_shm(OBJECT_NAME, 10)));
-        MUST(getrlimit(RLIMIT_NOFILE, &limit));
-        const rlim_t before = limit.rlim_cur;
+        const int lowest = next_descriptor();
         EACH_ROW(way, ways) {
                 const char *const name = way->oflag & O_EXCL ? "/new" : OBJECT_NAME;
 
-                limit.rlim_cur = (rlim_t)lowest;
-                MUST(setrlimit(RLIMIT_NOFILE, &limit));
+                const rlim_t before = set_rlimit(RLIMIT_NOFILE, (rlim_t)lowest);
                 FAILS_WITH(shm_open_emfile, EMFILE, opened(name, way->oflag));
-                limit.rlim_cur = before;
-                MUST(setrlimit(RLIMIT_NOFILE, &limit));
+                set_rlimit(RLIMIT_NOFILE, before);
                 EQ(shm_open_emfile_nothing_created, opened("/new", O_RDWR), -1);
                 EQ(shm_open_emfile_nothing_created, size_of(open_shm(O_RDONLY)), 10);
                 MUST(close(lowest));
-                limit.rlim_cur = (rlim_t)lowest + 1;
-                MUST(setrlimit(RLIMIT_NOFILE, &limit));
+                set_rlimit(RLIMIT_NOFILE, (rlim_t)lowest + 1);
                 EQ(shm_open_emfile, opened(name, way->oflag & ~O_TRUNC), lowest);
                 FAILS_WITH(shm_open_emfile, EMFILE, opened(name, way->oflag & ~O_EXCL));
                 MUST(close(lowest));
-                limit.rlim_cur = before;
-                MUST(setrlimit(RLIMIT_NOFILE, &limit));
+                set_rlimit(RLIMIT_NOFILE, before);
                 if (way->oflag & O_EXCL)
                         MUST(shm_unlink("/new"));
         }

@@ -219,7 +219,7 @@ TEST(slash_inside_the_name, VERIFIES(shm_open_name_inner_slash))
 {
         const char *const missing = outcome_of("/no/ipck", O_RDWR | O_CREAT);
 
-        MUST(mkdir("/dev/shm/dir", 0700));
+        MUST(mkdir(DEV_SHM "/dir", 0700));
         const char *const present = outcome_of("/dir/ipck", O_RDWR | O_CREAT), *const at_end =
                 outcome_of("/dir/", O_RDWR | O_CREAT);
 

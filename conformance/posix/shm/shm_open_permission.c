@@ -112,14 +112,14 @@ TEST(creating_needs_permission, VERIFIES(shm_open_eacces_create, shm_open_fail_n
         mount_dev_shm(0, "mode=755");
         MUST(try_open("/present", O_RDWR | O_CREAT, 0600));
         drop_all_capabilities();
-        MUST(chmod("/dev/shm", 0555));
+        MUST(chmod(DEV_SHM, 0555));
         FAILS_WITH(shm_open_eacces_create, EACCES, try_open(OBJECT_NAME, O_RDWR | O_CREAT, 0600));
         FAILS_WITH(shm_open_eacces_create, EACCES, try_open(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL, 0600));
         FAILS_WITH(shm_open_eacces_create, EACCES, try_open(OBJECT_NAME, O_RDONLY | O_CREAT, 0600));
         FAILS_WITH(shm_open_fail_no_effect, ENOENT, try_open(OBJECT_NAME, O_RDWR, 0));
         /* What exists is not created. */
         EQ(shm_open_eacces_create, try_open("/present", O_RDWR | O_CREAT, 0600), 0);
-        MUST(chmod("/dev/shm", 0755));
+        MUST(chmod(DEV_SHM, 0755));
         EQ(shm_open_eacces_create, try_open(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL, 0600), 0);
 }
 
@@ -133,7 +133,7 @@ TEST(stranger_needs_permission_to_create, VERIFIES(shm_open_eacces_create))
                 FAILS_WITH(shm_open_eacces_create, EACCES, try_open(OBJECT_NAME, O_RDWR | O_CREAT, 0600));
         }
         join(&stranger);
-        MUST(chmod("/dev/shm", 0777));
+        MUST(chmod(DEV_SHM, 0777));
         CHILD(&stranger) {
                 as_user(USER_A);
                 EQ(shm_open_eacces_create, try_open(OBJECT_NAME, O_RDWR | O_CREAT, 0600), 0);

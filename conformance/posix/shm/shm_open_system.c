@@ -2,9 +2,7 @@
  *
  * shm_open(): what happens where the system behind it refuses, or has something else than objects.
  */
-#include <signal.h>
-#include <sys/mount.h>
-
+#include "ipck_filter.h"
 #include "ipck_posix_shm.h"
 
 /* ---- limits of the system ---- */
@@ -77,13 +75,13 @@ TEST(symbolic_link_is_not_followed, VERIFIES(shm_open_symlink_nofollow, shm_open
         static const struct {
                 const char *name, *target, *object;
         } rows[] = {
-                {"to an object", OBJECT_FILE, OBJECT_NAME}, {"to nothing", "/dev/shm/nothing", "/nothing"},
+                {"to an object", OBJECT_FILE, OBJECT_NAME}, {"to nothing", DEV_SHM "/nothing", "/nothing"},
                 {"relative", "ipck", OBJECT_NAME},
         };
         const int fd = new_shm(OBJECT_NAME, 100);
 
         EACH_ROW(row, rows) {
-                MUST(symlink(row->target, "/dev/shm/link"));
+                MUST(symlink(row->target, DEV_SHM "/link"));
                 FAILS_WITH(shm_open_symlink_nofollow, ELOOP, opened("/link", O_RDONLY));
                 FAILS_WITH(shm_open_symlink_nofollow, ELOOP, opened("/link", O_RDWR));
                 FAILS_WITH(shm_open_symlink_nofollow, ELOOP, opened("/link", O_RDWR | O_TRUNC));
@@ -91,7 +89,7 @@ TEST(symbolic_link_is_not_followed, VERIFIES(shm_open_symlink_nofollow, shm_open
                 FAILS_WITH(shm_open_symlink_excl, EEXIST, opened("/link", O_RDWR | O_CREAT | O_EXCL));
                 FAILS_WITH(shm_open_symlink_nofollow, ENOENT, opened("/nothing", O_RDWR));
                 EQ(shm_open_symlink_nofollow, size_of(fd), 100);
-                MUST(unlink("/dev/shm/link"));
+                MUST(unlink(DEV_SHM "/link"));
                 FAILS_WITH(shm_open_symlink_nofollow, ENOENT, opened("/link", O_RDWR));
                 EQ(shm_open_symlink_excl, try_open("/link", O_RDWR | O_CREAT | O_EXCL, 0600), 0);
                 MUST(shm_unlink("/link"));
@@ -100,13 +98,13 @@ TEST(symbolic_link_is_not_followed, VERIFIES(shm_open_symlink_nofollow, shm_open
 
 TEST(directory_of_that_name, VERIFIES(shm_open_directory_entry))
 {
-        MUST(mkdir("/dev/shm/dir", 0700));
+        MUST(mkdir(DEV_SHM "/dir", 0700));
         const int existing = opened("/dir", O_RDWR), error = errno;
         const int created = opened("/dir", O_RDWR | O_CREAT), create_error = errno;
         EQ(shm_open_directory_entry, existing, -1);
         EQ(shm_open_directory_entry, created, -1);
         OBSERVE(shm_open_directory_entry, "opened: %s; with O_CREAT: %s", errno_name(error), errno_name(create_error));
-        MUST(rmdir("/dev/shm/dir"));
+        MUST(rmdir(DEV_SHM "/dir"));
         FAILS_WITH(shm_open_directory_entry, ENOENT, opened("/dir", O_RDWR));
         EQ(shm_open_directory_entry, try_open("/dir", O_RDWR | O_CREAT, 0600), 0);
 }
@@ -124,8 +122,7 @@ static void expect_no_place(int result)
 TEST(without_the_directory_there_are_no_objects, VERIFIES(shm_open_no_devshm))
 {
         MUST(close(new_shm(OBJECT_NAME, 1)));
-        if (mount("ipck", "/dev", "tmpfs", 0, "mode=755") == -1)
-                UNSUPPORTED("a tmpfs on /dev (mount: %s)", errno_name(errno));
+        mount_dev();
         expect_no_place(opened(OBJECT_NAME, O_RDWR));
         expect_no_place(opened(OBJECT_NAME, O_RDONLY));
         expect_no_place(opened(OBJECT_NAME, O_RDWR | O_CREAT));
@@ -159,8 +156,8 @@ TEST(failed_call_leaves_no_descriptor, VERIFIES(shm_open_fail_no_descriptor))
         mount_dev_shm(0, "mode=1777,nr_inodes=5");
         MUST(try_open("/present", O_RDWR | O_CREAT, 0600));
         MUST(try_open("/closed", O_RDWR | O_CREAT, 0));
-        MUST(symlink("nothing", "/dev/shm/link"));
-        MUST(mkdir("/dev/shm/dir", 0700));
+        MUST(symlink("nothing", DEV_SHM "/link"));
+        MUST(mkdir(DEV_SHM "/dir", 0700));
         drop_all_capabilities();
         const int before = open_descriptors();
         EACH_ROW(row, rows) {
@@ -182,7 +179,7 @@ TEST(refused_call_leaves_no_descriptor, VERIFIES(shm_open_fail_no_descriptor))
         MUST(try_open(OBJECT_NAME, O_RDWR | O_CREAT, 0600));
         EACH_ROW(row, rows) {
                 CHILD(&child) {
-                        fail_opens((unsigned)row->error);
+                        fail_opens(row->error);
                         const int before = open_descriptors();
 
                         EQ(shm_open_fail_no_descriptor, opened(OBJECT_NAME, O_RDWR), -1);

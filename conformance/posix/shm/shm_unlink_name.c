@@ -109,10 +109,10 @@ TEST(name_that_no_object_can_have, VERIFIES(shm_unlink_badname))
         const char *seen[NAMES];
         struct stat st;
 
-        MUST(mkdir("/dev/shm/dir", 0700));
+        MUST(mkdir(DEV_SHM "/dir", 0700));
         for (int i = 0; i < NAMES; i++)
                 seen[i] = error_of(shm_unlink_badname, names[i]);
-        EQ(shm_unlink_badname, stat("/dev/shm/dir", &st), 0);
+        EQ(shm_unlink_badname, stat(DEV_SHM "/dir", &st), 0);
         OBSERVE(shm_unlink_badname, "\"%s\": %s, %s: %s, %s: %s, %s: %s, %s: %s, a directory: %s, a name in it: %s",
                 names[0], seen[0], names[1], seen[1], names[2], seen[2], names[3], seen[3], names[4], seen[4], seen[5],
                 seen[6]);
@@ -123,14 +123,14 @@ TEST(symbolic_link_itself_is_removed, VERIFIES(shm_unlink_symlink))
         const int fd = new_shm(OBJECT_NAME, 100);
         struct stat st;
 
-        MUST(symlink("ipck", "/dev/shm/link"));
+        MUST(symlink("ipck", DEV_SHM "/link"));
         EQ(shm_unlink_symlink, shm_unlink("/link"), 0);
-        FAILS_WITH(shm_unlink_symlink, ENOENT, lstat("/dev/shm/link", &st));
+        FAILS_WITH(shm_unlink_symlink, ENOENT, lstat(DEV_SHM "/link", &st));
         EQ(shm_unlink_symlink, size_of(fd), 100);
         EQ(shm_unlink_symlink, try_open(OBJECT_NAME, O_RDWR, 0), 0);
-        MUST(symlink("nothing", "/dev/shm/link"));
+        MUST(symlink("nothing", DEV_SHM "/link"));
         EQ(shm_unlink_symlink, shm_unlink("/link"), 0);
-        FAILS_WITH(shm_unlink_symlink, ENOENT, lstat("/dev/shm/link", &st));
+        FAILS_WITH(shm_unlink_symlink, ENOENT, lstat(DEV_SHM "/link", &st));
 }
 
 /* ---- nothing is left over ---- */
@@ -142,7 +142,7 @@ TEST(descriptors_are_as_before, VERIFIES(shm_unlink_no_descriptor))
                 const char *name;
         } rows[] = {{""}, {"/"}, {"/."}, {"/.."}, {"/no/ipck"}, {"/dir"}, {"/missing"}};
 
-        MUST(mkdir("/dev/shm/dir", 0700));
+        MUST(mkdir(DEV_SHM "/dir", 0700));
         EACH_ROW(row, rows) {
                 EQ(shm_unlink_no_descriptor, shm_unlink(row->name), -1);
                 EQ(shm_unlink_no_descriptor, open_descriptors(), before);

@@ -74,13 +74,13 @@ TEST(directory_must_be_writable, VERIFIES(shm_unlink_eacces_directory, shm_unlin
 
         fill_pattern(map_shm(fd, SIZE, PROT_READ | PROT_WRITE), SIZE, 1);
         drop_all_capabilities();
-        MUST(chmod("/dev/shm", 0555));
+        MUST(chmod(DEV_SHM, 0555));
         FAILS_WITH(shm_unlink_eacces_directory, EACCES, shm_unlink(OBJECT_NAME));
         expect_unchanged(geteuid(), 0600);
-        MUST(chmod("/dev/shm", 01555));
+        MUST(chmod(DEV_SHM, 01555));
         FAILS_WITH(shm_unlink_eacces_directory, EACCES, shm_unlink(OBJECT_NAME));
         expect_unchanged(geteuid(), 0600);
-        MUST(chmod("/dev/shm", 0755));
+        MUST(chmod(DEV_SHM, 0755));
         EQ(shm_unlink_eacces_directory, shm_unlink(OBJECT_NAME), 0);
 }
 
@@ -90,14 +90,14 @@ TEST(stranger_needs_a_writable_directory, VERIFIES(shm_unlink_eacces_directory, 
 
         mount_dev_shm(0, "mode=777");
         make_object(USER_A, 0666);
-        MUST(chmod("/dev/shm", 0775));
+        MUST(chmod(DEV_SHM, 0775));
         CHILD(&child) {
                 as_user(USER_A);
                 FAILS_WITH(shm_unlink_eacces_directory, EACCES, shm_unlink(OBJECT_NAME));
         }
         join(&child);
         expect_unchanged(USER_A, 0666);
-        MUST(chmod("/dev/shm", 0777));
+        MUST(chmod(DEV_SHM, 0777));
         CHILD(&child) {
                 as_user(USER_A);
                 EQ(shm_unlink_eacces_directory, shm_unlink(OBJECT_NAME), 0);
@@ -139,7 +139,7 @@ TEST(owner_of_the_sticky_directory_may, VERIFIES(shm_unlink_sticky_privileged))
 
         mount_dev_shm(0, "mode=1777");
         make_object(USER_A, 0600);
-        MUST(chown("/dev/shm", USER_C, (gid_t)-1));
+        MUST(chown(DEV_SHM, USER_C, (gid_t)-1));
         CHILD(&child) {
                 as_user(USER_B);
                 EQ(shm_unlink_sticky_privileged, shm_unlink(OBJECT_NAME), -1);
@@ -158,7 +158,7 @@ TEST(privileged_process_may, VERIFIES(shm_unlink_sticky_privileged))
 
         mount_dev_shm(0, "mode=1777");
         make_object(USER_A, 0600);
-        MUST(chown("/dev/shm", USER_C, (gid_t)-1));
+        MUST(chown(DEV_SHM, USER_C, (gid_t)-1));
         CHILD(&child) {
                 drop_all_capabilities();
                 EQ(shm_unlink_sticky_privileged, shm_unlink(OBJECT_NAME), -1);

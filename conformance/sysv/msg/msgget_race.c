@@ -2,91 +2,70 @@
  *
  * msgget() by several processes with one key at the same time: the queue is made once.
  */
-#include <sys/resource.h>
-
+#include "ipck_contest.h"
 #include "ipck_msg.h"
 
-enum { MOST_CONTESTANTS = 8, CONTESTS = 60 };
-
-/* One contest after the other; id and error say what each contestant got. */
-static struct contest {
-        _Atomic int round, done;
+/* The key of the contest, and what each contestant got. */
+static struct {
         key_t key;
-        int flags, contestants;
-        int id[MOST_CONTESTANTS], error[MOST_CONTESTANTS];
-} *contest;
+        int flags, id[MOST_CONTESTANTS], error[MOST_CONTESTANTS];
+} *seen;
 
-static struct child contestants[MOST_CONTESTANTS];
+static void get(int i)
+{
+        seen->id[i] = msgget(seen->key, seen->flags);
+        seen->error[i] = errno;
+}
 
 static void begin(int flags)
 {
-        struct rlimit processes;
-
-        contest = shared(sizeof(*contest));
-        contest->flags = flags;
-        /* Where processes are few they have to suffice for the tests beside this one too. */
-        MUST(getrlimit(RLIMIT_NPROC, &processes));
-        contest->contestants = processes.rlim_cur < 100 ? 3 : MOST_CONTESTANTS;
-        for (int i = 0; i < contest->contestants; i++)
-                CHILD(&contestants[i])
-                        for (int round = 1; round <= CONTESTS; round++) {
-                                /* All set out at the same moment as nearly as can be. */
-                                UNTIL(contest->round >= round);
-                                contest->id[i] = msgget(contest->key, contest->flags);
-                                contest->error[i] = errno;
-                                contest->done++;
-                        }
+        seen = shared(sizeof(*seen));
+        seen->flags = flags;
+        begin_contests(get, NULL);
 }
 
-static void hold(int round)
+static void hold(void)
 {
-        contest->key = fresh_key();
-        contest->round = round;
-        UNTIL(contest->done == round * contest->contestants);
-}
-
-static void end(void)
-{
-        for (int i = 0; i < contest->contestants; i++)
-                join(&contestants[i]);
+        seen->key = fresh_key();
+        hold_contest();
 }
 
 TEST(one_exclusive_creator_wins, VERIFIES(msgget_atomic_creat_excl))
 {
         begin(IPC_CREAT | IPC_EXCL | 0600);
-        for (int round = 1; round <= CONTESTS; round++) {
+        for (int n = 0; n < CONTESTS; n++) {
                 int winners = 0, winner = -1;
 
-                hold(round);
-                for (int i = 0; i < contest->contestants; i++) {
-                        if (contest->id[i] != -1) {
+                hold();
+                for (int i = 0; i < contestants(); i++) {
+                        if (seen->id[i] != -1) {
                                 winners++;
-                                winner = contest->id[i];
+                                winner = seen->id[i];
                         } else {
-                                EQ(msgget_atomic_creat_excl, contest->error[i], EEXIST);
+                                EQ(msgget_atomic_creat_excl, seen->error[i], EEXIST);
                         }
                 }
                 EQ(msgget_atomic_creat_excl, winners, 1);
-                EQ(msgget_atomic_creat_excl, msgget(contest->key, 0), winner);
+                EQ(msgget_atomic_creat_excl, msgget(seen->key, 0), winner);
                 EQ(msgget_atomic_creat_excl, msgctl(winner, IPC_RMID, NULL), 0);
-                FAILS_WITH(msgget_atomic_creat_excl, ENOENT, msgget(contest->key, 0));
+                FAILS_WITH(msgget_atomic_creat_excl, ENOENT, msgget(seen->key, 0));
         }
-        end();
+        end_contests();
 }
 
 TEST(all_creators_get_the_same_queue, VERIFIES(msgget_atomic_creat_same_id))
 {
         begin(IPC_CREAT | 0600);
-        for (int round = 1; round <= CONTESTS; round++) {
-                hold(round);
-                const int queue = msgget(contest->key, 0);
+        for (int n = 0; n < CONTESTS; n++) {
+                hold();
+                const int queue = msgget(seen->key, 0);
 
                 HOLDS(msgget_atomic_creat_same_id, queue != -1);
-                for (int i = 0; i < contest->contestants; i++)
-                        EQ(msgget_atomic_creat_same_id, contest->id[i], queue);
+                for (int i = 0; i < contestants(); i++)
+                        EQ(msgget_atomic_creat_same_id, seen->id[i], queue);
                 EQ(msgget_atomic_creat_same_id, msgctl(queue, IPC_RMID, NULL), 0);
                 /* No second queue is left behind it. */
-                FAILS_WITH(msgget_atomic_creat_same_id, ENOENT, msgget(contest->key, 0));
+                FAILS_WITH(msgget_atomic_creat_same_id, ENOENT, msgget(seen->key, 0));
         }
-        end();
+        end_contests();
 }

@@ -4,20 +4,10 @@
  */
 #include <stdio.h>
 
+#include "ipck_program.h"
 #include "ipck_shm.h"
 
 /* ---- the new program ---- */
-
-/* Says that it runs by writing a byte to the first descriptor, and ends when it reads one from the second. */
-ROLE(run_until_told)
-{
-        int out, in;
-        char byte = 0;
-
-        if (sscanf(arg, "%d,%d", &out, &in) != 2 || write(out, &byte, 1) != 1)
-                return 1;
-        return read(in, &byte, 1) == 1 ? 0 : 1;
-}
 
 /* Attaches the segment, finds the pattern 1 there and stores the pattern 2. */
 ROLE(attach_again)
@@ -31,47 +21,12 @@ ROLE(attach_again)
         return 0;
 }
 
-/* A child's way to run_until_told and back. */
-struct pipes {
-        int out[2], in[2];
-};
-
-static struct pipes new_pipes(void)
-{
-        struct pipes p;
-
-        MUST(pipe(p.out));
-        MUST(pipe(p.in));
-        return p;
-}
-
-static void run_until_told(const struct pipes *p)
-{
-        char arg[32];
-
-        snprintf(arg, sizeof(arg), "%d,%d", p->out[1], p->in[0]);
-        MUST(exec_role("run_until_told", arg));
-}
-
-static void wait_for_program(const struct pipes *p)
-{
-        char byte;
-
-        MUST(read(p->out[0], &byte, 1));
-}
-
-static void end_program(const struct pipes *p, struct child *c)
-{
-        MUST(write(p->in[1], "", 1));
-        join(c);
-}
-
 /* ---- tests ---- */
 
 TEST(each_attachment_is_detached, VERIFIES(exec_shm_detached))
 {
         const int twice = new_segment(page_size(), 0600), once = new_segment(3 * page_size(), 0600);
-        const struct pipes p = new_pipes();
+        struct program p = new_program();
         struct child child;
 
         attach(once, SHM_RDONLY);
@@ -87,21 +42,22 @@ TEST(each_attachment_is_detached, VERIFIES(exec_shm_detached))
         wait_for_program(&p);
         EQ(exec_shm_detached, nattch(twice), 0);
         EQ(exec_shm_detached, nattch(once), 1);
-        end_program(&p, &child);
+        tell_program(&p);
+        join(&child);
         EQ(exec_shm_detached, nattch(twice), 0);
         EQ(exec_shm_detached, nattch(once), 1);
 }
 
-static void *exec_in_thread(void *pipes)
+static void *exec_in_thread(void *program)
 {
-        run_until_told(pipes);
+        run_until_told(program);
         return NULL;
 }
 
 TEST(exec_by_another_thread_detaches_too, VERIFIES(exec_shm_detached))
 {
         const int segment = new_segment(page_size(), 0600);
-        struct pipes p = new_pipes();
+        struct program p = new_program();
         struct child child;
 
         CHILD(&child) {
@@ -114,7 +70,8 @@ TEST(exec_by_another_thread_detaches_too, VERIFIES(exec_shm_detached))
         }
         wait_for_program(&p);
         EQ(exec_shm_detached, nattch(segment), 0);
-        end_program(&p, &child);
+        tell_program(&p);
+        join(&child);
 }
 
 TEST(contents_stay_for_the_new_program, VERIFIES(exec_shm_detached))
@@ -135,7 +92,7 @@ TEST(contents_stay_for_the_new_program, VERIFIES(exec_shm_detached))
 TEST(removed_segment_goes_with_the_old_program, VERIFIES(exec_rmid_shm_destroyed))
 {
         const int segment = new_segment(page_size(), 0600), kept = new_segment(page_size(), 0600);
-        const struct pipes p = new_pipes();
+        struct program p = new_program();
         struct child child;
 
         CHILD(&child) {
@@ -152,13 +109,14 @@ TEST(removed_segment_goes_with_the_old_program, VERIFIES(exec_rmid_shm_destroyed
         wait_for_program(&p);
         FAILS_WITH(exec_rmid_shm_destroyed, EINVAL, nattch(segment));
         EQ(exec_rmid_shm_destroyed, nattch(kept), 0);
-        end_program(&p, &child);
+        tell_program(&p);
+        join(&child);
 }
 
 TEST(removed_segment_that_another_process_has_stays, VERIFIES(exec_rmid_shm_destroyed))
 {
         const int segment = new_segment(page_size(), 0600);
-        const struct pipes p = new_pipes();
+        struct program p = new_program();
         char *const place = attach(segment, 0);
         struct child child;
 
@@ -169,7 +127,8 @@ TEST(removed_segment_that_another_process_has_stays, VERIFIES(exec_rmid_shm_dest
         wait_for_program(&p);
         EQ(exec_rmid_shm_destroyed, nattch(segment), 1);
         HOLDS(exec_rmid_shm_destroyed, has_pattern(place, page_size(), 1));
-        end_program(&p, &child);
+        tell_program(&p);
+        join(&child);
         detach(place);
         FAILS_WITH(exec_rmid_shm_destroyed, EINVAL, nattch(segment));
 }

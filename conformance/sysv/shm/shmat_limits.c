@@ -4,23 +4,10 @@
  */
 #include <linux/capability.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "ipck_shm.h"
 
 enum { MIB = 1 << 20 };
-
-static void set_soft_limit(int resource, rlim_t soft)
-{
-        struct rlimit limit;
-
-        MUST(getrlimit(resource, &limit));
-        if (limit.rlim_max < soft)
-                UNSUPPORTED("a hard limit of %ju or more for resource %d (it is %ju)", (uintmax_t)soft, resource,
-                            (uintmax_t)limit.rlim_max);
-        limit.rlim_cur = soft;
-        MUST(setrlimit(resource, &limit));
-}
 
 /* ---- address space ---- */
 
@@ -51,13 +38,10 @@ TEST(segment_larger_than_what_is_free_does_not_fit, VERIFIES(shmat_enomem_space)
 /* The limit holds for nothing but the call: what a verdict needs of memory must not count. */
 static void *attach_below(rlim_t limit, int segment)
 {
-        struct rlimit before;
-
-        MUST(getrlimit(RLIMIT_AS, &before));
-        set_soft_limit(RLIMIT_AS, limit);
+        const rlim_t before = set_rlimit(RLIMIT_AS, limit);
         void *const place = shmat(segment, NULL, 0);
         const int error = errno;
-        MUST(setrlimit(RLIMIT_AS, &before));
+        set_rlimit(RLIMIT_AS, before);
         errno = error;
         return place;
 }
@@ -172,7 +156,7 @@ TEST(attachment_is_locked_after_mlockall, VERIFIES(shmat_mlockall_future))
         const int segment = new_segment(size, 0600), other = new_segment(size, 0600);
 
         if (!has_capability(CAP_IPC_LOCK))
-                set_soft_limit(RLIMIT_MEMLOCK, 2 * size);
+                set_rlimit(RLIMIT_MEMLOCK, 2 * size);
         /* Without it, an attachment has no page. */
         if (resident_pages(attach(other, 0)) != 0)
                 UNSUPPORTED("mincore() that tells pages that are not there");
@@ -192,7 +176,7 @@ TEST(attachment_beyond_the_lock_limit_is_refused, VERIFIES(shmat_eagain_memlock)
         const int segment = new_segment(size, 0600), other = new_segment(size, 0600);
 
         drop_capability(CAP_IPC_LOCK);
-        set_soft_limit(RLIMIT_MEMLOCK, 2 * size - page_size());
+        set_rlimit(RLIMIT_MEMLOCK, 2 * size - page_size());
         detach(attach(segment, 0));
         lock_future_mappings();
         char *const place = attach(segment, 0);

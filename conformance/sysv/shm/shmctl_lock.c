@@ -3,7 +3,6 @@
  * shmctl() SHM_LOCK and SHM_UNLOCK: who may, how much, and what is left of it afterwards.
  */
 #include <linux/capability.h>
-#include <sys/resource.h>
 
 #include "ipck_shm.h"
 
@@ -14,13 +13,7 @@
 
 static void limit_locks(rlim_t pages)
 {
-        struct rlimit limit;
-
-        MUST(getrlimit(RLIMIT_MEMLOCK, &limit));
-        if (limit.rlim_max < pages * page_size())
-                UNSUPPORTED("a hard RLIMIT_MEMLOCK of %ju pages", (uintmax_t)pages);
-        limit.rlim_cur = pages * page_size();
-        MUST(setrlimit(RLIMIT_MEMLOCK, &limit));
+        set_rlimit(RLIMIT_MEMLOCK, pages * page_size());
 }
 
 /* The limit counts what a user has locked altogether, in other tests as well: this is one who has nothing locked, and

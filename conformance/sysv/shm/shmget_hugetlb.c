@@ -4,7 +4,6 @@
  */
 #include <linux/capability.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "ipck_shm.h"
 
