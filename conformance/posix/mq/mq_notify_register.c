@@ -193,6 +193,24 @@ TEST(null_without_a_registration, VERIFIES(mq_notify_einval_null_unregistered))
         join(&c);
 }
 
+/* The queue without a name is as good as before, and gone with its last descriptor only. */
+TEST(registration_outlives_the_name, VERIFIES(mq_unlink_postponed))
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        siginfo_t info;
+
+        hold_notices();
+        MUST(ask_for_notice(queue, 7));
+        EQ(mq_unlink_postponed, mq_unlink(QUEUE_NAME), 0);
+        HOLDS(mq_unlink_postponed, is_registered(queue));
+        mq_post(queue, 0, "text");
+        EVENTUALLY(mq_unlink_postponed, notices(&info) == 1);
+        EQ(mq_unlink_postponed, info.si_value.sival_int, 7);
+        take_all(queue);
+        EQ(mq_unlink_postponed, ask_for_notice(queue, 1), 0);
+        expect_notice(mq_unlink_postponed, queue);
+}
+
 /* ---- threads ---- */
 
 static int ask(void *queue)
