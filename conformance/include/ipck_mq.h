@@ -92,8 +92,8 @@ void remove_mq(mqd_t queue, const char *name);
 /* The number that the next descriptor gets. */
 int next_descriptor(void);
 
-/* FAILS_WITH(req, err, mq_open(name, ..)) with O_CREAT, and that it left neither a queue nor a descriptor, nor the number
- * of one in use. */
+/* FAILS_WITH(req, err, mq_open(name, ..)) with O_CREAT, and that it left neither a queue nor a descriptor, nor the
+ * number of one in use. */
 #define CREATES_NOTHING(req, err, name, ...)                                                            \
         do {                                                                                            \
                 const int ipck_open = open_descriptors(), ipck_next = next_descriptor();                \
