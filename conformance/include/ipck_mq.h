@@ -95,13 +95,18 @@ mqd_t try_mq(const char *name, long maxmsg, long msgsize);
 bool mq_exists(const char *name);
 void remove_mq(mqd_t queue, const char *name);
 
-/* FAILS_WITH(req, err, mq_open(name, ..)) with O_CREAT, and that it left neither a queue nor a descriptor. */
+/* The number that the next descriptor gets. */
+int next_descriptor(void);
+
+/* FAILS_WITH(req, err, mq_open(name, ..)) with O_CREAT, and that it left neither a queue nor a descriptor, nor the
+ * number of one in use. */
 #define CREATES_NOTHING(req, err, name, ...)                                                            \
         do {                                                                                            \
-                const int ipck_open = open_descriptors();                                               \
+                const int ipck_open = open_descriptors(), ipck_next = next_descriptor();                \
                 FAILS_WITH(req, err, mq_open(name, __VA_ARGS__));                                       \
                 HOLDS(req, !mq_exists(name));                                                           \
                 EQ(req, open_descriptors(), ipck_open);                                                 \
+                EQ(req, next_descriptor(), ipck_next);                                                  \
         } while (0)
 
 /* What the process may open the queue for; -1 if there was another error than EACCES, or O_RDWR does not agree. */

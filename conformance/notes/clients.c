@@ -3,6 +3,7 @@
  * The programs that the lecture notes describe (fault/clients): each does by the System V calls and by the POSIX calls
  * what the notes say, and both write the same. They are run from beside the test program.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -371,6 +372,26 @@ static long waiting(const struct version *v)
         return count;
 }
 
+/* How many clients wait for an answer. One that has only sent its request may find the queue gone: a server that is
+ * told to stop waits for nobody to take its answers. */
+static int clients_asleep(void)
+{
+        DIR *const stream = opendir("/proc");
+        int count = 0;
+
+        REQUIRE(stream);
+        for (const struct dirent *entry; (entry = readdir(stream));) {
+                const pid_t pid = (pid_t)atol(entry->d_name);
+                char path[32], name[32];
+
+                snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+                count += pid > 0 && read_file(path, name, sizeof(name)) > 0 &&
+                         strncmp(name, "client_server", strlen("client_server")) == 0 && sleeping(pid);
+        }
+        closedir(stream);
+        return count;
+}
+
 static void start_client(enum ipck_requirement req, const struct version *v, struct child *client)
 {
         CHILD(client) {
@@ -384,13 +405,14 @@ static void clients_before_server(enum ipck_requirement req, const struct versio
 {
         struct child server, one, other;
 
+        private_proc();
         v->need_queues();
         start_client(req, v, &one);
-        UNTIL(waiting(v) == 1);
+        UNTIL(waiting(v) == 1 && clients_asleep() == 1);
         const struct ran ran = talk(v, "stop", NULL, NULL);
         expect_done(req, &ran);
         start_client(req, v, &other);
-        UNTIL(waiting(v) == 3);
+        UNTIL(waiting(v) == 3 && clients_asleep() == 2);
         start_server(req, v, &server);
         join(&one);
         join(&other);

@@ -2,6 +2,8 @@
  *
  * fs.mqueue.queues_max: how many queues there may be in an IPC namespace, for whom, and when one no longer counts.
  */
+#include <linux/capability.h>
+
 #include "ipck_mq.h"
 
 enum { MOST = 3 };
@@ -149,4 +151,15 @@ TEST(privilege_goes_beyond_the_number, VERIFIES(mqfs_privileged))
                 OPENS(mqfs_privileged, create(i));
         be_limited();
         FAILS_WITH(mqfs_privileged, ENOSPC, create(MOST));
+}
+
+TEST(privilege_of_an_inner_user_namespace_does_not_count, VERIFIES(mqfs_privileged_initial))
+{
+        enter_user_namespace(0, 0);
+        enter_new_ipc_namespace();
+        REQUIRE(has_capability(CAP_SYS_RESOURCE));
+        set_mq_limit("queues_max", MOST);
+        for (int i = 0; i < MOST; i++)
+                OPENS(mqfs_privileged_initial, create(i));
+        CREATES_NOTHING(mqfs_privileged_initial, ENOSPC, "/more", O_CREAT | O_EXCL | O_RDWR, 0600, &small);
 }

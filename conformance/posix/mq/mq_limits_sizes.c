@@ -3,6 +3,7 @@
  * fs.mqueue.msg_max and msgsize_max: how large a queue may be, for whom, and what no privilege makes larger.
  */
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 
 #include "ipck_mq.h"
@@ -127,6 +128,19 @@ TEST(privilege_goes_beyond_the_sizes, VERIFIES(mqfs_privileged))
         be_limited();
         expect_refused(mqfs_privileged, 6, 1);
         expect_refused(mqfs_privileged, 1, 129);
+}
+
+TEST(privilege_of_an_inner_user_namespace_does_not_count, VERIFIES(mqfs_privileged_initial))
+{
+        enter_user_namespace(0, 0);
+        enter_new_ipc_namespace();
+        REQUIRE(has_capability(CAP_SYS_RESOURCE));
+        set_mq_limit("msg_max", 5);
+        set_mq_limit("msgsize_max", 128);
+        expect_created(mqfs_privileged_initial, 5, 1);
+        expect_created(mqfs_privileged_initial, 1, 128);
+        expect_refused(mqfs_privileged_initial, 6, 1);
+        expect_refused(mqfs_privileged_initial, 1, 129);
 }
 
 TEST(no_privilege_goes_beyond_the_hard_limits, VERIFIES(mqfs_hard_limits))

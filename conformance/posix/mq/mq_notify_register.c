@@ -4,6 +4,7 @@
  */
 #include "ipck_mq_notify.h"
 #include "ipck_program.h"
+#include "ipck_thread.h"
 
 /* The process that asked is notified once by the next message; nobody else is. */
 static void expect_notice(enum ipck_requirement req, mqd_t queue)
@@ -189,6 +190,89 @@ TEST(null_without_a_registration, VERIFIES(mq_notify_einval_null_unregistered))
                         other == -1 ? errno_name(errno) : "success");
         }
         join(&c);
+}
+
+/* The queue without a name is as good as before, and gone with its last descriptor only. */
+TEST(registration_outlives_the_name, VERIFIES(mq_unlink_postponed))
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        siginfo_t info;
+
+        hold_notices();
+        MUST(ask_for_notice(queue, 7));
+        EQ(mq_unlink_postponed, mq_unlink(QUEUE_NAME), 0);
+        HOLDS(mq_unlink_postponed, is_registered(queue));
+        mq_post(queue, 0, "text");
+        EVENTUALLY(mq_unlink_postponed, notices(&info) == 1);
+        EQ(mq_unlink_postponed, info.si_value.sival_int, 7);
+        take_all(queue);
+        EQ(mq_unlink_postponed, ask_for_notice(queue, 1), 0);
+        expect_notice(mq_unlink_postponed, queue);
+}
+
+/* ---- threads ---- */
+
+static int ask(void *queue)
+{
+        return ask_for_notice(*(mqd_t *)queue, 1);
+}
+
+static int ask_no_more(void *queue)
+{
+        return mq_notify(*(mqd_t *)queue, NULL);
+}
+
+static int close_it(void *queue)
+{
+        return mq_close(*(mqd_t *)queue);
+}
+
+static int take_notices(void *queue)
+{
+        (void)queue;
+        return notices(NULL);
+}
+
+static int in_a_thread(int (*call)(void *queue), mqd_t queue)
+{
+        struct thread thread = {0};
+
+        start(&thread, call, &queue);
+        finish(&thread);
+        return thread.result;
+}
+
+TEST(any_thread_speaks_for_the_process, VERIFIES(mq_notify_process))
+{
+        const mqd_t queue = small_mq(O_RDWR), asking = (mqd_t)MUST(mq_open(QUEUE_NAME, O_RDWR));
+
+        hold_notices();
+        /* The thread that asked is gone. */
+        EQ(mq_notify_process, in_a_thread(ask, queue), 0);
+        HOLDS(mq_notify_process, is_registered(queue));
+        expect_notice(mq_notify_process, queue);
+        EQ(mq_notify_process, in_a_thread(ask, queue), 0);
+        EQ(mq_notify_process, mq_notify(queue, NULL), 0);
+        HOLDS(mq_notify_process, !is_registered(queue));
+
+        MUST(ask_for_notice(queue, 1));
+        EQ(mq_notify_process, in_a_thread(ask_no_more, queue), 0);
+        HOLDS(mq_notify_process, !is_registered(queue));
+        MUST(ask_for_notice(asking, 1));
+        EQ(mq_notify_process, in_a_thread(close_it, asking), 0);
+        HOLDS(mq_notify_process, !is_registered(queue));
+}
+
+TEST(any_thread_takes_the_signal, VERIFIES(mq_notify_signal))
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        int count = 0;
+
+        hold_notices();
+        MUST(ask_for_notice(queue, 1));
+        mq_post(queue, 0, "text");
+        EVENTUALLY(mq_notify_signal, (count += in_a_thread(take_notices, queue)) > 0);
+        EQ(mq_notify_signal, count, 1);
 }
 
 /* ---- close, exit, exec, fork ---- */

@@ -151,6 +151,36 @@ TEST(equal_priority_keeps_the_order, VERIFIES(mq_send_order_fifo, mq_receive_old
         }
 }
 
+/* Sent before the lesser one or after it. */
+static void comes_first(mqd_t queue, unsigned greater, unsigned lesser)
+{
+        for (int later = 0; later < 2; later++) {
+                char text[SMALL_MSGSIZE];
+
+                mq_post(queue, later ? lesser : greater, later ? "lesser" : "greater");
+                mq_post(queue, later ? greater : lesser, later ? "greater" : "lesser");
+                EQ(mq_send_order_prio, mq_receive(queue, text, sizeof(text), NULL), strlen("greater"));
+                EQ(mq_send_order_prio, mq_receive(queue, text, sizeof(text), NULL), strlen("lesser"));
+        }
+}
+
+/* Whatever the digits are in which two priorities differ, and however many they have. */
+TEST(order_holds_for_all_priorities, VERIFIES(mq_send_order_prio))
+{
+        const mqd_t queue = roomy_mq();
+
+        for (unsigned power = 1; power < MQ_PRIO_MAX; power *= 2) {
+                comes_first(queue, power, power - 1);
+                comes_first(queue, power, 0);
+                comes_first(queue, MQ_PRIO_MAX - 1, MQ_PRIO_MAX - 1 - power);
+        }
+        for (int n = 0; n < 20; n++) {
+                const unsigned greater = 1 + random_below(MQ_PRIO_MAX - 1);
+
+                comes_first(queue, greater, random_below(greater));
+        }
+}
+
 /* Against a list in which the place of each message is found by counting. */
 TEST(any_sequence_keeps_the_order, VERIFIES(mq_send_order_prio, mq_send_order_fifo))
 {

@@ -101,6 +101,7 @@ TEST(removed_file_is_an_unlinked_queue, VERIFIES(mqfs_remove))
         HOLDS(mqfs_remove, !mq_exists(QUEUE_NAME));
         FAILS_WITH(mqfs_remove, ENOENT, mq_unlink(QUEUE_NAME));
         HOLDS(mqfs_remove, mq_exists("/other"));
+        EQ(mqfs_remove, mq_stat(queue).st_nlink, 0);
         EQ(mqfs_remove, mq_count(queue), 1);
         EQ(mqfs_remove, mq_send(queue, "m", 1, 0), 0);
         /* The name is free again. */
@@ -239,6 +240,45 @@ TEST(changed_owner_and_group_decide, VERIFIES(mqfs_chmod))
         expect_access_as(USER_A, MAY_RECEIVE | MAY_SEND);
         expect_access_as(USER_B, 0);
         expect_access_as(USER_C, MAY_RECEIVE);
+}
+
+/* ---- times ---- */
+
+static time_t directory_mtime(void)
+{
+        struct stat st;
+
+        MUST(stat(directory, &st));
+        return st.st_mtime;
+}
+
+TEST(times_tell_what_happened_last, VERIFIES(mqfs_times), MOSTLY_WAITS)
+{
+        char message[SMALL_MSGSIZE];
+
+        directory = mount_mqueue();
+        next_second(directory_mtime());
+        time_t before = now();
+        const mqd_t queue = small_mq(O_RDWR);
+        const struct stat created = mq_stat(queue);
+        BETWEEN(mqfs_times, before, created.st_mtime, now());
+        BETWEEN(mqfs_times, before, created.st_atime, now());
+        BETWEEN(mqfs_times, before, created.st_ctime, now());
+        BETWEEN(mqfs_times, before, directory_mtime(), now());
+
+        next_second(now());
+        before = now();
+        mq_post(queue, 0, "m");
+        BETWEEN(mqfs_times, before, mq_stat(queue).st_mtime, now());
+
+        next_second(now());
+        before = now();
+        MUST(mq_receive(queue, message, sizeof(message), NULL));
+        BETWEEN(mqfs_times, before, mq_stat(queue).st_mtime, now());
+        HOLDS(mqfs_times, directory_mtime() < before);
+
+        MUST(mq_unlink(QUEUE_NAME));
+        BETWEEN(mqfs_times, before, directory_mtime(), now());
 }
 
 /* ---- nothing but queues ---- */

@@ -191,3 +191,21 @@ TEST(descriptor_that_is_not_open, VERIFIES(fstat_shm_ebadf))
         FAILS_WITH(fstat_shm_ebadf, EBADF, fstat(INT_MAX, &st));
         EQ(fstat_shm_ebadf, fstat(fd, &st), 0);
 }
+
+TEST(times_begin_with_the_object, VERIFIES(fstat_shm_times), MOSTLY_WAITS)
+{
+        const time_t before = now();
+        /* Without ftruncate(), which sets two of them. */
+        const int fd = (int)MUST(shm_open(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL, 0600));
+        const struct stat created = fstat_of(fd);
+
+        BETWEEN(fstat_shm_times, before, created.st_atime, now());
+        BETWEEN(fstat_shm_times, before, created.st_mtime, now());
+        BETWEEN(fstat_shm_times, before, created.st_ctime, now());
+        next_second(created.st_ctime);
+        const time_t later = now();
+        MUST(shm_unlink(OBJECT_NAME));
+        const struct stat unlinked = fstat_of(fd);
+        BETWEEN(fstat_shm_times, later, unlinked.st_ctime, now());
+        EQ(fstat_shm_times, unlinked.st_mtime, created.st_mtime);
+}

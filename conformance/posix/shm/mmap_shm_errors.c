@@ -131,7 +131,7 @@ TEST(last_byte_must_have_an_offset, VERIFIES(mmap_shm_eoverflow))
         FAILS_WITH(mmap_shm_eoverflow, EOVERFLOW, map(2 * page, MAP_SHARED, fd, last));
         FAILS_WITH(mmap_shm_eoverflow, EOVERFLOW, map(2 * page, MAP_PRIVATE, fd, last));
         FAILS_WITH(mmap_shm_eoverflow, EOVERFLOW, map(3 * page, MAP_SHARED, fd, last - (off_t)page));
-        FAILS_WITH(mmap_shm_eoverflow, EOVERFLOW, map(SIZE_MAX / 0x1000000 + 1, MAP_SHARED, fd, last - (off_t)page));
+        FAILS_WITH(mmap_shm_eoverflow, EOVERFLOW, map((size_t)1 << 30, MAP_SHARED, fd, last - (off_t)page));
         HOLDS(mmap_shm_eoverflow, map(page, MAP_SHARED, fd, last - (off_t)page) != MAP_FAILED);
 }
 
