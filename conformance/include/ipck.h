@@ -338,6 +338,9 @@ void take_turn(const char *directory);
 /* How many descriptors of the process are open: for "nothing is left over". */
 int open_descriptors(void);
 
+/* For a test that has many open at a time: UNSUPPORTED where the process may not have so many more. */
+void need_descriptors(int count);
+
 /* Reads a whole small file into buffer as a string; -1 with errno on failure. */
 ssize_t read_file(const char *path, char *buffer, size_t size);
 

@@ -55,7 +55,7 @@ TEST(descriptor_must_be_of_a_queue, VERIFIES(mq_receive_ebadf_notmq))
                 const char *name;
                 mqd_t queue;
         } rows[] = {
-                {"a device", (mqd_t)MUST(open("/dev/zero", O_RDWR))}, {"a directory", (mqd_t)MUST(open("/", O_RDONLY))},
+                {"a device", (mqd_t)MUST(open("/dev/null", O_RDWR))}, {"a directory", (mqd_t)MUST(open("/", O_RDONLY))},
                 {"a pipe", ends[0]}, {"a socket", sockets[0]},
         };
 
