@@ -353,6 +353,9 @@ int next_descriptor(void);
 /* How many names are in the directory, besides . and .. */
 int names_in(const char *directory);
 
+/* For a test that has many open at a time: UNSUPPORTED where the process may not have so many more. */
+void need_descriptors(int count);
+
 /* Reads a whole small file into buffer as a string; -1 with errno on failure. */
 ssize_t read_file(const char *path, char *buffer, size_t size);
 

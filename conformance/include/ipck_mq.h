@@ -118,6 +118,10 @@ int access_to_mq(const char *name);
 /* Writes a limit below /proc/sys/fs/mqueue of the namespace; UNSUPPORTED where this user may not. */
 void set_mq_limit(const char *name, long value);
 
+/* UNSUPPORTED where the namespace's limits do not allow so many queues at a time, or a queue of that size: for tests that
+ * create them without new_mq(). */
+void need_mq_limits(long queues, long maxmsg, long msgsize);
+
 /* Without CAP_SYS_RESOURCE, for whom the limits hold; and with it, or UNSUPPORTED. */
 void be_limited(void);
 void need_privilege(void);

@@ -344,9 +344,10 @@ int open_table(const struct mechanism *m)
         char path[64];
 
         snprintf(path, sizeof(path), "/proc/sysvipc/%s", m->file);
-        if (access(path, F_OK) == -1)
+        const int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd == -1)
                 UNSUPPORTED("%s (%s)", path, errno_name(errno));
-        return (int)MUST(open(path, O_RDONLY | O_CLOEXEC));
+        return fd;
 }
 
 #define COMMON(l) ((struct object_line){(l).key, (l).id, (l).mode, (l).uid, (l).gid, (l).cuid, (l).cgid})

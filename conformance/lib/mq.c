@@ -125,12 +125,31 @@ int ipck_mq_getattr(mqd_t queue, struct mq_attr *attr)
         return mq_getattr(queue, attr);
 }
 
+/* What the queues of a test that does not take a turn may need. */
+enum { LEAST_ACCOUNT = 400000 };
+
+static void account_has_room(void)
+{
+        struct rlimit account;
+        struct mq_attr least = {.mq_maxmsg = 1, .mq_msgsize = 1};
+
+        MUST(getrlimit(RLIMIT_MSGQUEUE, &account));
+        if (account.rlim_cur < LEAST_ACCOUNT)
+                UNSUPPORTED("%d bytes for message queues (RLIMIT_MSGQUEUE is %ju)", LEAST_ACCOUNT,
+                            (uintmax_t)account.rlim_cur);
+        const mqd_t queue = ipck_mq_open("/least", O_CREAT | O_EXCL | O_RDWR, 0600, &least);
+        if (queue != (mqd_t)-1)
+                remove_mq(queue, "/least");
+        else if (errno == EMFILE)
+                mq_must_fit(queue);
+}
+
 void ipck_mq_available(void)
 {
         if (ipck_mq_unlink("/there is none") == -1 && errno == ENOSYS)
                 UNSUPPORTED("POSIX message queues by this route (mq_unlink: ENOSYS)");
-        if (number_in("/proc/sys/fs/mqueue/queues_max", "") == 0)
-                UNSUPPORTED("room for one message queue (fs.mqueue.queues_max is 0)");
+        need_mq_limits(2, 1, 1);
+        account_has_room();
 }
 
 /* ---- set-up ---- */
@@ -146,6 +165,8 @@ mqd_t mq_must_fit(mqd_t queue)
                 UNSUPPORTED("room for one message queue more (fs.mqueue.queues_max)");
         if (queue == (mqd_t)-1 && errno == EINVAL)
                 UNSUPPORTED("a queue of that size (fs.mqueue.msg_max, msgsize_max)");
+        if (queue == (mqd_t)-1 && errno == EMFILE)
+                UNSUPPORTED("a descriptor and bytes for one message queue more (RLIMIT_NOFILE, RLIMIT_MSGQUEUE)");
         return (mqd_t)MUST(queue);
 }
 
@@ -287,6 +308,22 @@ void set_mq_limit(const char *name, long value)
         snprintf(path, sizeof(path), "fs/mqueue/%s", name);
         snprintf(text, sizeof(text), "%ld", value);
         set_sysctl(path, text);
+}
+
+static void need_mq_limit(const char *name, long least)
+{
+        char path[64], text[32];
+
+        snprintf(path, sizeof(path), "/proc/sys/fs/mqueue/%s", name);
+        if (read_file(path, text, sizeof(text)) > 0 && atol(text) < least)
+                UNSUPPORTED("fs.mqueue.%s of %ld (it is %ld)", name, least, atol(text));
+}
+
+void need_mq_limits(long queues, long maxmsg, long msgsize)
+{
+        need_mq_limit("queues_max", queues);
+        need_mq_limit("msg_max", maxmsg);
+        need_mq_limit("msgsize_max", msgsize);
 }
 
 void be_limited(void)

@@ -106,6 +106,7 @@ struct ran run_without_room(const char *tool)
         if (full == -1 || write(full, "", 1) != -1 || errno != ENOSPC)
                 UNSUPPORTED("/dev/full");
         close(full);
+        need_descriptors(20);   /* sh(1) keeps what it redirects, above 9 */
         REQUIRE(snprintf(command, sizeof(command), "exec %s >/dev/full", tool) < (int)sizeof(command));
         return RUN("sh", "-c", command);
 }
@@ -132,7 +133,8 @@ void need_util_linux(const char *tool)
         struct ran version = RUN(tool, "--version");
 
         if (version.status != 0 || !strstr(version.out, "util-linux"))
-                UNSUPPORTED("%s of util-linux (\"%s --version\" does not say so)", tool, tool);
+                UNSUPPORTED("%s of util-linux (\"%s --version\" does not say so, status %d)", tool, tool,
+                            version.status);
         free(version.out);
         free(version.err);
 }

@@ -150,6 +150,17 @@ int names_in(const char *directory)
         return count;
 }
 
+void need_descriptors(int count)
+{
+        const int first = (int)MUST(open("/", O_PATH | O_CLOEXEC));
+        const int last = fcntl(first, F_DUPFD_CLOEXEC, first + count - 1);
+
+        close(first);
+        if (last == -1)
+                UNSUPPORTED("%d descriptors more (RLIMIT_NOFILE)", count);
+        close(last);
+}
+
 /* ---- random numbers: splitmix64 ---- */
 
 static _Atomic uint64_t random_state;

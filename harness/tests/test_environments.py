@@ -46,6 +46,7 @@ class Environment:
     before: tuple[str, ...] = ()  # the command that makes it
     options: tuple[str, ...] = ()  # of the program
     root: bool = False  # only root can make it
+    about: str = "*"  # the tests (a glob) to take, or to draw from
     tests: int = 0  # so many are drawn; 0: all
     judged: float = 0.9  # least part of the reference's verdicts that must be given here, not skipped
     lacks: Mapping[str, str] = field(default_factory=dict)  # tests (a glob) that must be skipped, and with which reason
@@ -74,6 +75,11 @@ class Run:
 def prepare(*specs: str) -> tuple[str, ...]:
     """Options that prepare the namespace of each test."""
     return tuple(f"--prepare={spec}" for spec in specs)
+
+
+def mqueue(*limits: str) -> tuple[str, ...]:
+    """Options that set limits on message queues in the namespace of each test."""
+    return prepare(*(f"fs.mqueue.{limit}" for limit in limits))
 
 
 def shell(script: str) -> tuple[str, ...]:
@@ -119,6 +125,12 @@ def files_missing(*paths: str) -> tuple[str, ...]:
             "inject=open,openat:error=ENOENT")
 
 
+def mount_fails(path: str) -> tuple[str, ...]:
+    """A command for which nothing can be mounted there."""
+    return ("strace", "-qq", "-f", "--seccomp-bpf", "-o", "/dev/null", "-P", path, "-e", "trace=mount", "-e",
+            "inject=mount:error=ENODEV")
+
+
 NEXT_ID = tuple(f"/proc/sys/kernel/{kind}_next_id" for kind in ("msg", "sem", "shm"))
 LIMITS = ("sem", "msgmax", "msgmnb", "msgmni", "shmmax", "shmall", "shmmni", "shm_rmid_forced")
 SYSVIPC = tuple(f"/proc/sysvipc/{kind}" for kind in ("msg", "sem", "shm")) + tuple(
@@ -130,6 +142,7 @@ SURROUNDINGS = """cd /proc/sys/kernel; echo 16 >msgmni; echo 16 >shmmni; echo 16
 for kind in '-Q' '-S 2' '-M 4096'; do ipcmk $kind >/dev/null; done; cd /"""
 FEW_NAMESPACES = ("unshare", "--map-root-user", *shell("echo 3 >/proc/sys/user/max_ipc_namespaces"))
 CONTAINER = ("unshare", "--pid", "--fork", "--mount-proc")
+QUEUES_HELD = ("unshare", "--ipc", *user(61300), *script("queues_held.py"))
 FIRST_IDS = "common.ids*.first_identifiers_are_positive*"
 
 SAME = [
@@ -210,13 +223,46 @@ MACHINES = [
             ("/dev/shm is not for everybody", "mode=0755", "in which everybody may make files .its mode is 0755."),
         )
     ),
+    Environment(
+        "no CONFIG_POSIX_MQUEUE",
+        kernel_without("mq=ENOSYS"),
+        about="posix.mq.*",
+        tests=150,
+        judged=0,
+        lacks={"posix.mq.*.*.*": "POSIX message queues by this route .*ENOSYS"},
+    ),
+    *(
+        Environment(name, before, root=True, about="posix.mq.*", tests=150, judged=0, lacks={"posix.mq.*.*.*": why})
+        for name, before, why in (
+            ("no account of message queues", ("prlimit", "--msgqueue=0"), "RLIMIT_MSGQUEUE is 0"),
+            ("a full account of message queues", QUEUES_HELD, "bytes for one message queue more"),
+        )
+    ),
+    *(
+        Environment(name, options=mqueue(*limits), root=True, about="posix.mq.*", tests=200, judged=judged)
+        for name, judged, limits in (
+            ("2 message queues", 0.8, ("queues_max=2",)),
+            ("no message queue", 0.0, ("queues_max=0",)),
+            ("small message queues", 0.8, ("msg_max=4", "msgsize_max=128")),
+            ("tiny message queues", 0.1, ("msg_max=1", "msgsize_max=128")),
+            ("other defaults of message queues", 0.9, ("msg_default=1", "msgsize_default=128")),
+        )
+    ),
+    Environment(
+        "no mqueue file system",
+        mount_fails("/dev/shm/mqueue"),
+        about="posix.mq.mqfs_*",
+        judged=0.2,
+        lacks={"posix.mq.mqfs_directory.queues_are_listed.*": "the mqueue file system at .*ENODEV"},
+    ),
+    Environment("no /proc/sysvipc", files_missing(*SYSVIPC[:3]), about="tools.*", tests=60, judged=0.6),
     Environment("10 descriptors", ("prlimit", "--nofile=10"), ("--jobs=8",), tests=400, judged=0.7),
     Environment(
         "no ipcs and ipcrm",
         ("env", "PATH=/nowhere"),
         tests=400,
         judged=0.7,
-        lacks={"tools.*": "the program ipc.*ENOENT"},
+        lacks={"tools.*": "the program (ip|ls).*ENOENT"},
     ),
     Environment("20 processes", processes(20), ("--jobs=8",), root=True, tests=100, judged=0.7),
     Environment("4 processes", processes(4), ("--jobs=8",), root=True, tests=60, judged=0.3),
@@ -257,6 +303,7 @@ def place() -> Iterator[Path]:
     """A folder that every user may read, with the program in it."""
     folder = Path(tempfile.mkdtemp(prefix="ipck-", dir="/tmp"))
     shutil.copy(PROGRAM, folder / "ipck-tests")
+    shutil.copytree(PROGRAM.with_name("clients"), folder / "clients")
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
@@ -369,7 +416,7 @@ def check(environment: Environment, wanted: Mapping[Key, Verdict], run: Run) -> 
 
 def draw(environment: Environment, reference: Run) -> list[str]:
     """The tests to run: all, or some by the seed."""
-    tests = sorted(reference.statuses)
+    tests = sorted(test for test in reference.statuses if fnmatchcase(test, environment.about))
     if environment.tests >= len(tests) or not environment.tests:
         return tests
     return sorted(random.Random(f"{SEED} {environment.name}").sample(tests, environment.tests))

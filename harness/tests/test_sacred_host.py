@@ -1,9 +1,10 @@
-"""Whatever happens to the runner, the machine is as it was: processes, IPC objects, mounts, files in /dev/shm."""
+"""Whatever happens to the runner, the machine is as it was: processes, IPC objects, POSIX ones too, mounts, files."""
 
 import ctypes
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -15,31 +16,69 @@ from pathlib import Path
 import pytest
 
 TREE = Path(__file__).resolve().parents[2]
-KILLS = 50
+KILLS = 40
+MARK = "IPCK_TEST_OF"
 CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
 
 
 def world() -> dict[str, object]:
     """All that a test could have left behind outside its namespaces."""
     sysvipc = {kind: Path(f"/proc/sysvipc/{kind}").read_text("ascii") for kind in ("msg", "sem", "shm")}
-    names = ("sem", "msgmni", "msgmnb", "shmmni", "shmall")
-    limits = {name: Path(f"/proc/sys/kernel/{name}").read_text("ascii") for name in names}
+    names = [f"kernel/{name}" for name in ("sem", "msgmni", "msgmnb", "shmmni", "shmall", "shm_rmid_forced")]
+    names += [f"fs/mqueue/{path.name}" for path in Path("/proc/sys/fs/mqueue").glob("*")]
+    limits = {name: Path(f"/proc/sys/{name}").read_text("ascii") for name in names}
     mounts = Path("/proc/self/mountinfo").read_text("utf-8")
-    modes = {path: os.stat(path).st_mode for path in ("/dev", "/dev/shm")}
-    return {**sysvipc, **limits, **modes, "mounts": mounts, "files": sorted(os.listdir("/dev/shm"))}
+    modes = {path: os.stat(path).st_mode for path in ("/dev", "/dev/shm", "/dev/null")}
+    folders = {folder: sorted(os.listdir(folder)) for folder in ("/dev", "/dev/shm")}
+    return {**sysvipc, **limits, **modes, **folders, "mounts": mounts, "queue": queue_canary()}
+
+
+class Attr(ctypes.Structure):
+    """struct mq_attr."""
+
+    _fields_ = [(name, ctypes.c_long) for name in ("flags", "maxmsg", "msgsize", "curmsgs", *"abcd")]
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+QUEUE = b"/ipck"  # the name that the tests take
+
+
+def queue_canary(flags: int = 0) -> tuple[object, ...]:
+    """The queue of that name in the namespace of this process: its mode, owner and sizes; empty where there is none.
+
+    The tests' own queues are seen by nobody who does not mount their file system.
+    """
+    attr = Attr(maxmsg=2, msgsize=16)
+    queue = LIBC.mq_open(QUEUE, os.O_RDWR | os.O_NONBLOCK | flags, 0o600, ctypes.byref(attr))
+    if queue == -1:
+        return ()
+    LIBC.mq_getattr(queue, ctypes.byref(attr))
+    status = os.fstat(queue)
+    LIBC.mq_close(queue)
+    return status.st_mode, status.st_uid, status.st_ino, attr.maxmsg, attr.msgsize, attr.curmsgs
 
 
 def left_processes(program: Path) -> list[str]:
-    """Processes that run the program; it is a copy of its own, so that a run beside this one is not taken for ours."""
+    """Processes that run the program or were started by one that did.
+
+    It is a copy of its own, so that a run beside this one is not taken for ours, and marks what it starts.
+    """
+    mark = f"{MARK}={program}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.readlink(entry / "exe").removesuffix(" (deleted)") == str(program):
+                is_program = os.readlink(entry / "exe").removesuffix(" (deleted)") == str(program)
+                if is_program or mark in (entry / "environ").read_bytes().split(b"\0"):
                     found.append((entry / "stat").read_text("utf-8", "replace"))
             except OSError:
                 continue  # gone meanwhile, or another user's
     return found
+
+
+def marked(program: Path) -> dict[str, str]:
+    """The environment that the program hands on to the tools and the clients that it runs."""
+    return os.environ | {MARK: str(program)}
 
 
 def until(condition: Callable[[], bool]) -> bool:
@@ -53,17 +92,17 @@ def until(condition: Callable[[], bool]) -> bool:
 def plant_canaries() -> None:
     for args in (["-S", "3"], ["-Q"], ["-M", "4096"]):
         subprocess.run(["ipcmk", *args], check=True, capture_output=True)
+    assert queue_canary(os.O_CREAT | os.O_EXCL)
 
 
 def own_ipc_namespace() -> None:
     """Canaries live in a namespace of this process, so that nothing of theirs is left if it is killed as well."""
-    libc = ctypes.CDLL(None, use_errno=True)
     flags = CLONE_NEWIPC if os.geteuid() == 0 else CLONE_NEWIPC | CLONE_NEWUSER
-    if libc.unshare(flags) != 0:
+    if LIBC.unshare(flags) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
 
 
-def kill_at_random_moments(report: Connection, program: Path, seed: int) -> None:
+def kill_at_random_moments(report: Connection, program: Path, patterns: list[str], seed: int) -> None:
     choice = random.Random(seed)
     own_ipc_namespace()
     plant_canaries()
@@ -71,7 +110,7 @@ def kill_at_random_moments(report: Connection, program: Path, seed: int) -> None
     troubles = []
     for _ in range(KILLS):
         args = ["--shuffle", "--jobs", str(choice.randint(1, 8)), "--seed", str(choice.randrange(1 << 30))]
-        runner = subprocess.Popen([program, *args], stdout=subprocess.DEVNULL)
+        runner = subprocess.Popen([program, *args, *patterns], env=marked(program), stdout=subprocess.DEVNULL)
         # Not synchronisation: the moment of death is the random input of this test.
         time.sleep(choice.uniform(0, 0.12))
         runner.send_signal(signal.SIGKILL)
@@ -88,17 +127,19 @@ def copy_of_program(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     program.write_bytes((TREE / "build/glibc/ipck-tests").read_bytes())
     program.chmod(0o755)
+    shutil.copytree(TREE / "build/glibc/clients", folder / "clients")
     return program
 
 
-def test_nothing_is_left_after_kill_9(tmp_path: Path) -> None:
+@pytest.mark.parametrize("patterns", [[], ["posix.*"], ["tools.*", "notes.*"]], ids=["all", "posix", "tools-and-notes"])
+def test_nothing_is_left_after_kill_9(patterns: list[str], tmp_path: Path) -> None:
     program = copy_of_program(tmp_path)
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     outer = world()
     context = get_context("fork")
     receive, send = context.Pipe(duplex=False)
-    child = context.Process(target=kill_at_random_moments, args=(send, program, seed))
+    child = context.Process(target=kill_at_random_moments, args=(send, program, patterns, seed))
     child.start()
     send.close()
     assert receive.poll(120)
@@ -112,7 +153,9 @@ def test_nothing_is_left_after_kill_9_of_the_harness(tmp_path: Path) -> None:
     program = copy_of_program(tmp_path / "build/glibc")
     before = world()
     options = ["--target=host-glibc", f"--build={tmp_path / 'build'}", f"--out={tmp_path / 'out'}"]
-    harness = subprocess.Popen([TREE / "scripts/ipck", "run", *options], stdout=subprocess.DEVNULL)
+    harness = subprocess.Popen(
+        [TREE / "scripts/ipck", "run", *options], env=marked(program), stdout=subprocess.DEVNULL
+    )
     results = tmp_path / "out/results.jsonl"
     assert until(lambda: results.exists() and results.read_bytes().count(b"\n") > 50)
     harness.send_signal(signal.SIGKILL)

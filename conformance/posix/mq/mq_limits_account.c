@@ -80,6 +80,7 @@ static mqd_t create(const char *name)
 /* An account with room for so many small queues, and all but a byte of one more. */
 static rlim_t account_of(unsigned queues)
 {
+        need_mq_limits((long)queues + 2, SMALL_MAXMSG, 5 * SMALL_MSGSIZE);
         own_account(PLENTY);
         const rlim_t one = cost(SMALL_MAXMSG, SMALL_MSGSIZE);
         set_rlimit(RLIMIT_MSGQUEUE, (queues + 1) * one - 1);

@@ -58,6 +58,7 @@ TEST(queues_that_exist_are_opened_at_the_limit, VERIFIES(mq_open_enospc_queues_m
 {
         mqd_t queues[MOST];
 
+        need_descriptors(4 * MOST);
         fill_namespace(queues);
         for (int i = 0; i < MOST; i++) {
                 OPENS(mq_open_enospc_queues_max, mq_open(nth_name(i), O_RDWR));

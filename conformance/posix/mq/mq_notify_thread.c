@@ -9,6 +9,29 @@
 #include "ipck_mq_notify.h"
 #include "ipck_thread.h"
 
+static void *no_work(void *arg)
+{
+        return arg;
+}
+
+/* No test can see that the C library found no room for a thread of its own. */
+static void threads_are_available(void)
+{
+        enum { PLENTY = 64 };
+        struct rlimit processes;
+        pthread_t thread;
+
+        ipck_mq_available();
+        MUST(getrlimit(RLIMIT_NPROC, &processes));
+        if (processes.rlim_cur < PLENTY)
+                UNSUPPORTED("room for threads of the C library (RLIMIT_NPROC is %ju)", (uintmax_t)processes.rlim_cur);
+        start_thread(&thread, no_work, NULL);
+        REQUIRE(pthread_join(thread, NULL) == 0);
+}
+
+#undef IPCK_FILE_AVAILABLE
+#define IPCK_FILE_AVAILABLE threads_are_available
+
 /* What the function saw. One registration at a time. */
 static struct {
         _Atomic int calls;

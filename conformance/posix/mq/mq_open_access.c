@@ -29,6 +29,7 @@ TEST(descriptor_is_a_value_to_use, VERIFIES(mq_open_ret_mqd))
 
 TEST(descriptor_is_the_lowest_that_is_free, VERIFIES(mq_open_descriptor))
 {
+        need_descriptors(20);
         const mqd_t first = small_mq(O_RDWR);
         const int low = (int)MUST(fcntl(first, F_DUPFD_CLOEXEC, 20));
 

@@ -90,6 +90,7 @@ TEST(flags_and_number_of_messages_in_the_attributes_mean_nothing, VERIFIES(mq_op
         char message[SMALL_MSGSIZE];
         const struct timespec past = {0};
 
+        need_mq_limits(1, SMALL_MAXMSG, SMALL_MSGSIZE);
         EACH_ROW(row, rows)
                 EACH_ROW(o, opened) {
                         struct mq_attr attr = {.mq_maxmsg = SMALL_MAXMSG, .mq_msgsize = SMALL_MSGSIZE,

@@ -59,6 +59,7 @@ TEST(other_names_are_other_queues, VERIFIES(mq_open_name_same))
         };
         unsigned priority = 0;
 
+        need_descriptors(20);
         EACH_ROW(row, names) {
                 CREATES_NOTHING(mq_open_name_same, ENOENT, row->name, O_RDWR);
                 mark((mqd_t)MUST(mq_open(row->name, O_CREAT | O_EXCL | O_RDWR, 0600, &small)), ++priority);
@@ -101,6 +102,7 @@ static const char *name_of(size_t letters)
 
 TEST(name_of_255_characters_is_the_longest, VERIFIES(mq_open_name_length_255))
 {
+        need_mq_limits(3, 1, 1);
         for (size_t letters = NAME_MAX - 2; letters <= NAME_MAX; letters++) {
                 const mqd_t queue = OPENS(mq_open_name_length_255,
                                           mq_open(name_of(letters), O_CREAT | O_EXCL | O_RDWR, 0600, &small));

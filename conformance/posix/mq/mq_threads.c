@@ -83,6 +83,7 @@ TEST(signal_ends_the_wait_of_its_thread_only,
 /* The queue lives on through another descriptor; the number of the closed one may mean something else by then. */
 TEST(wait_outlives_the_close_of_its_descriptor, VERIFIES(mq_send_closed, mq_receive_closed))
 {
+        need_descriptors(20);
         EACH_ROW(c, calls) {
                 const mqd_t queue = c->way->stuck(0), waited_on = (mqd_t)MUST(dup(queue));
                 struct way_thread waiter = THREAD_IN(c, waited_on);

@@ -152,6 +152,7 @@ TEST(far_deadline_does_not_expire, VERIFIES(mq_send_timed_far, mq_receive_timed_
         };
         enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
+        need_descriptors(ROWS + 4);
         EACH_ROW(w, ways) {
                 struct child waiters[ROWS], *waiter = waiters;
                 mqd_t queues[ROWS], *queue = queues;

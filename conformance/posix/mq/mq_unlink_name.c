@@ -87,6 +87,7 @@ TEST(creation_without_exclusion_makes_a_new_queue_too, VERIFIES(mq_unlink_name_g
         const mqd_t old = small_mq(O_RDWR);
         struct mq_attr attr = {.mq_maxmsg = 1, .mq_msgsize = 1};
 
+        need_mq_limits(6, 1, 1);
         /* Again and again: all of them live at a time. */
         for (int i = 0; i < 5; i++) {
                 MUST(mq_unlink(QUEUE_NAME));

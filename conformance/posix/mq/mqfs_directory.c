@@ -95,6 +95,7 @@ TEST(removed_file_is_an_unlinked_queue, VERIFIES(mqfs_remove))
 {
         const mqd_t queue = small_mq(O_RDWR), other = new_mq("/other", O_RDWR, 1, 1);
 
+        need_mq_limits(3, 1, 1);
         directory = mount_mqueue();
         mq_post(queue, 0, "m");
         EQ(mqfs_remove, unlink(mq_file(directory, QUEUE_NAME)), 0);
@@ -154,6 +155,7 @@ TEST(directory_is_open_to_all_and_sticky, VERIFIES(mqfs_sticky_dir))
 
 TEST(created_file_is_a_queue, VERIFIES(mqfs_create_via_fs))
 {
+        need_mq_limits(1, 3, 130);
         directory = mount_mqueue();
         set_mq_limit("msg_default", 3);
         set_mq_limit("msgsize_default", 130);

@@ -157,6 +157,7 @@ TEST(descriptor_outlives_its_namespace, VERIFIES(ipcns_mq_descriptor_kept))
 
 TEST(queues_left_behind_no_longer_count, VERIFIES(ipcns_destroy_mq), MOSTLY_WAITS)
 {
+        need_mq_limits(1, 1, HALF);
         own_account(ACCOUNT);
         for (int round = 0; round < 6; round++) {
                 struct child member;

@@ -97,6 +97,7 @@ TEST(number_of_open_queues, VERIFIES(mqueue_h_open_max), ONE_ROUTE)
         /* And so many can be open. */
         struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 1};
 
+        need_descriptors(8);
         for (int i = 0; i < 8; i++)
                 OPENS(mqueue_h_open_max, mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &small));
 }
@@ -140,7 +141,7 @@ TEST(members_lie_where_the_kernel_writes, VERIFIES(mqueue_h_layout_kernel))
         asked->mq_maxmsg = 5;
         asked->mq_msgsize = 77;
         asked->mq_curmsgs = 0;
-        const mqd_t queue = (mqd_t)MUST(ipck_mq_open(QUEUE_NAME, O_CREAT | O_RDWR | O_NONBLOCK, 0600, asked));
+        const mqd_t queue = mq_must_fit(ipck_mq_open(QUEUE_NAME, O_CREAT | O_RDWR | O_NONBLOCK, 0600, asked));
         for (int i = 0; i < 3; i++)
                 mq_post(queue, 0, "m");
         memset(attr, 0x5a, sizeof(*attr));

@@ -327,19 +327,17 @@ enum lack { OF_NOTHING, OF_MEMORY, OF_DESCRIPTORS };
 /* With limits on the way that end with the call. */
 static sem_t *open_with_lack(enum lack lack, const char *name, int flags, unsigned value)
 {
-        const int lowest = (int)MUST(dup(0));
-        struct rlimit as;
+        struct rlimit files, memory;
 
-        MUST(close(lowest));
-        const int before = descriptor_limit(lowest);
-        if (lack != OF_DESCRIPTORS)
-                descriptor_limit(before);
-        MUST(getrlimit(RLIMIT_AS, &as));
+        MUST(getrlimit(RLIMIT_NOFILE, &files));
+        MUST(getrlimit(RLIMIT_AS, &memory));
+        if (lack == OF_DESCRIPTORS)
+                set_rlimit(RLIMIT_NOFILE, (rlim_t)next_descriptor());
         if (lack == OF_MEMORY)
-                memory_limit();
+                set_rlimit(RLIMIT_AS, 1);
         sem_t *const sem = sem_open(name, flags, 0600, value);
-        MUST(setrlimit(RLIMIT_AS, &as));
-        descriptor_limit(before);
+        MUST(setrlimit(RLIMIT_AS, &memory));
+        MUST(setrlimit(RLIMIT_NOFILE, &files));
         return sem;
 }
 

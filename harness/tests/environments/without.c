@@ -36,10 +36,20 @@ static const struct {
         CALL(semget), CALL(semop), CALL(semtimedop), CALL(semctl),
         CALL(msgget), CALL(msgsnd), CALL(msgrcv), CALL(msgctl),
         CALL(shmget), CALL(shmat), CALL(shmdt), CALL(shmctl),
+        CALL(mq_open), CALL(mq_unlink), CALL(mq_timedsend), CALL(mq_timedreceive), CALL(mq_notify), CALL(mq_getsetattr),
         CALL(unshare), CALL(clone), CALL(clone3), CALL(mount), CALL(pidfd_open), CALL(close_range),
 #undef CALL
 };
-enum { CALLS = sizeof(calls) / sizeof(*calls), SYSV_CALLS = 12 };
+enum { CALLS = sizeof(calls) / sizeof(*calls), SYSV_CALLS = 12, MQ_CALLS = 6 };
+
+static int names(const char *rule, unsigned call)
+{
+        if (strcmp(rule, "sysv") == 0)
+                return call < SYSV_CALLS;
+        if (strcmp(rule, "mq") == 0)
+                return call >= SYSV_CALLS && call < SYSV_CALLS + MQ_CALLS;
+        return strcmp(rule, calls[call].name) == 0;
+}
 
 static struct sock_filter program[ROOM] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -104,7 +114,7 @@ static void add_spec(const char *spec)
                         die(spec);
         }
         for (unsigned i = 0; i < CALLS; i++) {
-                if (strcmp(name, calls[i].name) != 0 && !(i < SYSV_CALLS && strcmp(name, "sysv") == 0))
+                if (!names(name, i))
                         continue;
                 add_rule(calls[i].number, argument, mask, errno_of(error));
                 found = 1;
