@@ -198,12 +198,12 @@ MACHINES = [
         "limits that cannot be set", options=prepare("kernel.sem=never"), judged=0, lacks={"*": "--prepare kernel.sem"}
     ),
     Environment("/proc is not mounted", mounts("umount -l /proc"), root=True, tests=400),
-    Environment("/proc cannot be mounted", kernel_without("mount:3&8=EPERM"), tests=400),
+    Environment("/proc cannot be mounted", kernel_without("mount:3&8=EPERM"), judged=0.75, tests=400),
     Environment(
         "no /proc at all",
         (*mounts("umount -l /proc"), *kernel_without("mount:3&8=EPERM")),
         root=True,
-        judged=0.7,
+        judged=0.6,
         tests=400,
     ),
     Environment("/dev/shm is not mounted", mounts("umount -l /dev/shm"), root=True, tests=400),
@@ -212,6 +212,7 @@ MACHINES = [
         "no /dev/shm",
         mounts("mount -t tmpfs none /mnt; : >/mnt/null; mount --bind /dev/null /mnt/null; mount --move /mnt /dev"),
         root=True,
+        judged=0.7,
         tests=400,
     ),
     *(

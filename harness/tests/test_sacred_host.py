@@ -97,9 +97,13 @@ def plant_canaries() -> None:
 
 def own_ipc_namespace() -> None:
     """Canaries live in a namespace of this process, so that nothing of theirs is left if it is killed as well."""
-    flags = CLONE_NEWIPC if os.geteuid() == 0 else CLONE_NEWIPC | CLONE_NEWUSER
+    uid, gid = os.geteuid(), os.getegid()
+    flags = CLONE_NEWIPC if uid == 0 else CLONE_NEWIPC | CLONE_NEWUSER
     if LIBC.unshare(flags) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
+    if uid != 0:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            Path(f"/proc/self/{name}").write_text(text, "ascii")
 
 
 def kill_at_random_moments(report: Connection, program: Path, patterns: list[str], seed: int) -> None:
