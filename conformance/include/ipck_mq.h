@@ -95,9 +95,6 @@ mqd_t try_mq(const char *name, long maxmsg, long msgsize);
 bool mq_exists(const char *name);
 void remove_mq(mqd_t queue, const char *name);
 
-/* The number that the next descriptor gets. */
-int next_descriptor(void);
-
 /* FAILS_WITH(req, err, mq_open(name, ..)) with O_CREAT, and that it left neither a queue nor a descriptor, nor the
  * number of one in use. */
 #define CREATES_NOTHING(req, err, name, ...)                                                            \

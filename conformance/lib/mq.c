@@ -282,14 +282,6 @@ static int opens(const char *name, int oflag)
         return 1;
 }
 
-int next_descriptor(void)
-{
-        const int fd = (int)MUST(open("/", O_PATH | O_CLOEXEC));
-
-        MUST(close(fd));
-        return fd;
-}
-
 int access_to_mq(const char *name)
 {
         const int receive = opens(name, O_RDONLY), send = opens(name, O_WRONLY), both = opens(name, O_RDWR);
