@@ -240,7 +240,7 @@ struct no_queues no_queues(void)
         MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
         MUST(write(ends[1], "text", 4));
         MUST(write(sockets[1], "text", 4));
-        const int device = (int)MUST(open("/dev/zero", O_RDWR)), directory = (int)MUST(open("/", O_RDONLY));
+        const int device = (int)MUST(open("/dev/null", O_RDWR)), directory = (int)MUST(open("/", O_RDONLY));
         return (struct no_queues){
                 .closed = {{"closed", next_descriptor()}, {"-1", -1}, {"INT_MAX", INT_MAX}},
                 .other = {{"a device", device}, {"a directory", directory}, {"a pipe to read", ends[0]},
