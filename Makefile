@@ -28,7 +28,7 @@ common := -std=gnu11 -g1 -D_GNU_SOURCE $(warnings) -Iconformance/include -Ibuild
 
 # What counts for tests is the time of their compilation. Optimization is for its warnings; without it, the one about
 # variables that longjmp() and vfork() may clobber means nothing.
-optimization = $(or $(optimization_$(1)),-O0 -Wno-clobbered)
+unoptimized := -O0 -Wno-clobbered
 optimization_clang := -O2
 optimization_optimized := -O2
 
@@ -111,8 +111,11 @@ build/$(1)/have.h: scripts/have
 build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/,sys_ipc.h sys_msg.h sys_sem.h sys_shm.h semaphore.h mqueue.h)
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
-	@$$(compiler_$(1)) $$(common) $(optimization) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
+	@$$(compiler_$(1)) $$(common) $$(or $$(optimization_$(1)),$$(unoptimized)) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
 		-MMD -MP -c -o $$@ $$<
+
+# What fills and compares memory, for all tests.
+build/$(1)/obj/conformance/lib/world.o: optimization_$(1) := -O2
 
 build/$(1)/obj/reqs.o: build/reqs.c build/reqs.h
 	@mkdir -p $$(@D)

@@ -295,7 +295,8 @@ static const struct mode {
 
 TEST(ipc_set_is_for_owner_and_creator,
      VERIFIES(msgctl_set_by_owner, msgctl_set_by_creator, msgctl_set_eperm_other, perm_sem_set_owner,
-              perm_sem_set_creator, semctl_set_eperm, perm_shm_set_owner, perm_shm_set_creator, shmctl_set_eperm))
+              perm_sem_set_creator, semctl_set_eperm, perm_shm_set_owner, perm_shm_set_creator, shmctl_set_eperm),
+     KERNEL_ALONE)
 {
         struct child child;
 
@@ -350,7 +351,8 @@ TEST(ipc_set_that_is_refused_changes_nothing, VERIFIES(msgctl_set_eperm_other, s
 TEST(ipc_rmid_is_for_owner_and_creator,
      VERIFIES(perm_msg_rmid_owner, msgctl_rmid_by_creator_after_chown, msgctl_rmid_eperm, perm_sem_rmid_owner,
               perm_sem_rmid_creator, semctl_rmid_eperm, perm_shm_rmid_owner, shmctl_rmid_by_creator_after_chown,
-              shmctl_rmid_eperm))
+              shmctl_rmid_eperm),
+     KERNEL_ALONE)
 {
         struct child child;
 

@@ -17,7 +17,7 @@ static const char usage[] =
         "  --list            print id, place and requirements of each test and run none\n"
         "  --ktap FILE       write KTAP to FILE (- is standard output)\n"
         "  --json FILE       write JSON lines to FILE (- is standard output, and no KTAP is printed)\n"
-        "  --jobs N          run N tests at a time (all processors by default)\n"
+        "  --jobs N          run N tests at a time (two a processor by default)\n"
         "  --shuffle         run in an order drawn from the seed\n"
         "  --seed N          seed of the order and of the tests' random choices (drawn and printed by default)\n"
         "  --deadline S      give each test S seconds (20)\n"
@@ -179,7 +179,7 @@ static void parse(int argc, char **argv)
                 ipck_options.seed %= 1000000000;        /* short enough to be typed again */
         }
         if (!ipck_options.jobs)
-                ipck_options.jobs = processors();
+                ipck_options.jobs = 2 * processors();
         if (!ipck_options.json && !ipck_options.ktap)
                 ipck_options.ktap = "-";
         ipck_options.patterns = argv + optind;
