@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "internal.h"
 #include "ipck_program.h"
 
 struct program new_program(void)
@@ -49,7 +50,10 @@ void wait_for_program(struct program *p)
 
         /* With its own end closed a program that has ended does not leave the test waiting. */
         MUST(close(p->running[1]));
-        REQUIRE(read(p->running[0], &byte, 1) == 1);
+        const bool runs = read(p->running[0], &byte, 1) == 1;
+        if (!runs && ipck_state->skipped)
+                ipck_stop();            /* the child has said why it could not become the program */
+        REQUIRE(runs);
 }
 
 void tell_program(const struct program *p)
