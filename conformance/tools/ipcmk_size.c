@@ -44,6 +44,7 @@ TEST(suffix_multiplies, VERIFIES(ipcmk_shm_suffix))
         };
 
         need_room_for_ipcmk();
+        MUST(close(open_table(&mechanisms[SEGMENT])));
         EACH_ROW(row, rows) {
                 if (!can_be_had(row->size))
                         continue;
