@@ -37,6 +37,12 @@ struct sem_row {
 extern const struct sem_row sem_kinds[3];
 extern const struct sem_row process_sem_kinds[2];       /* those for processes */
 
+/* Values at which nobody has to wait. */
+extern const struct sem_count {
+        const char *name;
+        unsigned value;
+} positive_values[6];
+
 /* ---- set-up that must work (unresolved otherwise) ---- */
 
 sem_t *new_sem(enum sem_kind kind, unsigned value);     /* NAMED_SEM has SEM_NAME and mode 0600 */

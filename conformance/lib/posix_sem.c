@@ -13,6 +13,9 @@ const struct sem_row sem_kinds[3] = {
         {"unnamed, pshared 0", THREADS_SEM}, {"unnamed, pshared 1", SHARED_SEM}, {"named", NAMED_SEM},
 };
 const struct sem_row process_sem_kinds[2] = {{"unnamed, pshared 1", SHARED_SEM}, {"named", NAMED_SEM}};
+const struct sem_count positive_values[6] = {
+        {"1", 1}, {"2", 2}, {"5", 5}, {"65536", 65536}, {"2^30", 1u << 30}, {"the largest", SEM_VALUE_MAX},
+};
 const struct sem_use sem_uses[5] = {
         {"pshared 0, threads", THREADS_SEM, false}, {"pshared 1, threads", SHARED_SEM, false},
         {"pshared 1, processes", SHARED_SEM, true}, {"named, threads", NAMED_SEM, false},

@@ -36,8 +36,9 @@ static int unmake(const struct three *made)
         return shmctl(made->segment, IPC_RMID, NULL);
 }
 
-static int burn_identifiers(long count)
+static int burn_identifiers(const char *value)
 {
+        long count = strtol(value, NULL, 10);
         struct three made;
 
         while (count-- > 0)
@@ -47,8 +48,9 @@ static int burn_identifiers(long count)
 }
 
 /* With the keys 1, 2, 3 ..: those that a test with a key of its own is likeliest to take. */
-static int leave_objects(long count)
+static int leave_objects(const char *value)
 {
+        const long count = strtol(value, NULL, 10);
         const struct {
                 long type;
                 char text[8];
@@ -103,9 +105,10 @@ static int mount_shm(const char *options)
 
 static const struct {
         const char *name;
-        int (*prepare)(long count);
-} counted[] = {{"burned", burn_identifiers}, {"objects", leave_objects}};
-enum { COUNTED = sizeof(counted) / sizeof(*counted) };
+        bool counts;                    /* the value is a number of objects */
+        int (*prepare)(const char *value);
+} named[] = {{"burned", true, burn_identifiers}, {"objects", true, leave_objects}, {"shm", false, mount_shm}};
+enum { NAMED = sizeof(named) / sizeof(*named), LONGEST_VALUE = 100 };
 
 /* Those that each IPC namespace has of its own: another would be the machine's. */
 static const char *const limits[] = {
@@ -124,35 +127,30 @@ static bool is_limit(const char *spec, size_t length)
         return false;
 }
 
-static size_t which_counted(const char *spec, size_t length)
+static size_t which_named(const char *spec, size_t length)
 {
         size_t i = 0;
 
-        while (i < COUNTED && (strlen(counted[i].name) != length || strncmp(spec, counted[i].name, length) != 0))
+        while (i < NAMED && (strlen(named[i].name) != length || strncmp(spec, named[i].name, length) != 0))
                 i++;
         return i;
 }
 
-static bool is_shm(const char *spec, size_t length)
-{
-        return length == 3 && strncmp(spec, "shm", 3) == 0;
-}
-
 void ipck_check_preparation(const char *spec)
 {
-        const size_t length = strcspn(spec, "=");
+        const size_t length = strcspn(spec, "="), n = which_named(spec, length);
+        const char *const value = spec + length + 1;
         char *end;
 
         if (!spec[length])
                 ipck_fatal("--prepare: '%s' is not NAME=VALUE", spec);
-        if (is_shm(spec, length))
-                return;
-        if (which_counted(spec, length) < COUNTED) {
-                const long count = strtol(spec + length + 1, &end, 10);
-                if (!isdigit((unsigned char)spec[length + 1]) || *end || count > MOST_OBJECTS)
-                        ipck_fatal("--prepare: '%s': '%s' is not a whole number up to %d", spec, spec + length + 1,
-                                   MOST_OBJECTS);
-        } else if (!is_limit(spec, length)) {
+        if (strlen(value) > LONGEST_VALUE)
+                ipck_fatal("--prepare: '%.*s': a value of more than %d characters", (int)length, spec, LONGEST_VALUE);
+        if (n < NAMED && named[n].counts) {
+                const long count = strtol(value, &end, 10);
+                if (!isdigit((unsigned char)*value) || *end || count > MOST_OBJECTS)
+                        ipck_fatal("--prepare: '%s': '%s' is not a whole number up to %d", spec, value, MOST_OBJECTS);
+        } else if (n == NAMED && !is_limit(spec, length)) {
                 ipck_fatal("--prepare: '%s': neither burned, objects, shm, nor a sysctl of the IPC namespace", spec);
         }
 }
@@ -161,16 +159,9 @@ const char *ipck_prepare(void)
 {
         for (size_t i = 0; i < ipck_options.preparations; i++) {
                 const char *spec = ipck_options.prepare[i];
-                const size_t length = strcspn(spec, "="), n = which_counted(spec, length);
+                const size_t length = strcspn(spec, "="), n = which_named(spec, length);
                 const char *value = spec + length + 1;
-                int result;
-
-                if (is_shm(spec, length))
-                        result = mount_shm(value);
-                else if (n < COUNTED)
-                        result = counted[n].prepare(strtol(value, NULL, 10));
-                else
-                        result = write_limit(spec, length, value);
+                const int result = n < NAMED ? named[n].prepare(value) : write_limit(spec, length, value);
                 if (result == -1)
                         return spec;
         }

@@ -3,6 +3,7 @@
  * verdict.c: recording verdicts in the shared page. Any process or thread of the test may come here, several at
  * once; the first failure of a requirement keeps its texts.
  */
+#include <fcntl.h>
 #include <sched.h>
 #include <stdarg.h>
 
@@ -203,11 +204,29 @@ void ipck_observe(struct ipck_here here, enum ipck_requirement req, const char *
         }
 }
 
+/* Whether that is why a call failed with the error: there are not even two descriptors, as pipe() needs. */
+static bool descriptors_are_used_up(int error)
+{
+        if (error == ENFILE)
+                return true;
+        if (error != EMFILE)
+                return false;
+        const int first = fcntl(STOP_FD, F_DUPFD_CLOEXEC, 0), second = fcntl(STOP_FD, F_DUPFD_CLOEXEC, 0);
+        const bool used_up = second == -1 && errno == EMFILE;
+
+        if (first != -1)
+                close(first);
+        if (second != -1)
+                close(second);
+        errno = error;
+        return used_up;
+}
+
 intptr_t ipck_must(struct ipck_here here, const char *call, intptr_t got)
 {
         if (got == -1) {
                 /* It tells of the limits around the test, not of what it judges. */
-                if (errno == EMFILE || errno == ENFILE)
+                if (descriptors_are_used_up(errno))
                         ipck_unsupported(here, "room for one open file more (%s: %s)", call, errno_name(errno));
                 ipck_unresolved(here, "MUST(%s): %s", call, errno_name(errno));
                 ipck_stop();

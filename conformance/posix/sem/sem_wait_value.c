@@ -6,13 +6,8 @@
 
 TEST(positive_value_is_lowered_by_one, VERIFIES(sem_wait_ret_zero))
 {
-        static const struct {
-                const char *name;
-                unsigned value;
-        } rows[] = {{"1", 1}, {"2", 2}, {"5", 5}, {"65536", 65536}, {"2^30", 1u << 30}, {"the largest", SEM_VALUE_MAX}};
-
         EACH_ROW(kind, sem_kinds) {
-                EACH_ROW(row, rows) {
+                EACH_ROW(row, positive_values) {
                         sem_t *const sem = fresh_sem(kind->kind, row->value);
 
                         for (unsigned i = 1; i <= 3 && i <= row->value; i++) {
