@@ -211,13 +211,13 @@ static bool descriptors_are_used_up(int error)
                 return true;
         if (error != EMFILE)
                 return false;
-        const int first = fcntl(STOP_FD, F_DUPFD_CLOEXEC, 0), second = fcntl(STOP_FD, F_DUPFD_CLOEXEC, 0);
-        const bool used_up = second == -1 && errno == EMFILE;
+        const int one = fcntl(STOP_FD, F_DUPFD_CLOEXEC, 0), another = fcntl(STOP_FD, F_DUPFD_CLOEXEC, 0);
+        const bool used_up = another == -1 && errno == EMFILE;
 
-        if (first != -1)
-                close(first);
-        if (second != -1)
-                close(second);
+        if (one != -1)
+                close(one);
+        if (another != -1)
+                close(another);
         errno = error;
         return used_up;
 }
