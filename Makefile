@@ -80,7 +80,7 @@ bench:
 
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%))
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%))
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
@@ -127,6 +127,11 @@ build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/reqs.o
 build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+
+# The first process of a kernel that is booted to run the program.
+build/$(1)/guest-init: harness/guest/init.c
+	@mkdir -p $$(@D)
+	@$$(compiler_$(1)) $$(common) -O1 -static -o $$@ $$<
 
 # The programs of the lecture notes: stand-alone, without the test library.
 build/$(1)/clients/%: fault/clients/%.c fault/clients/client.h

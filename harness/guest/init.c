@@ -10,9 +10,8 @@
  *
  * Beside the program's own lines it sends
  *   {"type":"alive"}                    every second in which there was nothing else: a hung test is not a hung kernel
- *   {"type":"ended","how":"..."}        at the end, empty for an exit status of 0 to 2
+ *   {"type":"left","how":"..."}         at the end, empty for an exit status of 0 to 2
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -151,8 +150,8 @@ static pid_t start(int *out)
         return child;
 }
 
-/* Until the program closes its output. */
-static void relay(int from, int to)
+/* Until the program closes its output; whether its last line came whole. */
+static bool relay(int from, int to)
 {
         static const char alive[] = "{\"type\":\"alive\"}\n";
         static char buffer[65536];
@@ -167,7 +166,7 @@ static void relay(int from, int to)
                 }
                 const ssize_t n = read(from, buffer, sizeof(buffer));
                 if (n == 0 || (n == -1 && errno != EINTR))
-                        return;
+                        return between_lines;
                 if (n > 0) {
                         send(to, buffer, (size_t)n);
                         between_lines = buffer[n - 1] == '\n';
@@ -175,8 +174,8 @@ static void relay(int from, int to)
         }
 }
 
-/* The program's end in words, as a line of its own even where its last one was cut. */
-static void tell_end(int to, int status)
+/* The program's end in words, as a line of its own. */
+static void tell_end(int to, int status, bool between_lines)
 {
         char how[64] = "", line[128];
 
@@ -184,7 +183,8 @@ static void tell_end(int to, int status)
                 snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(status));
         else if (WEXITSTATUS(status) > 2)
                 snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
-        send(to, line, (size_t)snprintf(line, sizeof(line), "\n{\"type\":\"ended\",\"how\":\"%s\"}\n", how));
+        send(to, line, (size_t)snprintf(line, sizeof(line), "%s{\"type\":\"left\",\"how\":\"%s\"}\n",
+                                        between_lines ? "" : "\n", how));
         tcdrain(to);
 }
 
@@ -200,11 +200,11 @@ int main(void)
                 close(console);
         const int results = open_results();
         const pid_t child = start(&out);
-        relay(out, results);
+        const bool between_lines = relay(out, results);
         /* Orphans of the tests come here as well. */
         for (pid_t gone; (gone = wait(&status)) != child;)
                 if (gone == -1)
                         give_up("wait");
-        tell_end(results, status);
+        tell_end(results, status, between_lines);
         leave();
 }

@@ -1,13 +1,14 @@
 """Runs a test program and turns its output into results, whatever the program does.
 
-A program that dies or falls silent is started again for the tests without a result. Where several were in flight, they
-come first and with one job, so that the culprit is found and the innocent get their result. At the end every selected
-test has exactly one result.
+A program that dies or falls silent is started again for the tests without a result, and so is a kernel or a sandbox
+that takes it along. Where several tests were in flight, they come first and with one job, so that the culprit is found
+and the innocent get their result. At the end every selected test has exactly one result.
 """
 
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from . import stream
 from .judge import lost
@@ -15,9 +16,11 @@ from .process import Process
 from .records import clean
 from .results import Fault, RunInfo, TestResult
 from .targets import Target, Test
+from .tree import BUILD
 
 _MOST_FAULTS = 50
-_MOST_STARTS = 8
+_MOST_STARTS = 64
+_MOST_BARREN_STARTS = 8
 _POLL = 0.1
 _LONGEST_DEADLINE = 3600.0
 
@@ -47,21 +50,27 @@ Event = RunInfo | TestResult | Fault | Ended
 class Engine:
     """One run of some tests on one target; iterate over events() once."""
 
-    def __init__(self, target: Target, argv: Sequence[str], tests: Sequence[Test], options: Options) -> None:
-        """ARGV is the target's program without options, TESTS what to select."""
-        self.argv = (*argv, *_arguments(target, options))
+    def __init__(self, target: Target, tests: Sequence[Test], options: Options, build: Path = BUILD) -> None:
+        """TESTS are what to select of the program in BUILD."""
+        self._arguments = _arguments(target, options)
+        self.argv = (*target.argv(build), *self._arguments)
         """The first command line."""
+        self._place = target
+        self._build = build
         self._target = target.name
+        self._scale = target.time_scale * options.time_scale
         self._grace = options.grace
         self._tests = {test.id: test for test in tests}
         self._left = dict(self._tests)  # no result yet
         self._in_flight: dict[str, Test] = {}  # started and no result yet
         self._suspects: set[str] = set()  # were in flight with others when the program died
-        self._deadline = 10.0 * target.time_scale * options.time_scale
+        self._deadline = 10.0 * self._scale
         self._line = 0
         self._results = 0  # of this start of the program
         self._faults = 0
         self._complete = False
+        self._left_by: stream.Left | None = None  # what the carrier of this start said of the program's end
+        self._words = ""  # the last that this start said on stderr
         self._stopped = False
 
     def stop(self) -> None:
@@ -72,7 +81,10 @@ class Engine:
         """Everything that comes out of the run, as it comes."""
         began = time.monotonic()
         why = ""
+        barren = 0
         for _ in range(_MOST_STARTS):
+            if self._stopped:
+                break
             before = len(self._left), len(self._suspects)
             suspects = [test for test in self._left if test in self._suspects]
             batch = suspects or list(self._left)
@@ -82,7 +94,9 @@ class Engine:
             yield from self._judge_death(why)
             if self._complete:
                 yield from self._lose(batch, f"no result: {why} before this test began")
-            if not self._left or (len(self._left), len(self._suspects)) == before:
+            barren = 0 if self._results else barren + 1
+            unchanged = (len(self._left), len(self._suspects)) == before
+            if not self._left or unchanged or barren == _MOST_BARREN_STARTS:
                 break
         if not self._stopped:  # then the tests that were not reached are not lost
             yield from self._lose(list(self._left), f"no result: {why} before this test began")
@@ -92,27 +106,31 @@ class Engine:
         """Lose the test that was in flight, or suspect all that were."""
         culprits = [test for test in self._in_flight if test in self._suspects or len(self._in_flight) == 1]
         self._suspects.update(self._in_flight)
-        yield from self._lose(culprits, f"no result: {why} while this test was running")
+        yield from self._lose(culprits, f"no result: {why} while this test was running", self._words)
 
     def _start(self, tests: Sequence[str], more: tuple[str, ...]) -> Generator[Event, None, str]:
         """Run the program once; returns why there may be tests without a result."""
         self._results = 0
         self._complete = False
+        self._left_by = None
+        self._words = ""
         self._in_flight.clear()
         try:
-            with Process((*self.argv, *more), "".join(f"{test}\n" for test in tests)) as process:
+            select = "".join(f"{test}\n" for test in tests)
+            with self._place.start(self._build, (*self._arguments, *more), select) as process:
                 why = yield from self._read(process)
-                words = "" if self._complete else process.last_words()
+                if not self._complete:
+                    self._words = clean(process.last_words())
         except OSError as error:
-            why, words = f"the program cannot be executed ({error.strerror})", ""
+            why = f"the program cannot be executed ({error.strerror})"
         if why:
-            yield from self._fault(f"{why}: {clean(words)}" if words else why)
+            yield from self._fault(f"{why}: {self._words}" if self._words else why)
         return why or "the program ended"
 
     def _read(self, process: Process) -> Generator[Event, None, str]:
         """All records of one start; returns what is wrong with how they ended."""
         lines = stream.Lines()
-        useful = time.monotonic()
+        useful = alive = time.monotonic()
         while (piece := process.read(_POLL)) is not None:
             for line in lines.feed(piece):
                 self._line += 1
@@ -120,18 +138,28 @@ class Engine:
                 yield from self._record(line)
                 if self._progress() != before:
                     useful = time.monotonic()
-            patience = self._deadline + self._grace
+            now = time.monotonic()
+            if piece:
+                alive = now
             if self._stopped:
                 return "the run was stopped"
-            if time.monotonic() - useful > patience:
-                return f"the program gave no usable line for {patience:g} s and was killed"
+            if (longest := process.heartbeat * self._scale) and now - alive > longest:
+                deed = "gave no sign of life for" if self._line else "did not start within"
+                return f"{process.what} {deed} {longest:g} s and was killed"
+            patience = self._deadline + self._grace
+            if now - useful > patience:
+                besides = f", although {process.what} was alive," if process.heartbeat else ""
+                return f"the program gave no usable line for {patience:g} s{besides} and was killed"
         if lines.rest() != b"":
             self._line += 1
             yield from self._fault("is cut short", self._line)
         how = process.finish()
+        who = process.what
+        if self._left_by:
+            who, how = "the program", self._left_by.how or how
         if self._complete:
-            return how and f"the program {how} after its last line"
-        return f"the program {how or 'ended'} before its last line"
+            return how and f"{who} {how} after its last line"
+        return f"{who} {how or 'ended'} before its last line"
 
     def _progress(self) -> object:
         """Changes with every record that brings the run forward."""
@@ -140,9 +168,13 @@ class Engine:
     def _record(self, line: bytes | None) -> Iterator[Event]:
         """The events that one line of output brings."""
         try:
+            record, complaints = stream.read(line, self._target)
+            if isinstance(record, (stream.Alive, stream.Left)):
+                if isinstance(record, stream.Left):
+                    self._left_by = record
+                return
             if self._complete:
                 raise ValueError("comes after the last line")
-            record, complaints = stream.read(line, self._target)
         except ValueError as error:
             yield from self._fault(str(error), self._line)
             return
@@ -183,11 +215,11 @@ class Engine:
         complaints += [f"judges {verdict.requirement[:100]!r}, which {test.id} does not declare" for verdict in strange]
         return replace(result, verdicts=tuple(verdict for verdict in result.verdicts if verdict not in strange))
 
-    def _lose(self, tests: Sequence[str], reason: str) -> Iterator[TestResult]:
+    def _lose(self, tests: Sequence[str], reason: str, output: str = "") -> Iterator[TestResult]:
         """Results for those of TESTS that have none."""
         for test in tests:
             if test in self._left:
-                yield lost(self._target, self._left.pop(test), reason)
+                yield lost(self._target, self._left.pop(test), reason, output)
 
     def _fault(self, message: str, line: int = 0) -> Iterator[Fault]:
         """A fault, unless there were too many already."""

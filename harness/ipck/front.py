@@ -5,10 +5,12 @@ collection. With xdist the workers run the tests of one file at a time and send 
 """
 
 import argparse
+import os
 import secrets
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -25,10 +27,13 @@ from .results import TargetRun
 from .runner import Stream
 from .store import Journal, Recorder
 from .summary import exit_status
-from .targets import Test
+from .targets import GROUPS, KINDS, Test
 from .tree import BASELINES, BUILD, OUT, REQUIREMENTS
 
 _WHOLE_RUN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+_SIDE_HELP = "targets that run at the same time (default: one a processor, at least two)"
+_TARGET_HELP = f"targets to run, separated by commas ({', '.join(GROUPS)} stand for several), or KIND:ARGUMENT"
 
 MARKER = "conformance.suite"
 """The file in harness/suite that stands for all tests of all targets."""
@@ -37,15 +42,25 @@ MARKER = "conformance.suite"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of `ipck run`."""
     group = parser.getgroup("ipck", "conformance of IPC")
-    group.addoption("--target", metavar="NAMES", default="", help="targets to run, separated by commas")
+    group.addoption("--target", metavar="NAMES", action="append", default=[], help=_TARGET_HELP)
+    for kind in KINDS:
+        group.addoption(f"--{kind}", metavar="ARGUMENT", action=_Kind, help=f"the same as --target {kind}:ARGUMENT")
     group.addoption("--seed", type=_natural, metavar="N", help="seed of the order of tests (default: a new one)")
     group.addoption("--jobs", type=_natural, default=0, metavar="N", help="tests that a program runs at a time")
+    group.addoption("--side-by-side", type=_natural, default=0, metavar="N", help=_SIDE_HELP)
     group.addoption("--time-scale", type=_factor, default=1.0, metavar="X", help="how much slower everything may be")
     group.addoption("--prepare", action="append", default=[], metavar="SPEC", help="as kernel.msgmni=16")
     group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="where results and reports go")
     group.addoption("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
     group.addoption("--baselines", type=Path, default=BASELINES, metavar="DIR", help="where the baselines are")
     group.addoption("--requirements", type=Path, default=REQUIREMENTS, metavar="DIR", help="where the catalogue is")
+
+
+class _Kind(argparse.Action):
+    """`--kernel bzImage` adds `kernel:bzImage` to the targets."""
+
+    def __call__(self, parser: object, options: argparse.Namespace, value: Any, option: str | None = None) -> None:
+        options.target = [*options.target, f"{(option or '').lstrip('-')}:{value}"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,9 +120,8 @@ class Front:
     def pytest_sessionstart(self) -> None:
         """Check everything before the first test."""
         option = self.config.option
-        names = [name.strip() for name in option.target.split(",") if name.strip()]
         try:
-            self.plan = plan.make(names, Folders(option.requirements, option.baselines, option.build))
+            self.plan = plan.make(option.target, Folders(option.requirements, option.baselines, option.build))
         except IpckError as error:
             raise pytest.UsageError(*error.messages) from None
 
@@ -184,17 +198,18 @@ class Controller(Front):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Start all targets side by side; pytest's own loop then asks for one result after the other."""
+        """Start the targets, some side by side; pytest's own loop then asks for one result after the other."""
         if self._distributed:
             return
         selected: dict[str, list[Test]] = {}
         for item in session.items:
             if isinstance(item, ConformanceItem):
                 selected.setdefault(item.ready.target.name, []).append(item.test)
+        slots = Semaphore(self.config.option.side_by_side or max(2, len(os.sched_getaffinity(0))))
         for ready in self.plan.ready:
             if tests := selected.get(ready.target.name):
                 self.console.expected[ready.target.name] = len(tests)
-                stream = Stream(ready, tests, self.options(), self._recorder)
+                stream = Stream(ready, tests, self.options(), self._recorder, slots)
                 self._streams[ready.target.name] = stream
                 stream.start()
 
@@ -269,7 +284,7 @@ class Controller(Front):
         for nodeid in self._nodeids:
             target, _, test = nodeid.partition("::")
             if target == name:
-                self._recorder.begin(TargetRun(name, ready.target.description, ready.argv))
+                self._recorder.begin(TargetRun(name, ready.target.description, ready.target.argv(ready.build)))
                 if not self._recorder.find(name, test):
                     gone = lost(name, ready.tests[test], "no result: the pytest worker died")
                     self._recorder.add(judge(gone, ready.tests[test], ready.baseline))

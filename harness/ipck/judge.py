@@ -22,10 +22,12 @@ def judge(result: TestResult, test: Test, baseline: Baseline) -> TestResult:
     return replace(result, verdicts=verdicts, outcome=outcome, reason=result.reason or why)
 
 
-def lost(target: str, test: Test, reason: str) -> TestResult:
-    """The result of a test that gave none."""
+def lost(target: str, test: Test, reason: str, output: str = "") -> TestResult:
+    """The result of a test that gave none; OUTPUT is the last that was heard of its program or kernel."""
     verdicts = tuple(_missing(name, reason) for name in test.requirements)
-    return TestResult(target, test.id, "error", "lost", test.file, test.line, reason=reason, verdicts=verdicts)
+    return TestResult(
+        target, test.id, "error", "lost", test.file, test.line, reason=reason, output=output, verdicts=verdicts
+    )
 
 
 def undecided(run: TargetRun) -> Fault | None:

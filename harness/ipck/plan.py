@@ -28,7 +28,7 @@ class Ready:
     """A target that can run here."""
 
     target: Target
-    argv: tuple[str, ...]
+    build: Path
     tests: Mapping[str, Test]
     baseline: Baseline
 
@@ -45,31 +45,33 @@ class Plan:
 
 
 def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
-    """The plan for the targets called NAMES, or for the usual ones without names.
+    """The plan for what NAMES say as values of --target, or for the usual targets without names.
 
     IpckError for whatever is wrong with the catalogue, the notes, a program or a baseline, and when no target can run.
     """
-    chosen = targets.choose(names or targets.DEFAULT)
+    chosen = targets.choose(names)
     rows = catalogue.load(folders.requirements)
     said = notes.load(rows, folders.requirements)
     ready: list[Ready] = []
     absent: list[TargetRun] = []
     faults: list[str] = []
     judged: set[tuple[str, ...]] = set()
-    for target in chosen:
+    missed: list[Fault] = []
+    for target, by_name in ((choice.target, choice.by_name) for choice in chosen):
         try:
             ready.append(_prepare(target, rows, folders, judged))
         except targets.Unavailable as error:
             argv = target.argv(folders.build)
             absent.append(TargetRun(target.name, target.description, argv, unavailable=str(error)))
+            if by_name:
+                missed.append(Fault(target.name, str(error)))
         except IpckError as error:
             faults += [message for message in error.messages if message not in faults]
     if faults:
         raise IpckError(*faults)
     if not ready:
         raise IpckError(*(f"target {run.target} is unavailable: {run.unavailable}" for run in absent))
-    missed = tuple(Fault(run.target, run.unavailable) for run in absent) if names else ()
-    return Plan(rows, said, tuple(ready), tuple(absent), missed)
+    return Plan(rows, said, tuple(ready), tuple(absent), tuple(missed))
 
 
 def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tuple[str, ...]]) -> Ready:
@@ -79,4 +81,4 @@ def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tupl
     subjects = {test.id: targets.subject(target, test.id) for test in tests}
     chosen = {test.id: test for test in tests if subjects[test.id] not in judged}
     judged.update(subjects.values())
-    return Ready(target, target.argv(folders.build), chosen, known)
+    return Ready(target, folders.build, chosen, known)

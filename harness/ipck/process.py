@@ -12,7 +12,7 @@ from typing import IO
 from .tree import ROOT
 
 _CHUNK = 1 << 16
-_LAST_WORDS = 4096
+_MOST_PIECES = 4096
 _TO_EXIT = 5.0
 _TO_CLEAN_UP = 2.0
 
@@ -20,7 +20,14 @@ _TO_CLEAN_UP = 2.0
 class Process:
     """A running program. Use as a context manager: at the end it and its process group are gone."""
 
-    def __init__(self, argv: Sequence[str], stdin: str = "") -> None:
+    what = "the program"
+    """Who it is that ends or falls silent."""
+    heartbeat = 0.0
+    """Seconds, before any time scale, in which something must come from a thing that lives; 0 where nothing need."""
+    kept = 4096
+    """How many bytes of stderr are remembered."""
+
+    def __init__(self, argv: Sequence[str], stdin: str = "", pass_fds: Sequence[int] = ()) -> None:
         with tempfile.TemporaryFile() as source:  # a file never blocks the writer, whatever the program reads
             source.write(stdin.encode())
             source.seek(0)
@@ -31,6 +38,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
         self._selector = selectors.DefaultSelector()
         self._stdout, self._stderr = self._watch(self._process.stdout), self._watch(self._process.stderr)
@@ -55,7 +63,7 @@ class Process:
         gone = self._gone()
         ready = [key.fd for key, _ in self._selector.select(0 if gone else timeout)]
         if self._stderr in ready:
-            self._words = (self._words + self._take(self._stderr))[-_LAST_WORDS:]
+            self._words = (self._words + self._take(self._stderr))[-self.kept:]
         if self._stdout in ready:
             return self._take(self._stdout) or None
         return None if gone and not ready else b""
@@ -65,7 +73,7 @@ class Process:
         if not self._wait(_TO_EXIT):
             return "closed its output and did not end"
         self.kill()
-        for _ in range(_LAST_WORDS):  # not for ever: a child that left the group may go on writing
+        for _ in range(_MOST_PIECES):  # not for ever: a child that left the group may go on writing
             if self.read(0) is None:
                 break
         status = self._process.returncode

@@ -1,7 +1,7 @@
 """Runs selected tests of a target into a recorder: at once, or in a thread while somebody waits for single results."""
 
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 
 from .engine import Ended, Engine, Options
 from .judge import judge
@@ -37,7 +37,7 @@ def run_part(ready: Ready, tests: Sequence[Test], options: Options) -> TargetRun
 
 def begin(ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder) -> Engine:
     """An engine for TESTS, and its target made known to RECORDER."""
-    engine = Engine(ready.target, ready.argv, tests, options)
+    engine = Engine(ready.target, tests, options, ready.build)
     recorder.begin(TargetRun(ready.target.name, ready.target.description, engine.argv))
     return engine
 
@@ -45,10 +45,14 @@ def begin(ready: Ready, tests: Sequence[Test], options: Options, recorder: Recor
 class Stream(Thread):
     """One target's run in the background."""
 
-    def __init__(self, ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder) -> None:
+    def __init__(
+        self, ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder, slots: Semaphore
+    ) -> None:
+        """It runs while it holds one of SLOTS."""
         super().__init__(name=f"ipck {ready.target.name}", daemon=True)
         self._ready = ready
         self._recorder = recorder
+        self._slots = slots
         self._engine = begin(ready, tests, options, recorder)
         self._error: BaseException | None = None
         self._ended = Event()  # Thread.join() takes a thread for ended when a signal interrupts it (Python 3.11)
@@ -56,7 +60,8 @@ class Stream(Thread):
     def run(self) -> None:
         """The thread's work."""
         try:
-            run(self._ready, self._engine, self._recorder)
+            with self._slots:
+                run(self._ready, self._engine, self._recorder)
         except BaseException as error:  # handed to the thread that waits for results
             self._error = error
         finally:

@@ -25,7 +25,19 @@ class End:
     seconds: float = 0.0
 
 
-Record = RunInfo | Start | TestResult | End
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Whoever carries the program's lines is there, although it has none to carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The carrier says how the program ended, empty for an exit status of 0 to 2: what comes later is its own doing."""
+
+    how: str = ""
+
+
+Record = RunInfo | Start | TestResult | End | Alive | Left
 
 _PLAIN_OUTCOME: dict[str, Outcome] = {
     "pass": "pass",
@@ -92,6 +104,10 @@ def read(line: bytes | None, target: str) -> tuple[Record, list[str]]:
     if kind == "end":
         complaints = _drop_unknown(data, _END)
         return decode(End, data), complaints
+    if kind == "alive":
+        return decode(Alive, data), []
+    if kind == "left":
+        return decode(Left, data), []
     raise ValueError(f"has the unknown type {clean(str(kind))[:60]!r}")
 
 

@@ -11,7 +11,7 @@ from ipck.engine import Ended, Engine, Event, Options
 from ipck.errors import IpckError
 from ipck.results import Fault, RunInfo, TestResult
 from ipck.stream import LONGEST_LINE, Lines
-from ipck.targets import Target, Test, Unavailable, choose, list_tests
+from ipck.targets import DEFAULT, TARGETS, Target, Test, Unavailable, choose, list_tests
 from stubs import ADDS, ADDS_RAW, CATALOGUE, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, whole
 
 TARGET = Target("host-glibc", "glibc", "a stub")
@@ -38,7 +38,7 @@ class Run:
 
 def run(world: World, tests: tuple[Test, ...] = TESTS, options: Options = Options(seed=7, grace=0.3)) -> Run:
     """Run the world's program."""
-    return Run(list(Engine(TARGET, TARGET.argv(world.build), tests, options).events()))
+    return Run(list(Engine(TARGET, tests, options, world.build).events()))
 
 
 def with_line(line: str | bytes, place: int = 3) -> list[str | bytes]:
@@ -64,7 +64,7 @@ def test_program_gets_its_options_and_the_selection(world: World) -> None:
     world.program(whole([WAITS]), shell='echo "$@" >"$here/argv"; cat >"$here/select"')
     target = Target("t", "glibc", "", time_scale=2.0)
     options = Options(seed=99, jobs=3, time_scale=1.5)
-    list(Engine(target, target.argv(world.build), [WAITS], options).events())
+    list(Engine(target, [WAITS], options, world.build).events())
     argv = (world.build / "glibc/argv").read_text().split()
     assert argv == "--json - --shuffle --seed 99 --jobs 3 --time-scale 3 --select -".split()
     assert (world.build / "glibc/select").read_text() == f"{WAITS.id}\n"
@@ -245,6 +245,18 @@ def test_program_that_always_dies_is_not_started_for_ever(world: World) -> None:
     assert done.results[ADDS.id].reason.endswith("killed by SIGKILL before its last line before this test began")
 
 
+def test_program_that_dies_now_and_then_is_started_as_often_as_it_takes(world: World) -> None:
+    tests = tuple(Test(f"sysv.t{number}", "", 0, ("semop.adds",)) for number in range(40))
+    good = '{"type":"start","test":"%s"}\\n{"type":"test","test":"%s","status":"pass","requirements":[]}\\n'
+    shell = (
+        f"read -r first; read -r second; printf '{good}' $first $first; echo x >>\"$here/starts\"\n"
+        '[ -z "$second" ] || printf \'{"type":"start","test":"%s"}\\n\' $second; exit 3'
+    )
+    world.program([run_line()], shell)
+    done = run(world, tests)
+    assert len((world.build / "glibc/starts").read_text().split()) == 20 and len(done.lost) == 20
+
+
 def test_program_that_dies_in_each_test_gets_few_starts(world: World) -> None:
     tests = tuple(Test(f"sysv.t{number}", "", 0, ("semop.adds",)) for number in range(20))
     shell = 'read -r first; printf \'{"type":"start","test":"%s"}\\n\' $first; echo x >>"$here/starts"; exit 3'
@@ -380,7 +392,7 @@ def test_program_that_vanishes(world: World) -> None:
 
 def test_run_can_be_stopped_and_loses_no_result(world: World) -> None:
     world.program([run_line(), start(ADDS), result(ADDS), start(WAITS)], shell="sleep 60")
-    engine = Engine(TARGET, TARGET.argv(world.build), TESTS, Options())
+    engine = Engine(TARGET, TESTS, Options(), world.build)
     events: list[Event] = []
     began = time.monotonic()
     for event in engine.events():
@@ -394,7 +406,7 @@ def test_run_can_be_stopped_and_loses_no_result(world: World) -> None:
 
 def test_run_that_nobody_reads_to_its_end_leaves_no_program(world: World) -> None:
     world.program([run_line()], shell='echo $$ >"$here/pid"; cat "$lines"; exec sleep 60')
-    events = Engine(TARGET, TARGET.argv(world.build), TESTS, Options()).events()
+    events = Engine(TARGET, TESTS, Options(), world.build).events()
     assert isinstance(next(events), RunInfo)
     events.close()  # type: ignore[attr-defined]
     with pytest.raises(ProcessLookupError):
@@ -449,7 +461,8 @@ def unavailable(world: World, target: Target = TARGET) -> str:
 
 
 def test_program_that_is_not_built(world: World) -> None:
-    assert unavailable(world).endswith("build/glibc/ipck-tests is not built: run make")
+    program = world.build / "glibc/ipck-tests"
+    assert unavailable(world) == f"{program} is not built: run make {program}"
 
 
 def test_program_that_is_not_executable(world: World) -> None:
@@ -481,6 +494,20 @@ def test_program_that_refuses_to_list(world: World) -> None:
 
 
 def test_unknown_target_is_told_with_the_known_ones() -> None:
-    with pytest.raises(IpckError, match="unknown target 'host-vax'; known targets: host-glibc, host-glibc-static, "):
+    with pytest.raises(IpckError, match="unknown target 'host-vax'; known targets: default, matrix, host-glibc, host-"):
         choose(["host-glibc", "host-vax"])
-    assert [target.name for target in choose(["host-musl", "host-glibc", "host-musl"])] == ["host-musl", "host-glibc"]
+    chosen = choose(["host-musl", "host-glibc,host-musl"])
+    assert [(one.target.name, one.by_name) for one in chosen] == [("host-musl", True), ("host-glibc", True)]
+
+
+def test_groups_stand_for_their_targets_of_which_none_need_be_there() -> None:
+    chosen = choose(["host-musl", "default"])
+    assert [one.target.name for one in chosen if one.by_name] == ["host-musl"]
+    assert {one.target.name for one in chosen} == set(DEFAULT) and choose([]) == choose(["default"])
+    assert {one.target.name for one in choose(["matrix"])} == set(TARGETS)
+
+
+def test_targets_of_one_name_are_refused() -> None:
+    with pytest.raises(IpckError, match="two targets would be called kernel-bzImage: run them one after the other"):
+        choose(["kernel:a/bzImage", "kernel:b/bzImage"])
+    assert len(choose(["kernel:a/bzImage", "kernel:a/bzImage"])) == 1

@@ -491,7 +491,7 @@ def test_preparation_that_there_is_not(spec: str, message: str) -> None:
 
 def test_preparations_reach_the_program() -> None:
     options = Options(prepare=("burned=5", "kernel.sem=250 32000 32 128"))
-    argv = Engine(TARGETS["host-glibc"], ("program",), (), options).argv
+    argv = Engine(TARGETS["host-glibc"], (), options).argv
     assert tuple(word for word in argv if "prepare" in word) == prepare(*options.prepare)
 
 
