@@ -20,7 +20,7 @@ static const char usage[] =
         "  --jobs N          run N tests at a time (two a processor by default)\n"
         "  --shuffle         run in an order drawn from the seed\n"
         "  --seed N          seed of the order and of the tests' random choices (drawn and printed by default)\n"
-        "  --deadline S      give each test S seconds (20)\n"
+        "  --deadline S      give each test S seconds (20), more where processes are made slowly\n"
         "  --time-scale X    multiply deadlines and patience by X, for slow machines and emulators (1)\n"
         "  --select FILE     run the tests whose exact ids stand in FILE, one a line (- is standard input)\n"
         "  --prepare SPEC    prepare the namespace of each test before it starts; may be given again, in that order:\n"
