@@ -459,3 +459,33 @@ def test_wrapper_runs_from_anywhere(tmp_path: Path) -> None:
     wrapper = HARNESS.parent / "scripts/ipck"
     done = subprocess.run([wrapper, "catalogue"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0 and "requirements of" in done.stdout
+
+
+OWN = (ADDS, WAITS, MAKES)  # what each flavour judges by itself
+
+
+def test_targets_take_turns(world: World) -> None:
+    for flavour in ("glibc", "musl", "i386"):
+        world.program(
+            whole(OWN), f'mkdir "{world.root}/busy" || touch "{world.root}/two"; cat "$lines"; rmdir "{world.root}/busy"',
+            tests=OWN, flavour=flavour,
+        )  # fmt: skip
+    done = world.ipck("run", "--target=host-glibc,host-musl,host-i386", "--side-by-side=1")
+    assert done.returncode == 0 and not (world.root / "two").exists()
+    assert set(table(done.stdout)) == {"host-glibc", "host-musl", "host-i386"}
+
+
+def test_targets_run_side_by_side(world: World) -> None:
+    for flavour, other in (("glibc", "musl"), ("musl", "glibc")):
+        world.program(
+            whole(OWN), f'touch "$here/begun"; until [ -e "{world.build}/{other}/begun" ]; do :; done; cat "$lines"',
+            tests=OWN, flavour=flavour,
+        )  # fmt: skip
+    assert world.ipck("run", "--target=host-glibc,host-musl", "--side-by-side=2").returncode == 0
+
+
+def test_targets_named_by_kind_and_argument(world: World) -> None:
+    world.program(flavour="glibc-static")
+    for option in ("--target=kernel:/no/bzImage", "--kernel=/no/bzImage"):
+        done = world.ipck("run", option, "--target", "host-glibc")
+        assert done.returncode == 2 and "kernel-bzImage is unavailable: " in done.stdout + done.stderr
