@@ -467,9 +467,11 @@ OWN = (ADDS, WAITS, MAKES)  # what each flavour judges by itself
 def test_targets_take_turns(world: World) -> None:
     for flavour in ("glibc", "musl", "i386"):
         world.program(
-            whole(OWN), f'mkdir "{world.root}/busy" || touch "{world.root}/two"; cat "$lines"; rmdir "{world.root}/busy"',
-            tests=OWN, flavour=flavour,
-        )  # fmt: skip
+            whole(OWN),
+            f'mkdir "{world.root}/busy" || touch "{world.root}/two"; cat "$lines"; rmdir "{world.root}/busy"',
+            OWN,
+            flavour,
+        )
     done = world.ipck("run", "--target=host-glibc,host-musl,host-i386", "--side-by-side=1")
     assert done.returncode == 0 and not (world.root / "two").exists()
     assert set(table(done.stdout)) == {"host-glibc", "host-musl", "host-i386"}
@@ -478,9 +480,11 @@ def test_targets_take_turns(world: World) -> None:
 def test_targets_run_side_by_side(world: World) -> None:
     for flavour, other in (("glibc", "musl"), ("musl", "glibc")):
         world.program(
-            whole(OWN), f'touch "$here/begun"; until [ -e "{world.build}/{other}/begun" ]; do :; done; cat "$lines"',
-            tests=OWN, flavour=flavour,
-        )  # fmt: skip
+            whole(OWN),
+            f'touch "$here/begun"; until [ -e "{world.build}/{other}/begun" ]; do :; done; cat "$lines"',
+            OWN,
+            flavour,
+        )
     assert world.ipck("run", "--target=host-glibc,host-musl", "--side-by-side=2").returncode == 0
 
 
