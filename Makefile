@@ -52,6 +52,18 @@ link_i386-static := -static
 link_musl := -static
 $(foreach flavour,$(flavours_crossed),$(eval compiler_$(flavour) := scripts/cross-gcc $(flavour))$(eval link_$(flavour) := -static))
 
+# C libraries that are not installed: make build/FLAVOUR/ipck-tests LIBC=DIR, and those of Debian's suites by name.
+glibc_packages := libc6 libc6-dev libgcc-s1 linux-libc-dev
+packages_glibc-2.31 := bullseye $(glibc_packages)
+packages_glibc-2.41 := trixie $(glibc_packages)
+packages_glibc-2.43 := sid $(glibc_packages)
+packages_musl-1.2.2 := bullseye musl musl-dev
+packages_musl-1.2.5 := trixie musl musl-dev
+packages_musl-1.2.6 := sid musl musl-dev
+
+asked := $(foreach goal,$(filter build/%,$(MAKECMDGOALS)),$(word 2,$(subst /, ,$(goal))))
+flavours_libc := $(sort $(foreach flavour,$(asked),$(if $(LIBC)$(packages_$(flavour)),$(flavour))))
+
 ## help: list the targets
 .PHONY: help
 help:
@@ -107,19 +119,20 @@ build/reqs.h build/reqs.c: build/reqs.stamp ;
 # ---- one set of rules a flavour ----
 
 define flavour_rules
-build/$(1)/names/%.h: scripts/header-names
+build/$(1)/names/%.h: scripts/header-names $$(settings_$(1))
 	@mkdir -p $$(@D)
 	@scripts/header-names $$(patsubst sys_%,sys/%,$$*).h $$(compiler_$(1)) > $$@
 
-build/$(1)/have.h: scripts/have
+build/$(1)/have.h: scripts/have $$(settings_$(1)) $$(libraries_$(1))
 	@mkdir -p $$(@D)
-	@scripts/have $$(compiler_$(1)) $$(link_$(1)) > $$@
+	@scripts/have $$(compiler_$(1)) $$(link_$(1)) > $$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
 
-build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/,sys_ipc.h sys_msg.h sys_sem.h sys_shm.h semaphore.h mqueue.h)
+build/$(1)/obj/%.o: %.c $$(settings_$(1)) | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/,sys_ipc.h sys_msg.h sys_sem.h sys_shm.h semaphore.h mqueue.h)
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
 	@$$(compiler_$(1)) $$(common) $$(or $$(optimization_$(1)),$$(unoptimized)) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(notdir $$(firstword $$(compiler_$(1)))) "__VERSION__' \
-		-MMD -MP -c -o $$@ $$<
+		$$(or $$(dependencies_$(1)),-MMD) -MP -c -o $$@ $$<
 
 # What fills and compares memory, for all tests.
 build/$(1)/obj/conformance/lib/world.o: optimization_$(1) := -O2
@@ -133,7 +146,8 @@ build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/reqs.o
 
 build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
-	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^)
+	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
 # The first process of a kernel that is booted to run the program.
 build/$(1)/guest-init: harness/guest/init.c
@@ -156,7 +170,19 @@ build/$(1)/%: build/$(1)/obj/conformance/%.o build/$(1)/libipck.a
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
 endef
-$(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted) $(flavours_asked),$(eval $(call flavour_rules,$(flavour))))
+
+# What makes a flavour of a C library that is not installed. What was read there, or changed, is what it depends on.
+define libc_rules
+settings_$(1) := build/$(1)/libc.mk
+build/$(1)/libc.mk: always
+	@dir='$(LIBC)' && scripts/sysroot make "$$$${dir:-$$$$(scripts/get-debian $(packages_$(1)))}" $$(@D)
+include build/$(1)/libc.mk
+endef
+$(foreach flavour,$(flavours_libc),$(eval $(call libc_rules,$(flavour))))
+.PHONY: always
+always:
+
+$(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted) $(flavours_asked) $(flavours_libc),$(eval $(call flavour_rules,$(flavour))))
 
 # Breaks a call of the C library on purpose: for the project's own tests.
 build/glibc/broken_ipc.so: $(broken_calls) harness/tests/broken/broken.h
