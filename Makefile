@@ -15,6 +15,10 @@ machine := $(shell uname -m)
 flavours := glibc glibc-static musl $(if $(filter x86_64,$(machine)),i386)
 flavours_checked := clang
 flavours_linted := optimized
+# Cross-built, and fetched with their compilers, by asking for them: make build/s390x/ipck-tests
+flavours_crossed := $(shell sed -n 's/^\([a-z][^ ]*\) .*/\1/p' conformance/architectures)
+# For a kernel or an emulator without a C library of its own.
+flavours_asked := $(flavours_crossed) $(if $(filter x86_64,$(machine)),i386-static)
 
 families := sysv posix common tools notes
 sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'))
@@ -38,12 +42,15 @@ multiarch = $(shell gcc -print-multiarch 2>/dev/null)
 compiler_glibc := gcc
 compiler_glibc-static := gcc
 compiler_i386 := gcc -m32
+compiler_i386-static := gcc -m32
 compiler_clang := clang
 compiler_optimized := gcc
 # musl's own headers come first; the kernel's, which it does not have, from the system.
 compiler_musl = musl-gcc -idirafter /usr/include -idirafter /usr/include/$(multiarch) -DIPCK_LIBC_NAME='"musl $(musl_version)"'
 link_glibc-static := -static
+link_i386-static := -static
 link_musl := -static
+$(foreach flavour,$(flavours_crossed),$(eval compiler_$(flavour) := scripts/cross-gcc $(flavour))$(eval link_$(flavour) := -static))
 
 ## help: list the targets
 .PHONY: help
@@ -111,7 +118,7 @@ build/$(1)/have.h: scripts/have
 build/$(1)/obj/%.o: %.c | build/reqs.h build/$(1)/have.h $(addprefix build/$(1)/names/,sys_ipc.h sys_msg.h sys_sem.h sys_shm.h semaphore.h mqueue.h)
 	@mkdir -p $$(@D)
 	@echo "  CC  $(1) $$<"
-	@$$(compiler_$(1)) $$(common) $$(or $$(optimization_$(1)),$$(unoptimized)) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(firstword $$(compiler_$(1))) "__VERSION__' \
+	@$$(compiler_$(1)) $$(common) $$(or $$(optimization_$(1)),$$(unoptimized)) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(notdir $$(firstword $$(compiler_$(1)))) "__VERSION__' \
 		-MMD -MP -c -o $$@ $$<
 
 # What fills and compares memory, for all tests.
@@ -149,7 +156,7 @@ build/$(1)/%: build/$(1)/obj/conformance/%.o build/$(1)/libipck.a
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
 endef
-$(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted),$(eval $(call flavour_rules,$(flavour))))
+$(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted) $(flavours_asked),$(eval $(call flavour_rules,$(flavour))))
 
 # Breaks a call of the C library on purpose: for the project's own tests.
 build/glibc/broken_ipc.so: $(broken_calls) harness/tests/broken/broken.h

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ipck_mux.h: ipc(2), the multiplexer, for those who call it themselves.
+ * ipck_mux.h: ipc(2), the multiplexer, and the flag of the *ctl() calls, for those who make system calls themselves.
  */
 #ifndef IPCK_MUX_H
 #define IPCK_MUX_H
@@ -16,6 +16,14 @@ enum {
         MUX_SHMAT = 21, MUX_SHMDT = 22, MUX_SHMGET = 23, MUX_SHMCTL = 24,
         WITH_IPC_64 = 0x100
 };
+
+/* These had direct calls from the start, and their present structures by the same flag; the others need none there. */
+#if defined(__alpha__) || defined(__arm__) || defined(__microblaze__) || defined(__xtensa__) || \
+        (defined(__mips__) && _MIPS_SIM != _ABIO32)
+enum { DIRECT_IPC_64 = WITH_IPC_64 };
+#else
+enum { DIRECT_IPC_64 = 0 };
+#endif
 
 #ifdef SYS_ipc
 #define MUX(...) syscall(SYS_ipc, __VA_ARGS__)

@@ -29,15 +29,34 @@ enum { KEPT_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 static int runner_fd = -1;              /* a pidfd of the runner */
 static int null_fd = -1;
 
+/* QEMU's user mode makes fork() of clone(), which knows no namespaces. But the first child after unshare(CLONE_NEWPID)
+ * is process 1 of the new namespace as well; the runner then goes back, to make the next one from where it was. */
+static pid_t fork_into_namespaces(void)
+{
+        static int own = -1;
+
+        if (own == -1)
+                own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+        if (own == -1 || unshare(CLONE_NEWPID) == -1)
+                return -1;
+        const pid_t pid = fork();
+        if (pid == 0 && unshare(CLONE_NEWIPC | CLONE_NEWNS) == -1)
+                _exit(1);
+        if (pid != 0 && setns(own, CLONE_NEWPID) == -1)
+                ipck_fatal("back to the PID namespace of the runner: %s", strerror(errno));
+        return pid;
+}
+
 static pid_t clone_namespaces(void)
 {
         const unsigned long flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS | SIGCHLD;
 
 #ifdef __s390x__
-        return (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
+        const pid_t pid = (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
 #else
-        return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+        const pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 #endif
+        return pid == -1 && errno == EINVAL ? fork_into_namespaces() : pid;
 }
 
 static void die_with_runner(void)

@@ -16,6 +16,12 @@
 
 const union semun ipck_no_arg;
 
+#ifdef SYS_semtimedop_time64
+enum { RAW_TIME_SIZE = sizeof(int64_t), SEMTIMEDOP = SYS_semtimedop_time64 };
+#else
+enum { RAW_TIME_SIZE = sizeof(long), SEMTIMEDOP = SYS_semtimedop };
+#endif
+
 int ipck_semget(key_t key, int nsems, int semflg)
 {
         switch (ipck_route) {
@@ -32,18 +38,12 @@ int ipck_semop(int semid, struct sembuf *sops, size_t nsops)
 #ifdef SYS_semop
                 return (int)syscall(SYS_semop, semid, sops, nsops);
 #else
-                return (int)syscall(SYS_semtimedop_time64, semid, sops, nsops, NULL);
+                return (int)syscall(SEMTIMEDOP, semid, sops, nsops, NULL);
 #endif
         case IPCK_MUX: return (int)MUX(MUX_SEMOP, semid, nsops, 0, sops, 0);
         default: return semop(semid, sops, nsops);
         }
 }
-
-#ifdef SYS_semtimedop_time64
-enum { RAW_TIME_SIZE = sizeof(int64_t), SEMTIMEDOP = SYS_semtimedop_time64 };
-#else
-enum { RAW_TIME_SIZE = sizeof(long), SEMTIMEDOP = SYS_semtimedop };
-#endif
 
 union kernel_time {
         int64_t wide[2];
@@ -86,7 +86,7 @@ int ipck_semctl(int semid, int semnum, int cmd, union semun arg, ...)
         switch (ipck_route) {
         case IPCK_RAW:
                 memcpy(&word, &arg, sizeof(arg));
-                return (int)syscall(SYS_semctl, semid, semnum, cmd, word);
+                return (int)syscall(SYS_semctl, semid, semnum, cmd | DIRECT_IPC_64, word);
         case IPCK_MUX:
                 /* ipc(2) takes the union by address. */
                 return (int)MUX(MUX_SEMCTL, semid, semnum, cmd | WITH_IPC_64, &arg, 0);
