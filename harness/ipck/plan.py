@@ -41,6 +41,7 @@ class Plan:
     notes: Notes = Notes()
     ready: tuple[Ready, ...] = ()
     absent: tuple[TargetRun, ...] = ()
+    order: tuple[str, ...] = ()  # of all these targets
     missed: tuple[Fault, ...] = ()  # one for each absent target that was asked for by name
 
 
@@ -69,7 +70,7 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
     if not ready:
         raise IpckError(*(f"target {run.target} is unavailable: {run.unavailable}" for run in absent))
     missed = tuple(Fault(run.target, run.unavailable) for run in absent) if names else ()
-    return Plan(rows, said, tuple(ready), tuple(absent), missed)
+    return Plan(rows, said, tuple(ready), tuple(absent), tuple(target.name for target in chosen), missed)
 
 
 def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tuple[str, ...]]) -> Ready:

@@ -32,6 +32,7 @@ class Target:
     baseline: str = ""  # stem of the baseline file when it is not the name
     system: str = "this machine"  # whose kernel and tools it judges
     interface: str = "native"  # by which of its system call interfaces
+    start_seconds: float = 0.0  # what a start takes, where it takes long enough to avoid starts
 
     def program(self, build: Path = BUILD) -> Path:
         """The test program of the target's flavour."""
