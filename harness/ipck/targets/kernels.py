@@ -69,7 +69,7 @@ def _by_path(argument: str) -> Target:
     image = Path(argument)
     return QemuKernel(
         f"kernel-{image.name}", "glibc-static", f"the kernel {argument} in QEMU",
-        time_scale=2.0, system=f"kernel {argument}", kind="kernels", baseline="kernel", image=image,
+        time_scale=2.0, start_seconds=4.0, system=f"kernel {argument}", kind="kernels", baseline="kernel", image=image,
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class Target:
     description: str
     prefix: tuple[str, ...] = ()  # put before the program and its arguments
     time_scale: float = 1.0  # how much slower than the host everything may be
+    start_seconds: float = 0.0  # what a start costs before the first test, about
     baseline: str = ""  # stem of the baseline file when it is not the name
     system: str = "this machine"  # whose kernel and tools it judges
     interface: str = "native"  # by which of its system call interfaces
