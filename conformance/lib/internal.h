@@ -112,7 +112,7 @@ bool ipck_enter_user_namespace(uid_t uid, gid_t gid);
 struct ipck_isolation {
         bool possible, user_namespace;
         char reason[384];                       /* why not possible */
-        char limits[768];                       /* JSON object: the limits of a fresh namespace */
+        char limits[1024];                      /* JSON object: the limits of a fresh namespace */
 };
 struct ipck_isolation ipck_isolate(void);       /* once, before the first sandbox */
 pid_t ipck_sandbox(const struct ipck_case *which, int out_fd, int stop_fd);
@@ -129,7 +129,11 @@ char *ipck_dump(pid_t init);
 /* schedule.c: runs the cases; the exit status of the program. */
 int ipck_run(struct ipck_case *cases, size_t count);
 
+/* machine.c: the JSON members "facts" and "config", each with a comma before it. */
+void ipck_describe_machine(FILE *out);
+
 /* output.c: one whole record a call; report what cannot be written and end with status 2. */
+void ipck_json_string(FILE *out, const char *text);
 void ipck_out_open(void);
 void ipck_out_head(const struct ipck_isolation *, size_t tests);
 void ipck_out_start(const struct ipck_case *);

@@ -16,6 +16,7 @@
 static int json_fd = -1, ktap_fd = -1;
 static unsigned long long capabilities;         /* effective, before a user namespace changes what that means */
 static unsigned user;
+static char *machine;                           /* JSON members, of the time before anything was isolated */
 
 static int open_output(const char *path)
 {
@@ -38,11 +39,24 @@ static void remember_user(void)
         }
 }
 
+static void remember_machine(void)
+{
+        size_t size;
+        FILE *out = open_memstream(&machine, &size);
+
+        if (!out)
+                ipck_fatal("out of memory");
+        ipck_describe_machine(out);
+        fclose(out);
+}
+
 void ipck_out_open(void)
 {
         remember_user();
-        if (ipck_options.json)
+        if (ipck_options.json) {
+                remember_machine();
                 json_fd = open_output(ipck_options.json);
+        }
         if (ipck_options.ktap)
                 ktap_fd = open_output(ipck_options.ktap);
 }
@@ -95,7 +109,7 @@ static size_t utf8(const unsigned char *s)
 
 /* ---- JSON ---- */
 
-static void json_string(FILE *out, const char *text)
+void ipck_json_string(FILE *out, const char *text)
 {
         fputc('"', out);
         for (const unsigned char *s = (const unsigned char *)text; *s;) {
@@ -123,7 +137,7 @@ static void json_member(FILE *out, const char *name, const char *text)
 {
         if (*text) {
                 fprintf(out, ",\"%s\":", name);
-                json_string(out, text);
+                ipck_json_string(out, text);
         }
 }
 
@@ -195,6 +209,7 @@ void ipck_out_head(const struct ipck_isolation *is, size_t tests)
                 fprintf(out, ",\"uid\":%u", user);
                 json_member(out, "isolation", isolation);
                 json_capabilities(out);
+                fputs(machine, out);
                 fprintf(out, ",\"limits\":{%s},\"seed\":%" PRIu64 ",\"jobs\":%u,\"deadline\":%g,\"tests\":%zu}\n",
                         is->limits, ipck_options.seed, ipck_options.jobs,
                         ipck_options.deadline * ipck_options.time_scale, tests);
@@ -217,7 +232,7 @@ void ipck_out_start(const struct ipck_case *which)
         if (json_fd < 0)
                 return;
         fputs("{\"type\":\"start\",\"test\":", begin(&r));
-        json_string(r.stream, which->id);
+        ipck_json_string(r.stream, which->id);
         fputs("}\n", r.stream);
         emit(&r, json_fd);
 }
@@ -237,7 +252,7 @@ static void json_case(const struct ipck_outcome *o)
         FILE *out = begin(&r);
 
         fputs("{\"type\":\"test\",\"test\":", out);
-        json_string(out, o->which->id);
+        ipck_json_string(out, o->which->id);
         json_member(out, "file", o->which->test->file);
         fprintf(out, ",\"line\":%d,\"status\":\"%s\"", o->which->test->line, status_names[o->status]);
         json_member(out, "reason", o->reason);
@@ -247,7 +262,7 @@ static void json_case(const struct ipck_outcome *o)
         for (size_t i = 0; i < o->requirements; i++) {
                 const struct ipck_verdict *v = o->requirement[i].verdict;
                 fprintf(out, "%s{\"id\":", i ? "," : "");
-                json_string(out, ipck_requirement_ids[o->requirement[i].id]);
+                ipck_json_string(out, ipck_requirement_ids[o->requirement[i].id]);
                 fprintf(out, ",\"verdict\":\"%s\"", answer_names[o->requirement[i].answer]);
                 json_member(out, "reason", o->requirement[i].reason);
                 if (v) {

@@ -164,21 +164,25 @@ pid_t ipck_sandbox(const struct ipck_case *which, int out_fd, int stop_fd)
 
 static void describe_limits(char *buffer, size_t size)
 {
-        static const char *const names[] = {"sem", "msgmax", "msgmnb", "msgmni", "shmmax", "shmall", "shmmni",
-                                            "shm_rmid_forced"};
+        static const char *const files[] = {
+                "kernel/sem", "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/shmmax", "kernel/shmall",
+                "kernel/shmmni", "kernel/shm_rmid_forced", "fs/mqueue/queues_max", "fs/mqueue/msg_max",
+                "fs/mqueue/msgsize_max", "fs/mqueue/msg_default", "fs/mqueue/msgsize_default",
+        };
         size_t used = 0;
 
         buffer[0] = '\0';
-        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
                 char path[64], text[64];
-                snprintf(path, sizeof(path), "/proc/sys/kernel/%s", names[i]);
+                const bool mqueue = files[i][0] == 'f';
+                snprintf(path, sizeof(path), "/proc/sys/%s", files[i]);
                 if (read_file(path, text, sizeof(text)) <= 0)
                         continue;
                 for (char *c = text; *c; c++)
                         if (*c == '\t' || *c == '\n' || *c == '"' || *c == '\\')
                                 *c = *c == '\n' && !c[1] ? '\0' : ' ';
-                used += (size_t)snprintf(buffer + used, size - used, "%s\"%s\":\"%s\"", used ? "," : "", names[i],
-                                         text);
+                used += (size_t)snprintf(buffer + used, size - used, "%s\"%s%s\":\"%s\"", used ? "," : "",
+                                         mqueue ? "mqueue " : "", strrchr(files[i], '/') + 1, text);
         }
 }
 
