@@ -1,0 +1,122 @@
+"""User-Mode Linux: kernels that are programs."""
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..booted import Booted, contents
+from ..process import Process
+from ..records import clean
+from ..tree import BUILD, fetched, shown
+from .model import Need, Target, Unavailable
+
+_PATIENCE = 20
+_LOADER = "ld-linux-x86-64.so.2"
+
+# In namespaces of its own: none of its processes outlives the first one, and its files (memory, pid, management socket)
+# lie in a file system that goes with it, over a folder in which no kernel lies. $1 holds the C library if it needs
+# another one than the machine's. What it prints belongs to the console; descriptor 3 is for results alone.
+_SCRIPT = f"""
+mount -t tmpfs -o mode=0700 ipck /sys &&
+if [ "$1" ]; then mount --bind "$1/{_LOADER}" /lib64/{_LOADER} && export LD_LIBRARY_PATH="$1"; fi &&
+shift && export TMPDIR=/sys && exec "$@" 3>&1 >&2
+"""
+_ALONE = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", _SCRIPT, "uml")
+_OPTIONS = (
+    *("mem=512M", "initrd={initramfs}", "uml_dir=/sys", "umid=ipck", "seccomp=auto"),
+    *("con=null", "con0=null,fd:2", "ssl=null", "ssl0=null,fd:3"),
+    *("ipck_results=ttyS0", "ipck_end=poweroff", "panic=-1", "noreboot"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Uml(Target):
+    """A kernel for user mode; it runs the program from an initramfs and never sees the machine's files."""
+
+    binary: Path = Path()
+    libraries: Path | None = None  # a folder with the C library for it
+    get: str = ""  # what brings it
+
+    def argv(self, build: Path = BUILD) -> tuple[str, ...]:
+        """The command that boots it."""
+        return (*self._command(), *_OPTIONS)
+
+    def lister(self, build: Path = BUILD) -> tuple[str, ...]:
+        """The program itself: it runs on this machine as well."""
+        return (str(self.program(build)),)
+
+    def check(self, build: Path = BUILD) -> None:
+        """It must be there, be a kernel, and start in namespaces of its own."""
+        Need("unshare", "util-linux").check()
+        if not self.binary.is_file():
+            raise Unavailable(f"{shown(self.binary)}: there is no such kernel" + (self.get and f": {self.get}"))
+        if not os.access(self.binary, os.X_OK):
+            raise Unavailable(f"{shown(self.binary)} is not executable")
+        Target.check(self, build)
+        self._check_config()
+
+    def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:
+        """Boot it."""
+        program = self.program(build)
+        init = program.with_name("guest-init")
+        return Booted(self.argv(build), contents(program.read_bytes(), init.read_bytes(), arguments, stdin))
+
+    def _command(self) -> tuple[str, ...]:
+        return (*_ALONE, str(self.libraries or ""), str(self.binary))
+
+    def _check_config(self) -> None:
+        name = shown(self.binary)
+        try:
+            answer = subprocess.run(
+                (*self._command(), "--showconfig"),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"{name} is no User-Mode Linux: --showconfig gave no answer") from None
+        said = answer.stdout + answer.stderr
+        if b"\nCONFIG_UML=y\n" not in said:
+            words = clean(said[-200:].decode("utf-8", "backslashreplace").strip()) or f"status {answer.returncode}"
+            raise Unavailable(f"{name} --showconfig names no CONFIG_UML=y, so this is no User-Mode Linux: {words}")
+
+
+def _uml(name: str, words: str, binary: Path, flavour: str = "glibc-static", **more: Any) -> Uml:
+    return Uml(
+        f"uml-{name}", flavour, f"{words} in user mode", time_scale=3.0, start_seconds=2.0, system=f"uml-{name}",
+        kind="kernels", binary=binary, **more,
+    )  # fmt: skip
+
+
+def _of_suite(name: str, suite: str, *libraries: str) -> Uml:
+    """The kernel of a suite that is fetched and not installed, with what it needs of the suite's libraries."""
+    packages = ("user-mode-linux", *libraries)
+    root = fetched(suite, *packages)
+    return _uml(
+        name, f"the kernel of Debian {suite}", root / "usr/bin/linux.uml",
+        libraries=root / "usr/lib/x86_64-linux-gnu" if libraries else None,
+        get=f"scripts/get-debian {suite} {' '.join(packages)}",
+    )  # fmt: skip
+
+
+def _by_path(argument: str) -> Target:
+    """`uml:BINARY`."""
+    binary = Path(argument)
+    return _uml(binary.name, f"the kernel {argument}", binary.absolute(), baseline="uml")
+
+
+_INSTALLED = ("Debian 12's kernel", Path("/usr/bin/linux.uml"))
+_INSTALL = "apt-get install user-mode-linux"
+
+TARGETS: tuple[Target, ...] = (
+    _of_suite("5.10", "bullseye"),
+    _uml("6.1", *_INSTALLED, get=_INSTALL),
+    _uml("6.1-musl", *_INSTALLED, flavour="musl", get=_INSTALL),
+    _of_suite("6.12", "trixie", "libc6", "libgcc-s1"),
+    _of_suite("sid", "sid", "libc6", "libgcc-s1"),
+)
+KINDS: dict[str, Callable[[str], Target]] = {"uml": _by_path}
