@@ -46,7 +46,7 @@ def _targets() -> Iterator[Target]:
                 f"qemu-user-{name}{ending}",
                 flavour,
                 f"this kernel seen through {words} qemu-{name}",
-                time_scale=4.0,
+                time_scale=2.0,
                 system=f"qemu-user{ending}",
                 interface=name,
                 kind="emulators",
