@@ -99,7 +99,7 @@ bench:
 
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%))
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
@@ -189,6 +189,12 @@ build/glibc/broken_ipc.so: $(broken_calls) harness/tests/broken/broken.h
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@gcc $(common) -fPIC -shared -o $@ $(broken_calls) -ldl
+
+# Stands between an emulator and the programs that it starts.
+build/emulate: harness/guest/emulate.c
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@gcc $(common) -O1 -o $@ $<
 
 # Takes system calls away from a program: for the project's own tests.
 build/glibc/without: harness/tests/environments/without.c

@@ -54,7 +54,8 @@ void ipck_sem_available(void);
 int new_sems(int nsems, int mode);                      /* IPC_PRIVATE, all values 0 */
 int must_fit(int set, int nsems);                       /* MUST(semget()); UNSUPPORTED where the limits leave no room */
 void set_val(int set, int num, int value);              /* SETVAL */
-void set_all(int set, const unsigned short *values);    /* SETALL */
+void set_values(int set, const unsigned short *values, size_t count);   /* SETALL; and with an array: */
+#define set_all(set, ...) set_values(set, __VA_ARGS__, sizeof(__VA_ARGS__) / sizeof(*(__VA_ARGS__)))
 void get_all(int set, unsigned short *values);          /* GETALL */
 struct semid_ds stat_of(int set);                       /* IPC_STAT into a structure filled with 0x5a before */
 void set_mode(int set, int mode);                       /* IPC_SET of the mode, by the owner; no permission needed */

@@ -187,6 +187,8 @@ int exec_role(const char *role, const char *arg)
         execl("/proc/self/exe", "ipck-tests", "--role", role, arg, (char *)NULL);
         if (errno == ENOENT && access("/proc/self/exe", F_OK) == -1)
                 UNSUPPORTED("/proc/self/exe");
+        if (errno == ENOEXEC)
+                UNSUPPORTED("a kernel that starts programs of this machine by itself (an emulator needs binfmt_misc)");
         return -1;
 }
 

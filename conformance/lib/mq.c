@@ -108,7 +108,11 @@ ssize_t ipck_mq_timedreceive(mqd_t queue, char *message, size_t room, unsigned *
 
 int ipck_mq_notify(mqd_t queue, const struct sigevent *event)
 {
-        return ipck_route == IPCK_RAW ? (int)syscall(SYS_mq_notify, queue, event) : mq_notify(queue, event);
+        const int result = ipck_route == IPCK_RAW ? (int)syscall(SYS_mq_notify, queue, event) : mq_notify(queue, event);
+
+        if (result == -1 && errno == ENOSYS)
+                UNSUPPORTED("mq_notify() by this route (ENOSYS)");
+        return result;
 }
 
 int ipck_mq_setattr(mqd_t queue, const struct mq_attr *attr, struct mq_attr *old)

@@ -131,9 +131,15 @@ void set_val(int set, int num, int value)
         MUST(ipck_semctl(set, num, SETVAL, ARG_VAL(value)));
 }
 
-void set_all(int set, const unsigned short *values)
+void set_values(int set, const unsigned short *values, size_t count)
 {
-        MUST(ipck_semctl(set, 0, SETALL, ARG_ARRAY((unsigned short *)values)));
+        /* An emulator may store there what it has read. */
+        unsigned short *const copy = calloc(count, sizeof(*copy));
+
+        REQUIRE(copy);
+        memcpy(copy, values, count * sizeof(*copy));
+        MUST(ipck_semctl(set, 0, SETALL, ARG_ARRAY(copy)));
+        free(copy);
 }
 
 void get_all(int set, unsigned short *values)
@@ -185,7 +191,7 @@ int new_sems_of(uid_t uid, int nsems, int mode, const unsigned short *values)
                 as_user(uid);
                 *set = new_sems(nsems, 0600);
                 if (values)
-                        set_all(*set, values);
+                        set_values(*set, values, (size_t)nsems);
                 set_mode(*set, mode);
         }
         join(&creator);

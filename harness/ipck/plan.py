@@ -80,7 +80,7 @@ def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tupl
     """TARGET without the tests whose subjects targets before it have JUDGED; its own are added to them."""
     tests = targets.list_tests(target, rows, folders.build)
     known = baseline.load(target.baseline or target.name, rows, tests, folders.baselines)
-    subjects = {test.id: targets.subject(target, test.id) for test in tests}
-    chosen = {test.id: test for test in tests if subjects[test.id] not in judged}
+    subjects = {test.id: targets.subject(target, test.id) for test in tests if target.judges(test.id)}
+    chosen = {test.id: test for test in tests if test.id in subjects and subjects[test.id] not in judged}
     judged.update(subjects.values())
     return Ready(target, folders.build, chosen, known)

@@ -9,6 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "conformance" / "requirements"
 NOTES_FILE = "notes.toml"
 """The one file among the requirements that holds none: what the lecture notes say."""
+ARCHITECTURES = ROOT / "conformance" / "architectures"
+"""What programs are cross-built for, one a line: flavour, compiler's triple, Debian's name."""
 CLIENTS = ROOT / "fault" / "clients"
 BASELINES = ROOT / "harness" / "baselines"
 SUITE = ROOT / "harness" / "suite"

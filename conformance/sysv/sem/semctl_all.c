@@ -49,7 +49,7 @@ static int new_filled(int nsems, int seed)
         unsigned short *values = room_for(nsems);
 
         fill(values, nsems, seed);
-        set_all(set, values);
+        set_values(set, values, (size_t)nsems);
         return set;
 }
 

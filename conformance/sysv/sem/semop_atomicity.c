@@ -238,7 +238,7 @@ static void compare_with_model(int set, struct sembuf *ops, int count, const uns
                                           : error == ERANGE ? semop_array_all_or_nothing_erange
                                                             : semop_array_order;
 
-        set_all(set, before);
+        set_values(set, before, sizeof(got) / sizeof(*got));
         if (error)
                 FAILS_WITH(semop_array_order, error, semop(set, ops, (size_t)count));
         else

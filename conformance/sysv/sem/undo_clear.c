@@ -90,7 +90,7 @@ static const struct setter {
 static void set_by(const struct setter *by, int set, unsigned short value)
 {
         if (by->all)
-                set_all(set, &value);
+                set_values(set, &value, 1);
         else
                 set_val(set, 0, value);
 }

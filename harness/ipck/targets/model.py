@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..process import Process
-from ..tree import BUILD, shown
+from ..tree import BUILD, fetched, shown
 
 VARIANTS = ("libc", "raw", "mux")
 """Last parts of test ids: through the C library, by system calls, by the ipc(2) multiplexer."""
@@ -23,11 +23,22 @@ class Need:
 
     program: str  # by name or path
     package: str  # the Debian package that brings it
+    suite: str = ""  # of Debian, where the package is fetched and not installed; `program` is its path in there
+
+    @property
+    def path(self) -> str:
+        """How to call it."""
+        return str(fetched(self.suite, self.package) / self.program) if self.suite else self.program
 
     def check(self) -> None:
         """Unavailable when it is not there."""
-        if not shutil.which(self.program):
-            raise Unavailable(f"{self.program} is not installed: apt-get install {self.package}")
+        if shutil.which(self.path):
+            return
+        if self.suite:
+            how = f"fetched: scripts/get-debian {self.suite} {self.package}"
+        else:
+            how = f"installed: apt-get install {self.package}"
+        raise Unavailable(f"{self.program} is not {how}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ class Target:
     interface: str = "native"  # by which of its system call interfaces
     kind: str = "host"  # what stands under one heading
     needs: tuple[Need, ...] = ()
+    judges_tools: bool = True  # ipcs and the like; no broken view of the objects is in between
 
     def program(self, build: Path = BUILD) -> Path:
         """The test program of the target's flavour."""
@@ -56,6 +68,10 @@ class Target:
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """What is executed and shown, without options."""
         return (*self.prefix, str(self.program(build)))
+
+    def judges(self, test: str) -> bool:
+        """Whether TEST says something about it."""
+        return self.judges_tools or not test.startswith("tools.")
 
     def lister(self, build: Path = BUILD) -> tuple[str, ...]:
         """How the program is asked for what it holds, if possible without starting what is judged."""
