@@ -313,8 +313,7 @@ void set_gift_modes(const struct mechanism *m, const struct gift *gifts, size_t 
         CHILD(&creator) {
                 become(USER_A, GROUP_A, NULL, 0);
                 for (size_t i = 0; i < count; i++) {
-                        give(m, gifts[i].id, 0600);
-                        MUST(m->write(gifts[i].id));
+                        set_mode_of(m, gifts[i].id, 0600);      /* as its owner again */
                         give(m, gifts[i].id, modes[i]);
                 }
         }

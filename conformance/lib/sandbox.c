@@ -29,6 +29,7 @@ enum { KEPT_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
 static int runner_fd = -1;              /* a pidfd of the runner */
 static int null_fd = -1;
+static bool mounts_are_shared;          /* there are no mount namespaces; --shared-mounts says that it does not matter */
 
 /* QEMU's user mode makes fork() of clone(), which knows no namespaces. But the first child after unshare(CLONE_NEWPID)
  * is process 1 of the new namespace as well; the runner then goes back, to make the next one from where it was. */
@@ -74,6 +75,11 @@ static void die_with_runner(void)
 
 static void private_mounts(struct ipck_shared *state)
 {
+        if (mounts_are_shared) {
+                state->no_proc = 1;
+                state->no_dev_shm = EINVAL;
+                return;
+        }
         if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1)
                 state->no_proc = 1;
         if (mount("ipck", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0)
@@ -281,11 +287,13 @@ struct ipck_isolation ipck_isolate(void)
                 }
                 is.user_namespace = true;
         }
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1) {
+        mounts_are_shared = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1;
+        if (mounts_are_shared && !ipck_options.shared_mounts) {
                 snprintf(is.reason, sizeof(is.reason), "private mounts: %s", strerror(errno));
                 return is;
         }
-        protect_dev();
+        if (!mounts_are_shared)
+                protect_dev();
         is.possible = try_sandbox(&is);
         return is;
 }

@@ -1,5 +1,8 @@
 """Where things lie in the source tree."""
 
+import os
+import subprocess
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,6 +14,8 @@ BASELINES = ROOT / "harness" / "baselines"
 SUITE = ROOT / "harness" / "suite"
 BUILD = ROOT / "build"
 OUT = ROOT / "reports" / "out"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ipck"
+"""Where the scripts keep what they fetch."""
 
 
 def shown(path: Path) -> str:
@@ -19,3 +24,14 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(ROOT))
     except ValueError:
         return str(path)
+
+
+def fetched(suite: str, *packages: str) -> Path:
+    """Where `scripts/get-debian SUITE PACKAGE..` puts what it fetches for this machine."""
+    return CACHE / "debian" / f"{suite}-{_architecture()}" / "".join(f"{package}+" for package in packages)
+
+
+@cache
+def _architecture() -> str:
+    """Debian's name for this machine."""
+    return subprocess.run(("dpkg", "--print-architecture"), capture_output=True, text=True, check=True).stdout.strip()
