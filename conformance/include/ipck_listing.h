@@ -9,6 +9,8 @@
 #include "ipck_mechanism.h"
 #include "ipck_tool.h"
 
+#undef IPCK_FILE_AVAILABLE
+#define IPCK_FILE_AVAILABLE ipck_tables_available
 #undef IPCK_FILE_ROUTES
 #define IPCK_FILE_ROUTES 0
 

@@ -33,8 +33,8 @@ void ipck_msg_available(void);
 #define msgrcv(...) ipck_msgrcv(__VA_ARGS__)
 #define msgctl(...) ipck_msgctl(__VA_ARGS__)
 
-/* A message: room for more than the default of kernel.msgmax. */
-enum { MESSAGE_ROOM = 16384 };
+/* A message: room for the default of kernel.msgmax, and no more, which a call may refuse. */
+enum { MESSAGE_ROOM = 8192 };
 struct message {
         long type;
         unsigned char text[MESSAGE_ROOM];

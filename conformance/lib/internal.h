@@ -79,7 +79,7 @@ struct ipck_outcome {
 /* ---- parts ---- */
 
 struct ipck_options {
-        bool list, shuffle;
+        bool list, shuffle, shared_mounts;
         const char *json, *ktap, *select;
         const char *prepare[MAX_PREPARATIONS];  /* NAME=VALUE each */
         size_t preparations;

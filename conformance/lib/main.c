@@ -27,6 +27,8 @@ static const char usage[] =
         "                    kernel.msgmni=16 (so each kernel.sem, .msg*, .shm*, fs.mqueue.*) judges with that limit,\n"
         "                    burned=N with N identifiers of each kind used up, objects=N with N of each kind present,\n"
         "                    shm=OPTIONS mounts /dev/shm with these options of mount(8): shm=size=64k, shm=ro, shm=noexec\n"
+        "  --shared-mounts   run also where no mounts can be private, in a sandbox in which nothing else runs: /proc and\n"
+        "                    /dev/shm stay as they are, and tests that need their own are skipped\n"
         "Exit status: 0 all passed or were skipped, 1 a requirement failed, 2 something could not be decided.\n";
 
 static unsigned processors(void)
@@ -151,7 +153,8 @@ static void parse(int argc, char **argv)
                 {"shuffle", no_argument, NULL, 'r'},      {"seed", required_argument, NULL, 's'},
                 {"deadline", required_argument, NULL, 'd'}, {"time-scale", required_argument, NULL, 'x'},
                 {"select", required_argument, NULL, 'S'}, {"prepare", required_argument, NULL, 'p'},
-                {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+                {"help", no_argument, NULL, 'h'},         {"shared-mounts", no_argument, NULL, 'm'},
+                {NULL, 0, NULL, 0},
         };
         bool seeded = false;
         int c;
@@ -168,6 +171,7 @@ static void parse(int argc, char **argv)
                 case 'x': ipck_options.time_scale = positive("time-scale", optarg); break;
                 case 'S': ipck_options.select = optarg; break;
                 case 'p': add_preparation(optarg); break;
+                case 'm': ipck_options.shared_mounts = true; break;
                 case 'h': printf(usage, argv[0]); exit(0);
                 default: fprintf(stderr, usage, argv[0]); exit(2);
                 }

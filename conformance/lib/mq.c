@@ -150,8 +150,12 @@ static void account_has_room(void)
 
 void ipck_mq_available(void)
 {
+        struct mq_attr attr;
+
         if (ipck_mq_unlink("/there is none") == -1 && errno == ENOSYS)
                 UNSUPPORTED("POSIX message queues by this route (mq_unlink: ENOSYS)");
+        if (ipck_mq_getattr((mqd_t)-1, &attr) == -1 && errno == ENOSYS)
+                UNSUPPORTED("POSIX message queues by this route (mq_getattr: ENOSYS)");
         need_mq_limits(2, 1, 1);
         account_has_room();
 }

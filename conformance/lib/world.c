@@ -255,7 +255,7 @@ int write_sysctl(const char *name, const char *text)
 void set_sysctl(const char *name, const char *text)
 {
         if (write_sysctl(name, text) == -1) {
-                if (errno == EACCES || errno == EPERM || errno == ENOENT || errno == EROFS)
+                if (errno == EACCES || errno == EPERM || errno == ENOENT || errno == EROFS || errno == EIO)
                         UNSUPPORTED("write access to /proc/sys/%s in an own IPC namespace (%s)", name,
                                     errno_name(errno));
                 CANNOT("writing /proc/sys");
