@@ -57,7 +57,6 @@ glibc_packages := libc6 libc6-dev libgcc-s1 linux-libc-dev
 packages_glibc-2.31 := bullseye $(glibc_packages)
 packages_glibc-2.41 := trixie $(glibc_packages)
 packages_glibc-2.43 := sid $(glibc_packages)
-packages_musl-1.2.2 := bullseye musl musl-dev
 packages_musl-1.2.5 := trixie musl musl-dev
 packages_musl-1.2.6 := sid musl musl-dev
 
@@ -146,7 +145,7 @@ build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/reqs.o
 
 build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
-	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^)
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
 # The first process of a kernel that is booted to run the program.
@@ -160,15 +159,15 @@ build/$(1)/clients/%: fault/clients/%.c fault/clients/client.h
 	@$$(compiler_$(1)) -std=c11 -O2 -g1 $$(warnings) $$(link_$(1)) -pthread -o $$@ $$< -lrt
 
 build/$(1)/bad-tests: $(bad_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
-	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
 
 build/$(1)/bench-%: build/$(1)/obj/harness/bench/%.o build/$(1)/libipck.a
-	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
 
 # The tests of one file as a program of its own, to copy to another machine.
 build/$(1)/%: build/$(1)/obj/conformance/%.o build/$(1)/libipck.a
 	@mkdir -p $$(@D)
-	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
 endef
 
 # What makes a flavour of a C library that is not installed. What was read there, or changed, is what it depends on.

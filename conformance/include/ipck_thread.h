@@ -23,6 +23,10 @@ void start(struct thread *t, int (*call)(void *arg), void *arg);
 /* Whether it waits in the call. */
 bool waits(const struct thread *t);
 
+/* Sends it a cancellation request, or a signal; it may have ended already, where glibc before 2.34 says ESRCH. */
+void cancel_thread(const struct thread *t);
+void signal_thread(const struct thread *t, int signo);
+
 /* Joins it; whether the call was cancelled. */
 bool finish(const struct thread *t);
 

@@ -202,7 +202,7 @@ void signal_waiter(const struct waiter *w, int signo)
         if (w->process)
                 MUST(kill(w->child.pid, signo));
         else
-                REQUIRE(pthread_kill(w->thread.handle, signo) == 0);
+                signal_thread(&w->thread, signo);
 }
 
 void end_waiters(struct waiter *waiters, int count)

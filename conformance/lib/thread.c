@@ -44,6 +44,21 @@ bool waits(const struct thread *t)
         return t->id && !t->back && sleeping(t->id);
 }
 
+static void reached(int error)
+{
+        REQUIRE(error == 0 || error == ESRCH);
+}
+
+void cancel_thread(const struct thread *t)
+{
+        reached(pthread_cancel(t->handle));
+}
+
+void signal_thread(const struct thread *t, int signo)
+{
+        reached(pthread_kill(t->handle, signo));
+}
+
 bool finish(const struct thread *t)
 {
         void *value;

@@ -157,7 +157,7 @@ def make(library: Library, folder: Path) -> None:
 
 def _with_headers_of(library: Library, host: Library) -> Library:
     """LIBRARY with the host's headers and start files: glibc runs what was built for an older one."""
-    if library.name != "glibc" or host.name != "glibc" or _number(library) < _number(host):
+    if library.name != "glibc" or host.name != "glibc" or number(library.version) < number(host.version):
         raise IpckError(
             f"{library.title} without headers: those of {host.title} are not for it: install or unpack its own, too"
         )
@@ -166,8 +166,9 @@ def _with_headers_of(library: Library, host: Library) -> Library:
     return Library(library.name, library.version, {**started, **library.libraries}, ())
 
 
-def _number(library: Library) -> tuple[int, ...]:
-    return tuple(int(part) for part in library.version.split(".") if part.isdigit())
+def number(version: str) -> tuple[int, ...]:
+    """VERSION as something that can be compared."""
+    return tuple(int(part) for part in re.findall(r"[0-9]+", version))
 
 
 def _all_headers(library: Library) -> dict[str, Path]:
@@ -196,8 +197,8 @@ def _linker_scripts(library: Library) -> dict[str, str]:
         return {}
     scripts = {"libc.so": f"GROUP ( libc.so.6 libc_nonshared.a AS_NEEDED ( {library.loader} ) )\n"}
     for name in library.libraries:
-        stem, _, number = name.partition(".so.")
-        if number and stem.removeprefix("lib") in _ONCE_APART and _number(library) < (2, 34):
+        stem, _, edition = name.partition(".so.")
+        if edition and stem.removeprefix("lib") in _ONCE_APART and number(library.version) < (2, 34):
             scripts[f"{stem}.so"] = f"INPUT ( {name} )\n"
     return scripts
 

@@ -216,11 +216,11 @@ TEST(cancellation_and_end_of_the_wait_at_once_lose_nothing, VERIFIES(mq_send_can
                         UNTIL(waits(&waiter.thread));
                         const bool cancel_first = random_below(2);
                         if (cancel_first)
-                                REQUIRE(pthread_cancel(waiter.thread.handle) == 0);
+                                cancel_thread(&waiter.thread);
                         dawdle();
                         c->way->help(queue);
                         if (!cancel_first)
-                                REQUIRE(pthread_cancel(waiter.thread.handle) == 0);
+                                cancel_thread(&waiter.thread);
                         EVENTUALLY(c->race, waiter.thread.cancelled || waiter.thread.back);
                         const bool cancelled = finish(&waiter.thread);
                         const long count = mq_count(queue);

@@ -23,11 +23,6 @@ static struct sem_use threads(const struct sem_row *kind)
         return (struct sem_use){.kind = kind->kind};
 }
 
-static void cancel(const struct waiter *w)
-{
-        REQUIRE(pthread_cancel(w->thread.handle) == 0);
-}
-
 /* ---- a caller that waits ---- */
 
 static void waiter_is_cancelled(const struct call *call)
@@ -38,7 +33,7 @@ static void waiter_is_cancelled(const struct call *call)
                 struct waiter *const w = start_waiters(&use, sem, call->way, 3);
 
                 HOLDS(call->point, !is_back(&w[1]));
-                cancel(&w[1]);
+                cancel_thread(&w[1].thread);
                 EVENTUALLY(call->point, w[1].thread.cancelled);
                 HOLDS(call->point, finish(&w[1].thread));
                 HOLDS(call->point, !w[1].thread.back);
@@ -144,7 +139,7 @@ static void request_is_held_back(const struct call *call)
                 w.thread.uncancelable = true;
                 begin_waiter(&w);
                 UNTIL(waits(&w.thread));
-                cancel(&w);
+                cancel_thread(&w.thread);
                 /* A signal that the library sends is caught before anything else happens. */
                 UNTIL(all_settled(&w, 1));
                 HOLDS(call->disabled, !is_back(&w));
@@ -179,11 +174,11 @@ static bool unit_is_not_lost(const struct call *call, enum sem_kind kind, bool p
         if (post_first)
                 MUST(sem_post(sem));
         else
-                cancel(&w[0]);
+                cancel_thread(&w[0].thread);
         if (random_below(2))
                 dawdle();
         if (post_first)
-                cancel(&w[0]);
+                cancel_thread(&w[0].thread);
         else
                 MUST(sem_post(sem));
         EVENTUALLY(call->race, is_back(&w[0]));
