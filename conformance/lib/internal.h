@@ -56,6 +56,7 @@ struct ipck_case {
         const struct ipck_test *test;
         enum ipck_route route;
         char id[256];
+        uint64_t place;                         /* of a shuffled run */
 };
 
 enum ipck_status { STATUS_PASS, STATUS_SKIP, STATUS_ERROR, STATUS_TIMEOUT, STATUS_FAIL };
@@ -142,6 +143,7 @@ void ipck_unresolved(struct ipck_here here, const char *format, ...) __attribute
 
 /* world.c */
 double ipck_seconds(void);
+uint64_t ipck_draw(const char *id);             /* the same number for a test whenever the seed is the same */
 void ipck_seed_test(const char *id);
 uint64_t ipck_mix(uint64_t x);
 

@@ -186,17 +186,19 @@ static void parse(int argc, char **argv)
         ipck_options.pattern_count = argc - optind;
 }
 
+static int by_place(const void *a, const void *b)
+{
+        const uint64_t one = ((const struct ipck_case *)a)->place, other = ((const struct ipck_case *)b)->place;
+
+        return (one > other) - (one < other);
+}
+
+/* Whatever else is selected, two tests have the same order. */
 static void shuffle(struct ipck_case *cases, size_t count)
 {
-        uint64_t state = ipck_options.seed;
-
-        for (size_t i = count; i > 1; i--) {
-                state = ipck_mix(state);
-                size_t j = (size_t)(state % i);
-                struct ipck_case held = cases[i - 1];
-                cases[i - 1] = cases[j];
-                cases[j] = held;
-        }
+        for (size_t i = 0; i < count; i++)
+                cases[i].place = ipck_draw(cases[i].id);
+        qsort(cases, count, sizeof(*cases), by_place);
 }
 
 /* Where the program is started without them, its own files would take these numbers, which its processes use otherwise.

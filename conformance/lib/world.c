@@ -173,13 +173,18 @@ uint64_t ipck_mix(uint64_t x)
         return x ^ x >> 31;
 }
 
-void ipck_seed_test(const char *id)
+uint64_t ipck_draw(const char *id)
 {
         uint64_t state = ipck_options.seed;
 
         for (; *id; id++)
                 state = ipck_mix(state ^ (unsigned char)*id);
-        random_state = state;
+        return state;
+}
+
+void ipck_seed_test(const char *id)
+{
+        random_state = ipck_draw(id);
 }
 
 uint32_t random_below(uint32_t below)
