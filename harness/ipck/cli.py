@@ -6,15 +6,15 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from . import baseline, catalogue, ktap, notes, plan, provenance, store, text
+from . import baseline, catalogue, ktap, merge, notes, plan, provenance, store, text
 from .errors import IpckError
 from .notes import Notes
 from .plan import Folders
-from .publish import JOURNAL, PAGE, clear, publish
+from .publish import PAGE, clear, journal, publish
 from .results import RunResults
-from .store import Journal, Recorder
 from .summary import exit_status
 from .targets import DEFAULT, Test
 from .tree import BASELINES, BUILD, OUT, REQUIREMENTS, SUITE, shown
@@ -62,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     reporter.add_argument("--out", metavar="DIR", type=Path, help="default: where the first of them is")
     _add_folders(reporter)
     reporter.set_defaults(command=_report)
+
+    merger = commands.add_parser("merge", help="put the shards of a run together, as if it had never been cut")
+    merger.add_argument("shards", metavar="SHARD.jsonl", nargs="+", type=Path, help="what ipck run --shard I/N wrote")
+    merger.add_argument("--out", metavar="DIR", type=Path, default=OUT, help="default: reports/out")
+    _add_folders(merger)
+    merger.set_defaults(command=_merge)
 
     importer = commands.add_parser("import", help="take the results of a target from a KTAP log")
     importer.add_argument("--target", metavar="NAME", required=True, help="what to call it; its baseline is used")
@@ -130,29 +136,31 @@ def _report(options: argparse.Namespace) -> int:
     return _conclude(run, rows, said, options.out or options.results[0].parent)
 
 
+def _merge(options: argparse.Namespace) -> int:
+    rows = catalogue.load(options.requirements)
+    said = notes.load(rows, options.requirements)
+    run, lacks = merge.merge(options.shards, rows)
+    if journal(options.out).resolve() in (path.resolve() for path in options.shards):
+        raise IpckError(f"--out {shown(options.out)} is one of the shards: choose another")
+    status = _store(run, rows, said, options.out)
+    if lacks:
+        raise IpckError(*lacks)
+    return status
+
+
 def _import(options: argparse.Namespace) -> int:
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
     known = baseline.load(options.target, rows, None, options.baselines)
     run = ktap.parse(options.log, options.target, rows, known)
-    out = options.out or OUT / options.target
-    journal = Journal(out / JOURNAL)
-    if journal.problem:
-        raise journal.problem
+    return _store(replace(provenance.session(), targets=(run,)), rows, said, options.out or OUT / options.target)
+
+
+def _store(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path) -> int:
+    """Write RUN with all its reports into OUT."""
+    store.save(run, journal(out))
     clear(out)
-    recorder = Recorder(provenance.session(), journal)
-    recorder.begin(run)
-    recorder.inform(run.target, run.info)
-    for test in run.tests:
-        recorder.add(test)
-    for fault in run.faults:
-        recorder.add(fault)
-    recorder.end(run.target, run.seconds, run.complete)
-    journal.close()
-    status = _conclude(recorder.results(), rows, said, out)
-    if journal.problem:
-        raise journal.problem
-    return status
+    return _conclude(store.load([journal(out)]), rows, said, out)
 
 
 def _conclude(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path) -> int:
@@ -161,7 +169,7 @@ def _conclude(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path
     if problems:
         raise IpckError(*(message for problem in problems for message in problem.messages))
     status = exit_status(run)
-    _print([f"report: {shown(out / PAGE)}", text.closing(status)])
+    _print([f"results: {shown(out)}" if journal(out) == out else f"report: {shown(out / PAGE)}", text.closing(status)])
     return status
 
 

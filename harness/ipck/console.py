@@ -11,7 +11,7 @@ from _pytest.terminal import TerminalReporter
 from . import text
 from .catalogue import Catalogue
 from .errors import IpckError
-from .publish import PAGE
+from .publish import PAGE, journal
 from .results import RunResults
 from .store import Recorder
 from .tree import shown
@@ -74,6 +74,8 @@ class Console(TerminalReporter):  # type: ignore[misc]
             self._tw.line(message, red=True)
         if (out / PAGE).exists():
             self._tw.line(f"report: {shown(out / PAGE)}")
+        elif journal(out) == out and out.exists():
+            self._tw.line(f"results: {shown(out)}")
         self._tw.line(text.closing(status), **{"green" if status == 0 else "red": True})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

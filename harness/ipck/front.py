@@ -8,21 +8,21 @@ import argparse
 import os
 import secrets
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
 import pytest
 
-from . import distribute, itemreports, plan, provenance
+from . import distribute, itemreports, plan, provenance, shards
 from .console import Console
 from .engine import Options
 from .errors import IpckError
-from .files import unwritable
 from .judge import judge, lost, undecided
 from .plan import Folders, Plan, Ready
-from .publish import JOURNAL, JUNIT, clear, publish
+from .publish import clear, journal, publish
 from .results import TargetRun
 from .runner import Stream
 from .store import Journal, Recorder
@@ -50,7 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--side-by-side", type=_natural, default=0, metavar="N", help=_SIDE_HELP)
     group.addoption("--time-scale", type=_factor, default=1.0, metavar="X", help="how much slower everything may be")
     group.addoption("--prepare", action="append", default=[], metavar="SPEC", help="as kernel.msgmni=16")
-    group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="where results and reports go")
+    group.addoption("--shard", type=_shard, metavar="I/N", help="the I-th of N parts of the run, for ipck merge")
+    group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="of the reports; FILE.jsonl: results alone")
     group.addoption("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
     group.addoption("--baselines", type=Path, default=BASELINES, metavar="DIR", help="where the baselines are")
     group.addoption("--requirements", type=Path, default=REQUIREMENTS, metavar="DIR", help="where the catalogue is")
@@ -63,9 +64,8 @@ class _Kind(argparse.Action):
         options.target = [*options.target, f"{(option or '').lstrip('-')}:{value}"]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose who does the work; before pytest's junitxml, which is to write where we say."""
+    """Choose who does the work."""
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(Worker(config), "ipck")
     elif config.option.collectonly:
@@ -116,6 +116,7 @@ class Front:
         self.config = config
         self.plan = Plan()
         self.seed = 0
+        self.selected: list[tuple[Ready, Test]] = []  # of all shards
 
     def pytest_sessionstart(self) -> None:
         """Check everything before the first test."""
@@ -132,6 +133,20 @@ class Front:
         suite: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
         suite.plan = self.plan
         return suite
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Of what was selected keep the part that is to run here."""
+        suite = [item for item in items if isinstance(item, ConformanceItem)]
+        self.selected = [(item.ready, item.test) for item in suite]
+        shard: shards.Shard | None = config.option.shard
+        if not shard or not suite:
+            return
+        if len(suite) < shard.of:
+            raise pytest.UsageError(f"--shard {shard}: only {len(suite)} tests are selected: take fewer shards")
+        numbers = shards.divide([item.ready.target for item in suite], shard.of)
+        items[:] = [item for item, number in zip(suite, numbers) if number == shard.number]
+        config.hook.pytest_deselected(items=[item for item, number in zip(suite, numbers) if number != shard.number])
 
     def options(self) -> Options:
         """How programs run."""
@@ -173,38 +188,49 @@ class Controller(Front):
         self._journal: Journal | None = None
         self._streams: dict[str, Stream] = {}
         self._distributed = config.getoption("dist", "no") != "no"
-        self._nodeids: list[str] = []  # with xdist: what the workers collected
-        self._junit = None if config.option.xmlpath else self._out / f".{JUNIT}"
-        if self._junit:
-            config.option.xmlpath = str(self._junit)
+        self._nodeids: list[str] | None = None  # with xdist: what the workers collected
 
     def pytest_sessionstart(self) -> None:
         """Check everything and open the journal."""
+        option = self.config.option
+        if option.shard and option.seed is None:
+            raise pytest.UsageError(f"--shard {option.shard}: all shards need one seed: give each the same --seed N")
+        if option.shard and self._distributed:
+            raise pytest.UsageError(f"--shard {option.shard}: without -n: a shard runs tests side by side, see --jobs")
         super().pytest_sessionstart()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # programs are stopped and results kept, as for ^C
-        self._journal = Journal(self._out / JOURNAL)
+        self._journal = Journal(journal(self._out))
         try:
             if self._journal.problem:
                 raise self._journal.problem
             clear(self._out)
         except IpckError as error:
             raise pytest.UsageError(*error.messages) from None
-        self._recorder = Recorder(provenance.session(self.seed), self._journal)
+
+    def _open(self, here: Sequence[tuple[Ready, Test]]) -> None:
+        """Begin to record; HERE is what is to run."""
+        session = replace(
+            provenance.session(self.seed),
+            shard=str(self.config.option.shard or ""),
+            inputs=shards.inputs(self.plan, self.options(), self.selected),
+            chosen=shards.shares(self.plan, self.selected, here),
+        )
+        self._recorder = self.console.recorder = Recorder(session, self._journal)
         for run in self.plan.absent:
             self._recorder.begin(run)
         for fault in self.plan.missed:
             self._recorder.add(fault)
-        self.console.recorder = self._recorder
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Start the targets, some side by side; pytest's own loop then asks for one result after the other."""
         if self._distributed:
             return
+        here = [(item.ready, item.test) for item in session.items if isinstance(item, ConformanceItem)]
+        self._open(here)
         selected: dict[str, list[Test]] = {}
-        for item in session.items:
-            if isinstance(item, ConformanceItem):
-                selected.setdefault(item.ready.target.name, []).append(item.test)
+        for one, test in here:
+            selected.setdefault(one.target.name, []).append(test)
         slots = Semaphore(self.config.option.side_by_side or max(2, len(os.sched_getaffinity(0))))
         for ready in self.plan.ready:
             if tests := selected.get(ready.target.name):
@@ -235,9 +261,14 @@ class Controller(Front):
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """All workers collect the same; what one collected is what is expected."""
-        if not self._nodeids:
-            self._nodeids = ids
-            self.console.expected.update(nodeid.partition("::")[0] for nodeid in ids)
+        if self._nodeids is not None:
+            return
+        self._nodeids = ids
+        self.console.expected.update(nodeid.partition("::")[0] for nodeid in ids)
+        by_name = {ready.target.name: ready for ready in self.plan.ready}
+        names = (nodeid.partition("::") for nodeid in ids)
+        self.selected = [(by_name[target], by_name[target].tests[test]) for target, _, test in names]
+        self._open(self.selected)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """With xdist the results come along with the reports."""
@@ -247,7 +278,7 @@ class Controller(Front):
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, None]:
-        """End the runs, let pytest write its junit.xml, then make the reports and say what it all comes to."""
+        """End the runs, then make the reports and say what it all comes to."""
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             yield  # pytest says what is wrong, and nothing has run
             return
@@ -260,8 +291,8 @@ class Controller(Front):
             for number, fault in enumerate(target.faults, 1):
                 for report in itemreports.of_fault(fault, number):
                     self.config.hook.pytest_runtest_logreport(report=report)
-        outcome = yield
-        problems = self._finish_files(outcome)
+        yield
+        problems = self._close()
         results = self._recorder.results()
         self.console.show_results(results, self.plan.catalogue)
         problems += publish(results, self.plan.catalogue, self._out, self.plan.notes)
@@ -281,7 +312,7 @@ class Controller(Front):
 
     def _add_lost(self, ready: Ready) -> None:
         name = ready.target.name
-        for nodeid in self._nodeids:
+        for nodeid in self._nodeids or ():
             target, _, test = nodeid.partition("::")
             if target == name:
                 self._recorder.begin(TargetRun(name, ready.target.description, ready.target.argv(ready.build)))
@@ -289,23 +320,12 @@ class Controller(Front):
                     gone = lost(name, ready.tests[test], "no result: the pytest worker died")
                     self._recorder.add(judge(gone, ready.tests[test], ready.baseline))
 
-    def _finish_files(self, outcome: Any) -> list[IpckError]:
-        """Close the journal and put junit.xml in its place; returns what went wrong with either."""
-        problems = []
-        try:
-            outcome.get_result()
-            if self._junit:
-                self._junit.replace(self._out / JUNIT)
-        except OSError as error:
-            outcome.force_result([])
-            problems.append(unwritable(self._out / JUNIT, error))
-            if self._junit:
-                self._junit.unlink(missing_ok=True)
-        if self._journal:
-            self._journal.close()
-            if self._journal.problem:
-                problems.append(self._journal.problem)
-        return problems
+    def _close(self) -> list[IpckError]:
+        """No more results; returns what went wrong with the journal."""
+        if not self._journal:
+            return []
+        self._journal.close()
+        return [self._journal.problem] if self._journal.problem else []
 
 
 def _natural(text: str) -> int:
@@ -313,6 +333,14 @@ def _natural(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 19:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
+
+
+def _shard(text: str) -> shards.Shard:
+    """Option value: 2/5"""
+    try:
+        return shards.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _factor(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Results as pytest's own reports, which become junit.xml."""
+"""Results as pytest's own reports, for its options and plugins."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from .catalogue import Catalogue
 from .results import Fault, TestResult
-from .text import explain
+from .text import explain, why_not_judged
 
 _KEYWORDS: dict[str, Any] = {}
 
@@ -24,7 +24,7 @@ def of_result(result: TestResult, catalogue: Catalogue) -> Iterator[pytest.TestR
     elif result.outcome == "error":
         yield pytest.TestReport(*place, "failed", explain(result, catalogue), "setup", **extra)
     else:
-        reason = _why_not_judged(result)
+        reason = why_not_judged(result)
         if result.outcome == "known":
             extra["wasxfail"] = reason
         yield pytest.TestReport(*place, "skipped", (result.file, result.line, reason), "call", **extra)
@@ -38,10 +38,3 @@ def of_fault(fault: Fault, number: int) -> Iterator[pytest.TestReport]:
     place = (nodeid, ("", None, nodeid), _KEYWORDS)
     yield pytest.TestReport(*place, "failed", fault.message, "setup")
     yield pytest.TestReport(*place, "passed", None, "teardown")
-
-
-def _why_not_judged(result: TestResult) -> str:
-    """The reason of a skipped test, or of its known deviations."""
-    deviations = {verdict.deviation.reason: None for verdict in result.verdicts if verdict.deviation}
-    reasons = {verdict.reason: None for verdict in result.verdicts if verdict.outcome == "skip" and verdict.reason}
-    return "; ".join(deviations or reasons) or result.reason

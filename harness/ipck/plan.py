@@ -41,6 +41,7 @@ class Plan:
     notes: Notes = Notes()
     ready: tuple[Ready, ...] = ()
     absent: tuple[TargetRun, ...] = ()
+    order: tuple[str, ...] = ()  # of all these targets
     missed: tuple[Fault, ...] = ()  # one for each absent target that was asked for by name
 
 
@@ -71,7 +72,8 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
         raise IpckError(*faults)
     if not ready:
         raise IpckError(*(f"target {run.target} is unavailable: {run.unavailable}" for run in absent))
-    return Plan(rows, said, tuple(ready), tuple(absent), tuple(missed))
+    order = tuple(choice.target.name for choice in chosen)
+    return Plan(rows, said, tuple(ready), tuple(absent), order, tuple(missed))
 
 
 def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tuple[str, ...]]) -> Ready:

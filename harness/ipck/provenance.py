@@ -10,6 +10,10 @@ from .results import RunResults
 from .tree import ROOT
 
 
+_ELSEWHERE = ("--out", "--shard")
+"""Options that say nothing of what a run judges and how: where results go, and which part of them is made here."""
+
+
 def session(seed: int = 0) -> RunResults:
     """A run that begins now, still without results."""
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -17,10 +21,18 @@ def session(seed: int = 0) -> RunResults:
 
 
 def command(argv: list[str]) -> str:
-    """The command line as somebody typed it."""
+    """The command line as somebody typed it, but for what differs between the parts of one run."""
     program = Path(argv[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
-    return shlex.join([name, *argv[1:]])
+    words = []
+    rest = iter(argv[1:])
+    for word in rest:
+        option, assigned, _ = word.partition("=")
+        if option not in _ELSEWHERE:
+            words.append(word)
+        elif not assigned:
+            next(rest, None)
+    return shlex.join([name, *words])
 
 
 def commit(tree: Path) -> str:

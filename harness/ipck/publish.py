@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from . import ktap
+from . import junit, ktap
 from .catalogue import Catalogue
 from .errors import IpckError
 from .files import unwritable, write
@@ -21,8 +21,15 @@ NOTES = "notes.html"
 KTAP = "ktap"
 
 
+def journal(out: Path) -> Path:
+    """Where the results go when the user says OUT: a folder, or results.jsonl alone by another name."""
+    return out if _is_file(out) else out / JOURNAL
+
+
 def clear(out: Path) -> None:
     """Remove the reports of an earlier run, so that nobody takes them for this run's; IpckError when they stay."""
+    if _is_file(out):
+        return
     for path in [*(out / name for name in (JUNIT, SUMMARY, PAGE, OVERVIEW, NOTES)), *(out / KTAP).glob("*.ktap")]:
         try:
             path.unlink(missing_ok=True)
@@ -31,11 +38,12 @@ def clear(out: Path) -> None:
 
 
 def publish(run: RunResults, catalogue: Catalogue, out: Path, notes: Notes = Notes()) -> list[IpckError]:
-    """Write ktap/TARGET.ktap, summary.json and the pages into OUT; returns why a file could not be written."""
-    if not run.targets:
+    """Write all reports into the folder OUT; returns why a file could not be written."""
+    if not run.targets or _is_file(out):
         return []
     problems = []
     files: tuple[Callable[[], None], ...] = (
+        lambda: write(out / JUNIT, junit.render(run, catalogue)),
         lambda: _ktap(run, out),
         lambda: _summary(run, catalogue, out),
         lambda: _pages(run, catalogue, notes, out),
@@ -46,6 +54,10 @@ def publish(run: RunResults, catalogue: Catalogue, out: Path, notes: Notes = Not
         except IpckError as error:
             problems.append(error)
     return problems
+
+
+def _is_file(out: Path) -> bool:
+    return out.suffix == ".jsonl"
 
 
 def _ktap(run: RunResults, out: Path) -> None:

@@ -441,6 +441,7 @@ def _facts(run: RunResults, targets: Sequence[TargetRun]) -> list[Fact]:
         "commit": run.commit,
         "started": _time(run.started),
         "seed": str(run.seed or ""),
+        "shard": run.shard,
     }
     facts = [Fact(name, ((text, ""),)) for name, text in about.items() if text]
     facts += [_fact(name, targets, value) for name, value in _ABOUT.items()]

@@ -105,6 +105,15 @@ class TargetRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What was chosen of a target, and how much of it fell to this shard."""
+
+    target: str
+    tests: int = 0
+    here: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RunResults:
     """One run over one or more targets: what reports are made of."""
 
@@ -113,6 +122,9 @@ class RunResults:
     seed: int = 0
     started: str = ""  # ISO 8601, UTC
     targets: tuple[TargetRun, ...] = ()
+    shard: str = ""  # "2/5" when it is a part of a run
+    inputs: tuple[tuple[str, str], ...] = ()  # what else decides what runs and how it is judged: name and digest
+    chosen: tuple[Share, ...] = ()  # in the order in which the targets are reported
 
 
 def worst(outcomes: "list[Outcome] | tuple[Outcome, ...]") -> Outcome:

@@ -160,8 +160,11 @@ class Recorder:
             return replace(target.run, tests=tuple(tests), faults=tuple(target.faults))
 
     def results(self) -> RunResults:
-        """What came so far."""
-        return replace(self._session, targets=tuple(self.run(name) for name in list(self._targets)))
+        """What came so far; the targets in the order in which they were chosen, if that is known."""
+        chosen = [share.target for share in self._session.chosen]
+        order = {name: number for number, name in enumerate(chosen or TARGETS)}
+        names = sorted(self._targets, key=lambda name: order.get(name, len(order)))
+        return replace(self._session, targets=tuple(self.run(name) for name in names))
 
     def _announce(self, target: _Target) -> None:
         """Write the target's `run` line, as late as possible, for what the program says belongs into it."""
@@ -186,9 +189,30 @@ def load(paths: Iterable[Path]) -> RunResults:
             raise IpckError(f"{shown(path)}: cannot be read: {error.strerror}") from None
     if not reader.recorder:
         raise IpckError("no results to read")
-    run = reader.recorder.results()
-    order = {name: number for number, name in enumerate(TARGETS)}
-    return replace(run, targets=tuple(sorted(run.targets, key=lambda one: order.get(one.target, len(order)))))
+    return reader.recorder.results()
+
+
+def save(run: RunResults, path: Path) -> None:
+    """Write RUN to PATH as a journal; IpckError when that cannot be."""
+    journal = Journal(path)
+    recorder = Recorder(replace(run, targets=()), journal)
+    for target in run.targets:
+        replay(target, recorder)
+    journal.close()
+    if journal.problem:
+        raise journal.problem
+
+
+def replay(run: TargetRun, recorder: Recorder) -> None:
+    """Tell RECORDER what came of a target, or of a part of its run."""
+    recorder.begin(replace(run, info=RunInfo(), seconds=0.0, complete=True, tests=(), faults=()))
+    recorder.inform(run.target, run.info)
+    for test in run.tests:
+        recorder.add(test)
+    for fault in run.faults:
+        recorder.add(fault)
+    if not run.unavailable:
+        recorder.end(run.target, run.seconds, run.complete)
 
 
 class _Reader:

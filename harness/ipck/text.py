@@ -25,6 +25,21 @@ def explain(result: TestResult, catalogue: Catalogue) -> str:
     return "\n".join(paragraphs)
 
 
+def brief(result: TestResult) -> str:
+    """What is red about a test, in one line."""
+    red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
+    if result.status == "lost" or not red:
+        return _first_line(result.reason) or result.status
+    return "; ".join(_brief_verdict(verdict) for verdict in red)
+
+
+def why_not_judged(result: TestResult) -> str:
+    """The reason of a skipped test, or of its known deviations."""
+    deviations = {verdict.deviation.reason: None for verdict in result.verdicts if verdict.deviation}
+    reasons = {verdict.reason: None for verdict in result.verdicts if verdict.outcome == "skip" and verdict.reason}
+    return "; ".join(deviations or reasons) or result.reason
+
+
 def failures(run: RunResults, catalogue: Catalogue) -> list[str]:
     """A paragraph for each red test, once for all targets where it came out the same, the worst first."""
     same: dict[tuple[str, str, str], list[TestResult]] = {}
@@ -94,6 +109,21 @@ def _explain_verdict(verdict: Verdict, catalogue: Catalogue) -> str:
     if verdict.outcome == "fixed" and verdict.deviation:
         lines.append(_field("baseline", f"passes now, remove the deviation: {verdict.deviation.reason}"))
     return "\n".join(lines)
+
+
+def _brief_verdict(verdict: Verdict) -> str:
+    if verdict.outcome == "fixed":
+        return f"{verdict.requirement} passes now: remove the deviation from the baseline"
+    row = f"[{verdict.row}] " if verdict.row else ""
+    if verdict.wanted or verdict.got:
+        said = f"{verdict.expression}: wanted {verdict.wanted}, got {verdict.got}"
+    else:
+        said = verdict.expression or _first_line(verdict.reason) or "no verdict"
+    return f"{verdict.requirement}: {row}{said}"
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _field(name: str, text: str) -> str:

@@ -106,7 +106,7 @@ def test_known_deviation_is_as_expected_and_a_fixed_one_is_red(world: World) -> 
     world.baseline(ENTRY.format(test=WAITS.id, requirement="semop.eidrm"))
     known = world.ipck("run", ONE)
     assert known.returncode == 0 and table(known.stdout)["host-glibc"][5] == "1"
-    xfail = ElementTree.parse(world.out / "junit.xml").getroot().find(".//skipped[@type='pytest.xfail']")
+    xfail = ElementTree.parse(world.out / "junit.xml").getroot().find(".//skipped[@type='known']")
     assert xfail is not None and xfail.get("message") == "kernel bug"
     world.program(whole())
     fixed = world.ipck("run", ONE)
@@ -128,9 +128,9 @@ def test_targets_run_side_by_side_and_are_reported_in_their_order(world: World) 
         world.program(whole(), shell=meet.format(world.root), flavour=flavour)
     done = world.ipck("run", "--target=host-i386,host-glibc")
     assert done.returncode == 0 and list(table(done.stdout)) == ["host-i386", "host-glibc"]
-    suite = ElementTree.parse(world.out / "junit.xml").getroot()[0]
-    expected = [(target, test.id) for target in ("host-i386", "host-glibc") for test in TESTS]
-    assert [(case.get("classname"), case.get("name")) for case in suite] == expected
+    suites = ElementTree.parse(world.out / "junit.xml").getroot()
+    expected = [(target, test.id) for target in ("host-i386", "host-glibc") for test in (MAKES, ADDS, ADDS_RAW, WAITS)]
+    assert [(case.get("classname"), case.get("name")) for suite in suites for case in suite] == expected
 
 
 def test_what_all_flavours_share_is_judged_once(world: World) -> None:
@@ -163,8 +163,7 @@ def test_results_with_xdist_are_the_same(world: World) -> None:
         lines = [line | differs for line in world.lines() if line["type"] != "end"]
         counts = {name: row[:-1] for name, row in table(done.stdout).items()}
         ktap = [(world.out / f"ktap/{name}.ktap").read_text() for name in ("host-glibc", "host-musl")]
-        cases = ElementTree.parse(world.out / "junit.xml").getroot()[0]
-        junit = sorted((str(case.get("name")), str(case.get("classname")), len(case)) for case in cases)
+        junit = re.sub(r'time\w*="[^"]*"', "", (world.out / "junit.xml").read_text())
         seen.append((sorted(lines, key=str), counts, ktap, junit))
     for alone, distributed in zip(seen[0], seen[1]):
         assert alone == distributed
@@ -260,7 +259,7 @@ def test_earlier_reports_do_not_stay(world: World) -> None:
     world.program(whole())
     world.ipck("run", "--target=host-glibc,host-musl")
     world.ipck("run", ONE, "-k", "nothing")
-    assert {path.name for path in world.out.rglob("*") if path.is_file()} == {"results.jsonl", "junit.xml"}
+    assert {path.name for path in world.out.rglob("*") if path.is_file()} == {"results.jsonl"}
 
 
 def test_earlier_report_that_cannot_be_removed_is_named(world: World) -> None:

@@ -314,5 +314,5 @@ def test_import_makes_reports_and_judges_by_the_baseline(world: World) -> None:
     assert second.returncode == 0, second.stdout + second.stderr
     assert world.outcomes() == {"sem.a.libc": "pass", "sem.b": "known"}
     written = {path.name for path in world.out.iterdir()}
-    assert written == {"results.jsonl", "summary.json", "index.html", "overview.html", "ktap"}
+    assert written == {"results.jsonl", "junit.xml", "summary.json", "index.html", "overview.html", "ktap"}
     assert "gone.ktap: cannot be read: No such file" in world.ipck("import", "--target=vendor", "gone.ktap").stderr

@@ -47,6 +47,7 @@ class Target:
     interface: str = "native"  # by which of its system call interfaces
     kind: str = "host"  # what stands under one heading
     needs: tuple[Need, ...] = ()
+    start_seconds: float = 0.0  # what a start takes, where that is so much that shards avoid it
 
     def program(self, build: Path = BUILD) -> Path:
         """The test program of the target's flavour."""
