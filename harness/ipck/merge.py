@@ -121,7 +121,7 @@ def _unlike(parts: Sequence[_Part]) -> Iterator[str]:
                 ours, theirs = (str(getattr(one, names[0]))[:200] for one in (before, info))
                 yield (
                     f"{target.target} is not the same in {shown(other.path)} and {shown(part.path)}: {names[0]} {ours!r} "
-                    f"and {theirs!r}: run its shards on machines that are alike, or look at each by ipck report"
+                    f"and {theirs!r}: run its shards on machines alike, or look at each by ipck report"
                 )
 
 
