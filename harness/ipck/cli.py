@@ -3,17 +3,18 @@
 import argparse
 import fnmatch
 import importlib.util
+import json
 import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import baseline, catalogue, ktap, merge, notes, plan, provenance, store, text
+from . import baseline, catalogue, compare, ktap, merge, notes, plan, provenance, store, text
 from .errors import IpckError
 from .notes import Notes
 from .plan import Folders
-from .publish import PAGE, clear, journal, publish
+from .publish import PAGE, clear, journal, publish, stored
 from .results import RunResults
 from .summary import exit_status
 from .targets import DEFAULT, Test
@@ -58,10 +59,17 @@ def _parser() -> argparse.ArgumentParser:
     lister.set_defaults(command=_list)
 
     reporter = commands.add_parser("report", help="make the reports again from stored results")
-    reporter.add_argument("results", metavar="RESULTS.jsonl", nargs="+", type=Path, help="several are put together")
+    reporter.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="several are put together")
     reporter.add_argument("--out", metavar="DIR", type=Path, help="default: where the first of them is")
     _add_folders(reporter)
     reporter.set_defaults(command=_report)
+
+    comparer = commands.add_parser("compare", help="what two runs, or two targets, say differently")
+    comparer.add_argument("a", metavar="A", help="RESULTS, RESULTS:TARGET, or :TARGET of the last run")
+    comparer.add_argument("b", metavar="B", help="the same; :TARGET is another target of A's run")
+    comparer.add_argument("--json", action="store_true", help="for programs")
+    _add_folders(comparer)
+    comparer.set_defaults(command=_compare)
 
     merger = commands.add_parser("merge", help="put the shards of a run together, as if it had never been cut")
     merger.add_argument("shards", metavar="SHARD.jsonl", nargs="+", type=Path, help="what ipck run --shard I/N wrote")
@@ -132,8 +140,18 @@ def _list(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
-    run = store.load(options.results)
-    return _conclude(run, rows, said, options.out or options.results[0].parent)
+    paths = [stored(place) for place in options.results]
+    return _conclude(store.load(paths), rows, said, options.out or paths[0].parent)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    rows = catalogue.load(options.requirements)
+    found = compare.compare(*compare.sides(options.a, options.b))
+    if options.json:
+        print(json.dumps(compare.as_json(found, rows), indent=2))
+    else:
+        _print(compare.render(found, rows))
+    return 0 if found.same else 1
 
 
 def _merge(options: argparse.Namespace) -> int:

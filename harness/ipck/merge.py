@@ -120,8 +120,8 @@ def _unlike(parts: Sequence[_Part]) -> Iterator[str]:
             if names:
                 ours, theirs = (str(getattr(one, names[0]))[:200] for one in (before, info))
                 yield (
-                    f"{target.target} is not the same in {shown(other.path)} and {shown(part.path)}: {names[0]} {ours!r} "
-                    f"and {theirs!r}: run its shards on machines that are alike, or look at each by ipck report"
+                    f"{target.target} is not the same in {shown(other.path)} and {shown(part.path)}: {names[0]} "
+                    f"{ours!r} and {theirs!r}: run its shards on machines alike, or look at each by ipck report"
                 )
 
 

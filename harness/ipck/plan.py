@@ -72,8 +72,8 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
         raise IpckError(*faults)
     if not ready:
         raise IpckError(*(f"target {run.target} is unavailable: {run.unavailable}" for run in absent))
-    names = tuple(choice.target.name for choice in chosen)
-    return Plan(rows, said, tuple(ready), tuple(absent), names, tuple(missed))
+    order = tuple(choice.target.name for choice in chosen)
+    return Plan(rows, said, tuple(ready), tuple(absent), order, tuple(missed))
 
 
 def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tuple[str, ...]]) -> Ready:

@@ -26,6 +26,11 @@ def journal(out: Path) -> Path:
     return out if _is_file(out) else out / JOURNAL
 
 
+def stored(place: Path) -> Path:
+    """The results that lie at PLACE: a file, or a folder with results.jsonl."""
+    return place if place.is_file() else journal(place)
+
+
 def clear(out: Path) -> None:
     """Remove the reports of an earlier run, so that nobody takes them for this run's; IpckError when they stay."""
     if _is_file(out):

@@ -17,12 +17,19 @@ def requirement_state(verdicts: Iterable[Verdict]) -> State:
 
     `failed` also when the failure is a known deviation; `unsupported` when every test was skipped.
     """
-    truths = {_truth(verdict) for verdict in verdicts}
+    truths = {truth(verdict) for verdict in verdicts}
     if "fail" in truths:
         return "failed"
     if "error" in truths:
         return "undecided"
     return "verified" if "pass" in truths else "unsupported"
+
+
+def truth(verdict: Verdict) -> str:
+    """What the verdict says of the implementation, whatever the baseline expects."""
+    if verdict.outcome == "known":
+        return verdict.deviation.verdict if verdict.deviation else "fail"
+    return "pass" if verdict.outcome == "fixed" else verdict.outcome
 
 
 def by_requirement(run: TargetRun) -> dict[str, list[Verdict]]:
@@ -95,13 +102,6 @@ STATUS_IN_WORDS = {
     1: "a requirement is not met as expected",
     2: "the suite could not decide",
 }
-
-
-def _truth(verdict: Verdict) -> str:
-    """What the verdict says of the implementation, whatever the baseline expects."""
-    if verdict.outcome == "known":
-        return verdict.deviation.verdict if verdict.deviation else "fail"
-    return "pass" if verdict.outcome == "fixed" else verdict.outcome
 
 
 def _target(run: TargetRun) -> dict[str, Any]:

@@ -16,12 +16,12 @@ def explain(result: TestResult, catalogue: Catalogue) -> str:
     red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
     if result.status == "lost":
         names = ", ".join(verdict.requirement for verdict in red)
-        return f"  no verdict about {names}\n{_field('reason', result.reason)}"
+        return f"  no verdict about {names}\n{field('reason', result.reason)}"
     paragraphs = [_explain_verdict(verdict, catalogue) for verdict in red]
     if result.reason and not any(verdict.reason == result.reason for verdict in red):
-        paragraphs.append(_field(result.status, result.reason))
+        paragraphs.append(field(result.status, result.reason))
     if result.output:
-        paragraphs.append(_field("output", result.output))
+        paragraphs.append(field("output", result.output))
     return "\n".join(paragraphs)
 
 
@@ -29,8 +29,16 @@ def brief(result: TestResult) -> str:
     """What is red about a test, in one line."""
     red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
     if result.status == "lost" or not red:
-        return _first_line(result.reason) or result.status
+        return first_line(result.reason) or result.status
     return "; ".join(_brief_verdict(verdict) for verdict in red)
+
+
+def evidence(verdict: Verdict) -> str:
+    """What was found against a requirement, or why nothing was, in one line."""
+    row = f"[{verdict.row}] " if verdict.row else ""
+    if verdict.wanted or verdict.got:
+        return f"{row}{verdict.expression}: wanted {verdict.wanted}, got {verdict.got}"
+    return row + (verdict.expression or first_line(verdict.reason) or "no verdict")
 
 
 def why_not_judged(result: TestResult) -> str:
@@ -38,6 +46,17 @@ def why_not_judged(result: TestResult) -> str:
     deviations = {verdict.deviation.reason: None for verdict in result.verdicts if verdict.deviation}
     reasons = {verdict.reason: None for verdict in result.verdicts if verdict.outcome == "skip" and verdict.reason}
     return "; ".join(deviations or reasons) or result.reason
+
+
+def first_line(text: str) -> str:
+    """What stands before the first newline."""
+    return text.partition("\n")[0]
+
+
+def field(name: str, text: str) -> str:
+    """TEXT with its NAME before it, further lines below the first."""
+    first, *more = text.splitlines() or [""]
+    return "\n".join([f"    {name + ':':<12} {first}", *(f"    {'':<12} {line}" for line in more)])
 
 
 def failures(run: RunResults, catalogue: Catalogue) -> list[str]:
@@ -102,30 +121,16 @@ def _explain_verdict(verdict: Verdict, catalogue: Catalogue) -> str:
     lines = [f"  {verdict.requirement}: {_WORDS[verdict.outcome]}"]
     if verdict.requirement in catalogue:
         row = catalogue[verdict.requirement]
-        lines += [_field("statement", row.statement), _field("source", f"{row.source} ({row.level})")]
+        lines += [field("statement", row.statement), field("source", f"{row.source} ({row.level})")]
     for name in ("where", "row", "expression", "wanted", "got", "observed", "reason"):
         if text := getattr(verdict, name):
-            lines.append(_field(name, text))
+            lines.append(field(name, text))
     if verdict.outcome == "fixed" and verdict.deviation:
-        lines.append(_field("baseline", f"passes now, remove the deviation: {verdict.deviation.reason}"))
+        lines.append(field("baseline", f"passes now, remove the deviation: {verdict.deviation.reason}"))
     return "\n".join(lines)
 
 
 def _brief_verdict(verdict: Verdict) -> str:
     if verdict.outcome == "fixed":
         return f"{verdict.requirement} passes now: remove the deviation from the baseline"
-    row = f"[{verdict.row}] " if verdict.row else ""
-    if verdict.wanted or verdict.got:
-        said = f"{verdict.expression}: wanted {verdict.wanted}, got {verdict.got}"
-    else:
-        said = verdict.expression or _first_line(verdict.reason) or "no verdict"
-    return f"{verdict.requirement}: {row}{said}"
-
-
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0]
-
-
-def _field(name: str, text: str) -> str:
-    first, *more = text.splitlines() or [""]
-    return "\n".join([f"    {name + ':':<12} {first}", *(f"    {'':<12} {line}" for line in more)])
+    return f"{verdict.requirement}: {evidence(verdict)}"

@@ -38,6 +38,7 @@ class QemuKernel(Target):
     image: Path = Path()
     board: Board = AMD64
     append: str = ""
+    start_seconds: float = 4.0
 
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """The command that boots it."""
