@@ -75,6 +75,14 @@ run:
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@scripts/ipck run $(ARGS)
 
+## matrix: fetch and build what the usual targets need, and run them side by side
+.PHONY: matrix
+matrix:
+	@scripts/setup matrix
+	@scripts/ipck fetch matrix || echo "ipck: these targets are skipped"
+	@$(MAKE) --no-print-directory -j$(JOBS) programs $(filter-out build/libc-%,$(wildcard build/*/ipck-tests))
+	@scripts/ipck run --target matrix $(ARGS)
+
 ## test: install what is missing, build, and run the project's own tests
 .PHONY: test
 test:

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import baseline, catalogue, compare, ktap, merge, notes, plan, provenance, store, text
+from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, provenance, store, text
 from .errors import IpckError
 from .notes import Notes
 from .plan import Folders
 from .publish import PAGE, clear, journal, publish, stored
 from .results import RunResults
 from .summary import exit_status
-from .targets import DEFAULT, Test
+from .targets import DEFAULT, Test, choose
 from .tree import BASELINES, BUILD, OUT, REQUIREMENTS, SUITE, shown
 
 _RUN_HELP = "run the tests and judge the targets; takes pytest's options as well, see ipck run --help"
@@ -70,6 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     comparer.add_argument("--json", action="store_true", help="for programs")
     _add_folders(comparer)
     comparer.set_defaults(command=_compare)
+
+    shower = commands.add_parser("targets", help="what can be judged here, and what the rest needs")
+    shower.add_argument("name", metavar="TARGET", nargs="*", default=["all"], help="as for run --target; all without")
+    _add_folders(shower)
+    shower.set_defaults(command=_targets)
+
+    fetcher = commands.add_parser("fetch", help="install, fetch and build what targets lack; says each command before")
+    fetcher.add_argument("name", metavar="TARGET", nargs="+", help="as for run --target; matrix for all that is usual")
+    _add_folders(fetcher)
+    fetcher.set_defaults(command=_fetch)
 
     merger = commands.add_parser("merge", help="put the shards of a run together, as if it had never been cut")
     merger.add_argument("shards", metavar="SHARD.jsonl", nargs="+", type=Path, help="what ipck run --shard I/N wrote")
@@ -152,6 +162,20 @@ def _compare(options: argparse.Namespace) -> int:
     else:
         _print(compare.render(found, rows))
     return 0 if found.same else 1
+
+
+def _targets(options: argparse.Namespace) -> int:
+    _print(availability.table(choose(options.name), options.build))
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if left := availability.fetch(choose(options.name), say, options.build):
+        raise IpckError(*left)
+    return 0
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -108,7 +108,7 @@ def test_each_architecture_has_a_target_of_each_release() -> None:
 
 def test_missing_emulator_is_named_with_the_command_that_fetches_it(tmp_path: Path) -> None:
     target = Emulated("t", "s390x", "", emulator=Need("usr/bin/qemu-none", "qemu-none", "bookworm"))
-    with pytest.raises(Unavailable, match="qemu-none is not fetched: scripts/get-debian bookworm qemu-none"):
+    with pytest.raises(Unavailable, match="qemu-none is not fetched: run scripts/get-debian bookworm qemu-none"):
         target.check(tmp_path)
 
 
@@ -116,7 +116,7 @@ def test_missing_build_is_named_with_the_command_that_makes_it(tmp_path: Path) -
     target = Emulated("t", "s390x", "", emulator=Need("true", "coreutils"))
     with pytest.raises(Unavailable, match=r"emulate is not built: run make .*emulate"):
         target.check(tmp_path)
-    (tmp_path / "emulate").touch()
+    (tmp_path / "emulate").touch(0o755)
     with pytest.raises(Unavailable, match=r"ipck-tests is not built: run make .*s390x/ipck-tests"):
         target.check(tmp_path)
 

@@ -185,7 +185,7 @@ def test_worker_that_dies_takes_only_its_test_along(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--target=host-vax"], "unknown target 'host-vax'; known targets: default, matrix, host-glibc, "),
+        (["--target=host-vax"], "unknown target 'host-vax'; known targets: default, matrix, all, host-glibc, "),
         (["--seed=x"], "argument --seed: 'x' is not a whole number"),
         (["--seed=-1"], "argument --seed: '-1' is not a whole number"),
         (["--jobs=1.5"], "argument --jobs: '1.5' is not a whole number"),

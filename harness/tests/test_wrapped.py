@@ -222,7 +222,7 @@ def test_runsc_of_another_release_is_not_taken(world: World, runsc: Path, monkey
     monkeypatch.setenv("RELEASE", "20240729")
     target.check(world.build)
     monkeypatch.setenv("RELEASE", "20221219")
-    with pytest.raises(Unavailable, match="^runsc 20240729 is not here: scripts/get-debian trixie runsc fetches it$"):
+    with pytest.raises(Unavailable, match="^runsc 20240729 is not here: run scripts/get-debian trixie runsc$"):
         target.check(world.build)
 
 

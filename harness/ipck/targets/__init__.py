@@ -18,7 +18,11 @@ TARGETS: dict[str, Target] = {target.name: target for module in _MODULES for tar
 KINDS: dict[str, Callable[[str], Target]] = {name: make for module in _MODULES for name, make in module.KINDS.items()}
 
 DEFAULT = ("host-glibc", "host-glibc-static", "host-musl", "host-i386")
-GROUPS: dict[str, tuple[str, ...]] = {"default": DEFAULT, "matrix": tuple(TARGETS)}
+GROUPS: dict[str, tuple[str, ...]] = {
+    "default": DEFAULT,
+    "matrix": tuple(target.name for target in TARGETS.values() if target.usual),
+    "all": tuple(TARGETS),
+}
 """What stands for several targets, of which those that are not available are left out."""
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..tree import ARCHITECTURES, BUILD, shown
-from .model import Need, Target, Unavailable
+from ..tree import ARCHITECTURES, BUILD
+from .model import Need, Target
 
 _NATIVE = {"x86_64": "glibc-static", "i386": "i386-static"}
 """Flavours that need no cross compiler, by QEMU's name of the architecture."""
@@ -28,12 +28,13 @@ class Emulated(Target):
         """The program behind the emulator behind what makes its namespaces."""
         return (str(build.absolute() / "emulate"), self.emulator.path, str(self.program(build)))
 
+    def built(self, build: Path = BUILD) -> tuple[Path, ...]:
+        """What makes the namespaces, and the program."""
+        return build.absolute() / "emulate", self.program(build)
+
     def check(self, build: Path = BUILD) -> None:
         """All three must be there."""
         self.emulator.check()
-        emulate = build / "emulate"
-        if not emulate.exists():
-            raise Unavailable(f"{shown(emulate)} is not built: run make {shown(emulate)}")
         Target.check(self, build)
 
 

@@ -55,7 +55,7 @@ class QemuKernel(Target):
         """QEMU and the kernel's image must be there."""
         self.board.qemu.check()
         if not os.access(self.image, os.R_OK):
-            raise Unavailable(f"{shown(self.image)}: there is no such kernel: scripts/get-kernels fetches it")
+            raise Unavailable(f"{shown(self.image)}: there is no such kernel")
         Target.check(self, build)
 
     def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:

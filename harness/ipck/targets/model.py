@@ -1,6 +1,7 @@
 """What a target is. The targets themselves stand in the modules beside this one."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ VARIANTS = ("libc", "raw", "mux")
 
 class Unavailable(Exception):
     """The target cannot run here; the text says why, and what to do."""
+
+    def __init__(self, why: str, remedy: Sequence[str] = ()) -> None:
+        """REMEDY is the command that helps, to be run in the tree."""
+        super().__init__(f"{why}: run {shlex.join(remedy)}" if remedy else why)
+        self.remedy = tuple(remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,8 @@ class Need:
         if shutil.which(self.path):
             return
         if self.suite:
-            how = f"fetched: scripts/get-debian {self.suite} {self.package}"
-        else:
-            how = f"installed: apt-get install {self.package}"
-        raise Unavailable(f"{self.program} is not {how}")
+            raise Unavailable(f"{self.program} is not fetched", ("scripts/get-debian", self.suite, self.package))
+        raise Unavailable(f"{self.program} is not installed", ("apt-get", "install", self.package))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,16 @@ class Target:
     interface: str = "native"  # by which of its system call interfaces
     kind: str = "host"  # what stands under one heading
     needs: tuple[Need, ...] = ()
+    usual: bool = True  # part of the matrix; the others are run by name
     judges_tools: bool = True  # ipcs and the like; no broken view of the objects is in between
 
     def program(self, build: Path = BUILD) -> Path:
         """The test program of the target's flavour."""
         return build.absolute() / self.flavour / "ipck-tests"
+
+    def built(self, build: Path = BUILD) -> tuple[Path, ...]:
+        """What `make` builds for it."""
+        return (self.program(build),)
 
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """What is executed and shown, without options."""
@@ -81,11 +90,11 @@ class Target:
         """Unavailable when it cannot be started here; called once before it is."""
         for need in self.needs:
             need.check()
-        program = self.program(build)
-        if not program.exists():
-            raise Unavailable(f"{shown(program)} is not built: run make {shown(program)}")
-        if not os.access(program, os.X_OK):
-            raise Unavailable(f"{shown(program)} is not executable: rebuild it with make")
+        for path in self.built(build):
+            if not path.exists():
+                raise Unavailable(f"{shown(path)} is not built", ("make", shown(path)))
+            if not os.access(path, os.X_OK):
+                raise Unavailable(f"{shown(path)} is not executable: rebuild it with make")
 
     def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:
         """Start the program; OSError when it cannot be executed. Its JSON lines come out of the process's stdout."""

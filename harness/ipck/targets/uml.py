@@ -38,7 +38,11 @@ class Uml(Target):
 
     binary: Path = Path()
     libraries: Path | None = None  # a folder with the C library for it
-    get: str = ""  # what brings it
+    get: tuple[str, ...] = ()  # the command that brings it
+
+    def built(self, build: Path = BUILD) -> tuple[Path, ...]:
+        """The program, and the first process that runs it."""
+        return self.program(build), self.program(build).with_name("guest-init")
 
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """The command that boots it."""
@@ -52,7 +56,7 @@ class Uml(Target):
         """It must be there, be a kernel, and start in namespaces of its own."""
         Need("unshare", "util-linux").check()
         if not self.binary.is_file():
-            raise Unavailable(f"{shown(self.binary)}: there is no such kernel" + (self.get and f": {self.get}"))
+            raise Unavailable(f"{shown(self.binary)}: there is no such kernel", self.get)
         if not os.access(self.binary, os.X_OK):
             raise Unavailable(f"{shown(self.binary)} is not executable")
         Target.check(self, build)
@@ -99,7 +103,7 @@ def _of_suite(name: str, suite: str, *libraries: str) -> Uml:
     return _uml(
         name, f"the kernel of Debian {suite}", root / "usr/bin/linux.uml",
         libraries=root / "usr/lib/x86_64-linux-gnu" if libraries else None,
-        get=f"scripts/get-debian {suite} {' '.join(packages)}",
+        get=("scripts/get-debian", suite, *packages),
     )  # fmt: skip
 
 
@@ -110,7 +114,7 @@ def _by_path(argument: str) -> Target:
 
 
 _INSTALLED = ("Debian 12's kernel", Path("/usr/bin/linux.uml"))
-_INSTALL = "apt-get install user-mode-linux"
+_INSTALL = ("apt-get", "install", "user-mode-linux")
 
 TARGETS: tuple[Target, ...] = (
     _of_suite("5.10", "bullseye"),

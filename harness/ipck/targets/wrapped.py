@@ -119,8 +119,7 @@ class GVisor(Wrapped):
         """A runsc of that release must be there."""
         if not self._find():
             wanted = f"runsc {self.release}" if self.release else self.runsc
-            remedy = f": scripts/get-debian {self.suite} runsc fetches it" if self.suite else ""
-            raise Unavailable(f"{wanted} is not here{remedy}")
+            raise Unavailable(f"{wanted} is not here", ("scripts/get-debian", self.suite, "runsc") if self.suite else ())
         Target.check(self, build)
 
     def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:
