@@ -1,4 +1,4 @@
-"""Kernels in QEMU, with stubs for QEMU: how they are started, and what becomes of those that do not do what they should."""
+"""Kernels in QEMU, with stubs for QEMU: how they are started, and what becomes of those that fail."""
 
 import os
 from collections.abc import Sequence
@@ -260,7 +260,7 @@ def test_qemu_that_refuses_its_options_is_quoted(machine: World) -> None:
 @pytest.mark.parametrize(("shell", "works"), [("", True), ("exit 1", False)], ids=short)
 def test_processor_is_used_where_that_was_seen_to_work(machine: World, shell: str, works: bool) -> None:
     ended = [] if shell else ['{"type":"ended","how":""}']
-    qemu(machine, ended, f'echo tried >>"$here/tried"\n{shell}')
+    qemu(machine, ended, f'echo tried >>"$here/tried"; cat "$lines"\n{shell}')
     device = machine.root / "device"
     argv = ("qemu-system-x86_64", "-initrd", "{initramfs}")
     assert not virtualisation.works(machine.root, device)
