@@ -32,7 +32,9 @@ def machine(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("PATH", f"{world.root}{os.pathsep}{os.environ['PATH']}")
     for flavour in ("glibc-static", "i386-static"):
         world.program(flavour=flavour)
-        (world.build / flavour / "guest-init").write_bytes(b"the first process")
+        init = world.build / flavour / "guest-init"
+        init.write_bytes(b"the first process")
+        init.chmod(0o755)
     return world
 
 
@@ -145,7 +147,7 @@ def unavailable(world: World, target: Target) -> str:
 def test_missing_qemu_is_named_with_its_package(machine: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(machine.root))
     said = unavailable(machine, kernel(image(machine)))
-    assert said == "qemu-system-x86_64 is not installed: apt-get install qemu-system-x86"
+    assert said == "qemu-system-x86_64 is not installed: run apt-get install qemu-system-x86"
 
 
 def test_missing_first_process_is_named(machine: World) -> None:
@@ -189,7 +191,7 @@ def test_kernel_of_debian_that_was_not_fetched(machine: World) -> None:
     targets = [target for target in TARGETS.values() if isinstance(target, QemuKernel)]
     assert {"qemu-5.10", "qemu-6.1", "qemu-6.1-i386", "qemu-newest", "qemu-686-6.1"} <= {one.name for one in targets}
     missing = QemuKernel("qemu-0.1", "glibc-static", "", image=machine.root / "0.1" / "vmlinuz", fetched="0.1")
-    assert unavailable(machine, missing) == "the kernel is not fetched: scripts/get-kernels 0.1"
+    assert unavailable(machine, missing) == "the kernel is not fetched: run scripts/get-kernels 0.1"
 
 
 def test_kernel_that_is_unavailable_makes_the_status(machine: World) -> None:
