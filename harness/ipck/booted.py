@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from .initramfs import Entry, archive
 from .process import Process
@@ -46,17 +47,26 @@ class Booted(Process):
         return console[-Process.kept:].decode("utf-8", "backslashreplace").strip()
 
 
-def contents(program: bytes, init: bytes, arguments: Sequence[str], select: str, more: bytes = b"") -> bytes:
+def contents(
+    program: bytes,
+    init: bytes,
+    arguments: Sequence[str],
+    select: str,
+    clients: Sequence[Path] = (),
+    more: bytes = b"",
+) -> bytes:
     """The first file system of a kernel that runs PROGRAM with ARGUMENTS and with SELECT as its standard input.
 
-    INIT is the first process, MORE an archive that is laid over it all.
+    INIT is the first process, CLIENTS are the programs that are to lie beside PROGRAM, MORE an archive that is laid
+    over it all.
     """
     lines = "".join(f"{argument}\n" for argument in arguments)
-    folders = [Entry(path) for path in ("dev", "proc", "sys", "tmp", "root", "ipck")]
+    folders = [Entry(path) for path in ("dev", "proc", "sys", "tmp", "root", "ipck", "ipck/clients")]
     files = [
         Entry("init", init),
         Entry("ipck/ipck-tests", program),
         Entry("ipck/arguments", lines.encode(), 0o644),
         Entry("ipck/select", select.encode(), 0o644),
+        *(Entry(f"ipck/clients/{client.name}", client.read_bytes()) for client in clients),
     ]
     return archive([*folders, *files]) + more

@@ -1,14 +1,20 @@
-"""Kernels that boot in QEMU."""
+"""Kernels that boot in QEMU: Debian's, as scripts/get-kernels fetches them, and any image by path."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import platform
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .. import virtualisation
 from ..booted import Booted, contents
+from ..errors import IpckError
 from ..process import Process
-from ..tree import BUILD, shown
+from ..tree import BUILD, CACHE, shown
 from .model import Need, Target, Unavailable
+
+KERNELS = CACHE / "kernels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,61 +24,173 @@ class Board:
     qemu: Need
     options: tuple[str, ...]
     append: str
+    processor: str  # as uname calls it: such a machine may run it with KVM
+    image: str  # what its kernel images are
+    mark: tuple[int, bytes]  # what stands where in an image
 
 
 AMD64 = Board(
     Need("qemu-system-x86_64", "qemu-system-x86"),
     (
-        *("-accel", "tcg,thread=multi", "-cpu", "max", "-M", "pc", "-m", "512", "-smp", "2"),
-        *("-serial", "file:/dev/stderr"),
+        *("-cpu", "max", "-M", "pc", "-m", "1024", "-smp", "2"),
+        *("-chardev", "file,id=console,path=/dev/stderr,append=on", "-serial", "chardev:console"),
         *("-chardev", "stdio,id=results", "-device", "isa-serial,iobase=0x2f8,irq=3,chardev=results"),
     ),
-    "console=ttyS0 ipck_results=ttyS1 quiet panic=-1 reboot=t",
+    # QEMU's processors share one counter, but Linux sees too much between them and falls back to the slow HPET. The
+    # end of a namespace waits for RCU: more of them come than go when that takes its time.
+    "console=ttyS0 ipck_results=ttyS1 quiet panic=-1 oops=panic reboot=t tsc=reliable rcupdate.rcu_expedited=1",
+    processor="x86_64",
+    image="a bzImage for x86",
+    mark=(0x202, b"HdrS"),
 )
+
+# Of the x86 boot protocol: xloadflags, whose lowest bit says that there is a 64-bit entry point.
+_LOAD_FLAGS = 0x236
+_HEADER = 0x1000
 
 
 @dataclass(frozen=True, slots=True)
 class QemuKernel(Target):
     """A kernel image; it runs the program from an initramfs."""
 
+    time_scale: float = 4.0
+    start_seconds: float = 5.0
+    kind: str = "kernels"
+    judges_tools: bool = False
     image: Path = Path()
     board: Board = AMD64
     append: str = ""
-    start_seconds: float = 4.0
+    extra: Path | None = None  # an initramfs that is laid over ours
+    fetched: str = ""  # by which name scripts/get-kernels knows it
+
+    def built(self, build: Path = BUILD) -> tuple[Path, ...]:
+        """The program, and the first process that runs it."""
+        return self.program(build), self._init(build)
 
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """The command that boots it."""
-        always = ("-nodefaults", "-display", "none", "-no-reboot")
-        append = f"{self.board.append} {self.append}".strip()
-        kernel = ("-kernel", str(self.image), "-initrd", "{initramfs}", "-append", append)
-        return (self.board.qemu.program, *self.board.options, *always, *kernel)
+        hardware = platform.machine() == self.board.processor and virtualisation.works()
+        return self._command("kvm" if hardware else "tcg,thread=multi")
 
     def lister(self, build: Path = BUILD) -> tuple[str, ...]:
         """The program itself: it runs on this machine as well."""
         return (str(self.program(build)),)
 
     def check(self, build: Path = BUILD) -> None:
-        """QEMU and the kernel's image must be there."""
+        """QEMU, the program and an image of the right kind must be there."""
         self.board.qemu.check()
-        if not os.access(self.image, os.R_OK):
-            raise Unavailable(f"{shown(self.image)}: there is no such kernel")
         Target.check(self, build)
+        if self.fetched and not self.image.exists():
+            raise Unavailable("the kernel is not fetched", ("scripts/get-kernels", self.fetched))
+        _check_image(self.image, self.board)
+        if self.extra and not os.access(self.extra, os.R_OK):
+            raise Unavailable(f"initrd={self.extra}: there is no such file, or it is not readable")
+        if self.fetched and platform.machine() == self.board.processor:
+            virtualisation.try_once(self._command("kvm"), self._initramfs(build, ("--list",), ""))
 
     def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:
         """Boot it."""
+        return Booted(self.argv(build), self._initramfs(build, arguments, stdin))
+
+    def _command(self, accelerator: str) -> tuple[str, ...]:
+        always = ("-nodefaults", "-display", "none", "-no-reboot", "-accel", accelerator)
+        append = f"{self.board.append} {self.append}".strip()
+        kernel = ("-kernel", str(self.image), "-initrd", "{initramfs}", "-append", append)
+        return (self.board.qemu.path, *self.board.options, *always, *kernel)
+
+    def _init(self, build: Path) -> Path:
+        return self.program(build).with_name("guest-init")
+
+    def _initramfs(self, build: Path, arguments: Sequence[str], stdin: str) -> bytes:
         program = self.program(build)
-        init = program.with_name("guest-init")
-        return Booted(self.argv(build), contents(program.read_bytes(), init.read_bytes(), arguments, stdin))
+        more = self.extra.read_bytes() if self.extra else b""
+        clients = sorted((program.parent / "clients").glob("*"))
+        return contents(program.read_bytes(), self._init(build).read_bytes(), arguments, stdin, clients, more)
+
+
+def _check_image(image: Path, board: Board) -> bytes:
+    """How IMAGE begins; Unavailable when it is none for BOARD."""
+    try:
+        with image.open("rb") as file:
+            header = file.read(_HEADER)
+    except OSError as error:
+        raise Unavailable(f"{shown(image)}: {error.strerror}: correct the path of the kernel") from None
+    place, mark = board.mark
+    if not header.startswith(mark, place):
+        raise Unavailable(f"{shown(image)} is no kernel, but {_kind(header)}: {board.image} is wanted")
+    return header
+
+
+_KINDS = {
+    b"\x7fELF": "an ELF file (vmlinux or a module)",
+    b"\x1f\x8b": "compressed by gzip",
+    b"\xfd7zXZ": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"BZh": "compressed by bzip2",
+    b"!<arch>": "an archive or a Debian package",
+    b"07070": "an initramfs",
+}
+
+
+def _kind(header: bytes) -> str:
+    if not header:
+        return "empty"
+    return next((kind for mark, kind in _KINDS.items() if header.startswith(mark)), "something else")
+
+
+# ---- by path
 
 
 def _by_path(argument: str) -> Target:
-    """`kernel:IMAGE`."""
-    image = Path(argument)
+    """`kernel:IMAGE[,initrd=FILE][,append=WORDS]`; the words may hold commas."""
+    head, comma, append = argument.partition(",append=")
+    path, *options = head.split(",")
+    extra = None
+    for option in options:
+        name, equals, value = option.partition("=")
+        if name != "initrd" or not value:
+            raise IpckError(f"kernel:{argument}: {option!r} is not understood: write IMAGE,initrd=FILE,append=WORDS")
+        extra = Path(value)
+    if not path or (comma and not append):
+        raise IpckError(f"kernel:{argument}: write IMAGE,initrd=FILE,append=WORDS")
+    image = Path(path)
+    target = QemuKernel(
+        _name(image), "glibc-static", f"the kernel {path} in QEMU",
+        system=f"kernel {path}", baseline="kernel", image=image, append=append, extra=extra,
+    )  # fmt: skip
+    return replace(target, flavour="i386-static", baseline="kernel-i386") if _has_32_bits(image) else target
+
+
+def _name(image: Path) -> str:
+    return "kernel-" + (re.sub(r"[^A-Za-z0-9.-]+", "-", image.name).strip("-.") or "image")
+
+
+def _has_32_bits(image: Path) -> bool:
+    try:
+        header = _check_image(image, AMD64)
+    except Unavailable:
+        return False  # it is told when the target is checked
+    return not header[_LOAD_FLAGS] & 1
+
+
+# ---- Debian's
+
+
+def _debian() -> Iterator[Target]:
+    for name in ("5.10", "6.1", "6.12", "6.18", "newest"):
+        words = f"Debian's Linux {name}" if name != "newest" else "Debian's newest Linux"
+        yield _fetched(f"qemu-{name}", name, "glibc-static", f"{words} in QEMU")
+        yield _fetched(f"qemu-{name}-i386", name, "i386-static", f"{words} in QEMU, 32-bit program", "32-bit")
+    for name in ("5.10", "6.1"):
+        yield _fetched(f"qemu-686-{name}", f"686-{name}", "i386-static", f"Debian's Linux {name} for i686 in QEMU")
+
+
+def _fetched(target: str, name: str, flavour: str, description: str, interface: str = "native") -> Target:
     return QemuKernel(
-        f"kernel-{image.name}", "glibc-static", f"the kernel {argument} in QEMU",
-        time_scale=2.0, start_seconds=4.0, system=f"kernel {argument}", kind="kernels", baseline="kernel", image=image,
+        target, flavour, description,
+        system=f"Debian's Linux {name}", interface=interface, image=KERNELS / name / "vmlinuz", fetched=name,
     )  # fmt: skip
 
 
-TARGETS: tuple[Target, ...] = ()
+TARGETS: tuple[Target, ...] = tuple(_debian())
 KINDS: dict[str, Callable[[str], Target]] = {"kernel": _by_path}
