@@ -16,18 +16,21 @@ from .model import Need, Target, Unavailable
 _PATIENCE = 20
 _LOADER = "ld-linux-x86-64.so.2"
 
-# In namespaces of its own: none of its processes outlives the first one, and its files (memory, pid, management socket)
+# In namespaces of its own: none of its processes outlives the shell, and its files (memory, pid, management socket)
 # lie in a file system that goes with it, over a folder in which no kernel lies. $1 holds the C library if it needs
-# another one than the machine's. What it prints belongs to the console; descriptor 3 is for results alone.
+# another one than the machine's. What it prints belongs to the console; descriptor 0 is for results alone. The shell
+# stays: a panic ends in abort(), which the first process of a namespace would survive.
 _SCRIPT = f"""
+ulimit -c 0 &&
 mount -t tmpfs -o mode=0700 ipck /sys &&
 if [ "$1" ]; then mount --bind "$1/{_LOADER}" /lib64/{_LOADER} && export LD_LIBRARY_PATH="$1"; fi &&
-shift && export TMPDIR=/sys && exec "$@" 3>&1 >&2
+shift && export TMPDIR=/sys && "$@" 0>&1 >&2
+exit $?
 """
 _ALONE = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", _SCRIPT, "uml")
 _OPTIONS = (
     *("mem=512M", "initrd={initramfs}", "uml_dir=/sys", "umid=ipck", "seccomp=auto"),
-    *("con=null", "con0=null,fd:2", "ssl=null", "ssl0=null,fd:3"),
+    *("con=null", "con0=null,fd:2", "ssl=null", "ssl0=null,fd:0"),
     *("ipck_results=ttyS0", "ipck_end=poweroff", "panic=-1", "noreboot"),
 )
 
@@ -92,7 +95,7 @@ class Uml(Target):
 def _uml(name: str, words: str, binary: Path, flavour: str = "glibc-static", **more: Any) -> Uml:
     return Uml(
         f"uml-{name}", flavour, f"{words} in user mode", time_scale=3.0, start_seconds=2.0, system=f"uml-{name}",
-        kind="kernels", binary=binary, **more,
+        kind="kernels", judges_tools=False, binary=binary, **more,
     )  # fmt: skip
 
 
