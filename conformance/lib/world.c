@@ -117,6 +117,10 @@ rlim_t ipck_set_rlimit(struct ipck_here here, const char *name, int resource, rl
                                  (uintmax_t)limit.rlim_max);
         limit.rlim_cur = soft;
         MUST(setrlimit(resource, &limit));
+        /* An emulator that needs the resource itself may pass over its limit. */
+        MUST(getrlimit(resource, &limit));
+        if (limit.rlim_cur != soft)
+                ipck_unsupported(here, "%s", name);
         return before;
 }
 
@@ -163,7 +167,8 @@ void need_descriptors(int count)
 
 /* ---- random numbers: splitmix64 ---- */
 
-static _Atomic uint64_t random_state;
+static uint64_t random_seed;
+static _Atomic uint32_t random_drawn;   /* not every 32-bit machine has larger atomic numbers */
 
 uint64_t ipck_mix(uint64_t x)
 {
@@ -184,12 +189,13 @@ uint64_t ipck_draw(const char *id)
 
 void ipck_seed_test(const char *id)
 {
-        random_state = ipck_draw(id);
+        random_seed = ipck_draw(id);
+        random_drawn = 0;
 }
 
 uint32_t random_below(uint32_t below)
 {
-        uint64_t next = ipck_mix(atomic_fetch_add(&random_state, 0x9e3779b97f4a7c15));
+        uint64_t next = ipck_mix(random_seed + atomic_fetch_add(&random_drawn, 1) * 0x9e3779b97f4a7c15);
 
         return (uint32_t)((next >> 32) * below >> 32);
 }

@@ -42,7 +42,7 @@ TEST(processes_get_the_same_object_by_one_name, VERIFIES(shm_open_name_leading_s
                 const int fd = (int)MUST(opened(row->name, O_RDWR | O_CREAT));
 
                 EQ(shm_open_name_leading_slash, size_of(fd), 1);
-                EQ(shm_open_name_leading_slash, *map_shm(fd, 1, PROT_READ), -mark);
+                EQ(shm_open_name_leading_slash, *map_shm(fd, 1, PROT_READ), (char)-mark);
                 mark++;
         }
 }

@@ -70,6 +70,7 @@ TEST(leaving_wakes_waiters, VERIFIES(exit_semadj_other_ns))
                 MUST(SEMOP(set, OP(0, -1, SEM_UNDO)));
                 stay(&mover);
                 enter_new_ipc_namespace();
+                here(&mover, 2);
                 await(&mover, 2);
         }
         UNTIL(stays(&mover));
@@ -77,8 +78,10 @@ TEST(leaving_wakes_waiters, VERIFIES(exit_semadj_other_ns))
                 EQ(exit_semadj_other_ns, SEMOP(set, OP(0, -1, 0)), 0);
         UNTIL(NCNT(set, 0) == 1);
         tell(&mover, 1);
-        EVENTUALLY(exit_semadj_other_ns, returned(&waiter));
-        join(&waiter);
+        UNTIL(at(&mover) == 2);
+        EQ(exit_semadj_other_ns, NCNT(set, 0), 0);
+        if (NCNT(set, 0) == 0)
+                join(&waiter);
         EQ(exit_semadj_other_ns, VAL(set, 0), 0);
         tell(&mover, 2);
         join(&mover);

@@ -371,9 +371,10 @@ TEST(unshare_wakes_waiters, VERIFIES(semop_undo_unshare_sysvsem))
                 EQ(semop_undo_unshare_sysvsem, SEMOP(set, OP(0, -1, 0)), 0);
         UNTIL(NCNT(set, 0) == 1);
         tell(&holder, 1);
-        EVENTUALLY(semop_undo_unshare_sysvsem, returned(&waiter));
-        join(&waiter);
         UNTIL(at(&holder) == 2);
+        EQ(semop_undo_unshare_sysvsem, NCNT(set, 0), 0);
+        if (NCNT(set, 0) == 0)
+                join(&waiter);
         tell(&holder, 2);
         join(&holder);
         EQ(semop_undo_unshare_sysvsem, VAL(set, 0), 0);
