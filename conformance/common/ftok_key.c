@@ -282,6 +282,7 @@ static bool are_twins(const struct twins *twins)
 }
 
 static struct twins found;
+static int64_t patience;
 
 static int find_twin(const char *path, const struct stat *st, int type, struct FTW *place)
 {
@@ -290,6 +291,8 @@ static int find_twin(const char *path, const struct stat *st, int type, struct F
 
         (void)type;
         (void)place;
+        if (monotonic_ns() > patience)
+                return -1;
         if (!*other) {
                 *other = strdup(path);
                 return 0;
@@ -302,6 +305,7 @@ static int find_twin(const char *path, const struct stat *st, int type, struct F
 /* Looks for twins among the many files of an installed system. */
 static bool find_twins(struct twins *twins)
 {
+        patience = monotonic_ns() + 10000000000;
         const bool any = nftw("/usr", find_twin, 8, FTW_PHYS | FTW_MOUNT) == 1;
 
         *twins = found;
@@ -319,8 +323,7 @@ static uintmax_t inode_of(const char *path)
 /* Inode numbers of a file system in memory count up: so many files have one each and go. */
 static void pass_inodes(uintmax_t count)
 {
-        const int64_t patience = monotonic_ns() + 10000000000;
-
+        patience = monotonic_ns() + 10000000000;
         for (uintmax_t i = 0; i < count; i++) {
                 if (monotonic_ns() > patience)
                         UNSUPPORTED("65536 files within 10 seconds");

@@ -344,6 +344,7 @@ static void many_clients(enum ipck_requirement req, const struct version *v)
                 join(&clients[i]);
         const struct ran ran = talk(v, "stop", NULL, NULL);
         expect_done(req, &ran);
+        EVENTUALLY(req, returned(&server));
         join(&server);
 }
 
@@ -416,6 +417,7 @@ static void clients_before_server(enum ipck_requirement req, const struct versio
         start_server(req, v, &server);
         join(&one);
         join(&other);
+        EVENTUALLY(req, returned(&server));
         join(&server);
         EQ(req, waiting(v), -1);
 }

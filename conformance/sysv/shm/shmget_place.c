@@ -13,7 +13,8 @@ TEST(segment_takes_nothing_of_dev_shm, VERIFIES(shmget_not_in_dev_shm))
         private_directory();
         const int names = names_left();
         const struct space before = free_space();
-        REQUIRE(before.pages > 0 && before.files > 0);
+        if (before.pages == 0 || before.files == 0)
+                UNSUPPORTED("a /dev/shm that tells how much is free");
 
         const int attached = new_segment(size, 0600), removed = new_segment(size, 0600);
         memset(attach(attached, 0), 0x5a, size);
