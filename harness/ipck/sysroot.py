@@ -252,7 +252,7 @@ inputs_{flavour} = -Wl,--dependency-file=$@.d
 def check(folder: Path, program: Path) -> list[str]:
     """The files outside FOLDER/root, the compiler and the tree from which PROGRAM was made, or that it would load."""
     root = folder.absolute() / "root"
-    own = [root, Path(_compiler_says("-print-libgcc-file-name")).parent, ROOT]
+    own = [folder.absolute(), Path(_compiler_says("-print-libgcc-file-name")).parent, ROOT]
     if not (root / "usr/include/stdio.h").exists():
         own.append(_HOST_HEADERS)
     used = set(_loaded(root, program))
