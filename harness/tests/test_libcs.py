@@ -1,4 +1,4 @@
-"""C libraries that are not installed: found in a folder, copied, built for, and nothing of the host's taken by accident."""
+"""C libraries that are not installed: found in a folder, copied, built for; and nothing of the host's gets in."""
 
 import os
 import platform
@@ -80,7 +80,8 @@ def test_links_are_followed_inside_the_folder_alone(tmp_path: Path) -> None:
     glibc(tmp_path / "usr/include", tmp_path / "usr/lib")
     inside = tmp_path / "usr/lib"
     (inside / "libpthread-2.99.so").write_bytes(ELF)
-    for name, to in (("libpthread.so.0", "/usr/lib/libpthread-2.99.so"), ("librt.so.1", "/bin/sh"), ("libdl.so.2", "x")):
+    links = {"libpthread.so.0": "/usr/lib/libpthread-2.99.so", "librt.so.1": "/bin/sh", "libdl.so.2": "x"}
+    for name, to in links.items():
         (inside / name).symlink_to(to)
     library = sysroot.find(tmp_path)
     assert library.libraries["libpthread.so.0"] == inside / "libpthread-2.99.so"
@@ -109,7 +110,7 @@ def old_without_headers(folder: Path) -> None:
     [
         (Path.rmdir, "there is no such folder"),
         (lambda folder: None, "holds no C library: name the root or the prefix"),
-        (built_there, "is where a C library is built: install it, make -C "),
+        (built_there, "is where a C library is built: make -C "),
         (other_machine, "is not for this machine's "),
         (without_start_files, "glibc 2.99 has no crt1.o"),
         (old_without_headers, "glibc 2.1 without headers: those of glibc "),
@@ -160,6 +161,13 @@ def test_what_did_not_change_stays_as_it_is(tmp_path: Path) -> None:
     sysroot.make(sysroot.find(library), build)
     after = stamps(build)
     assert {name for name in after if before[name] != after[name]} == {"root/usr/lib/libc.so.6"}
+
+
+def test_suite_that_has_moved_on_is_no_longer_what_it_was(tmp_path: Path) -> None:
+    glibc(tmp_path / "include", tmp_path / "lib")
+    with pytest.raises(IpckError, match="glibc-2.98 is to be built, but its suite has glibc 2.99 by now"):
+        sysroot.make(sysroot.find(tmp_path), tmp_path / "glibc-2.98")
+    sysroot.make(sysroot.find(tmp_path), tmp_path / "glibc-2.99")
 
 
 def test_old_glibc_has_its_threads_in_a_library_of_their_own(tmp_path: Path) -> None:
@@ -268,7 +276,10 @@ def test_make_asks_the_library_and_goes_by_its_contents(flavour: Path, tmp_path:
 
 @pytest.mark.parametrize(
     ("version", "baseline"),
-    [("2.1", "glibc-2.31"), ("2.31", "glibc-2.31"), ("2.40", "host-glibc"), ("2.43", "glibc-2.43"), ("9.1", "glibc-2.43")],
+    [
+        *(("2.1", "glibc-2.31"), ("2.31", "glibc-2.31"), ("2.40", "host-glibc")),
+        *(("2.43", "glibc-2.43"), ("9.1", "glibc-2.43")),
+    ],
 )
 def test_library_is_judged_like_the_release_before_it(version: str, baseline: str, tmp_path: Path) -> None:
     folder = tmp_path / "my glibc"
