@@ -65,7 +65,7 @@ class Library:
 def find(folder: Path) -> Library:
     """The C library in FOLDER, the root or the prefix of what was installed or unpacked there."""
     if not folder.is_dir():
-        raise IpckError(f"{folder}: there is no such folder: name one that a C library was installed or unpacked in")
+        raise IpckError(f"{folder}: there is no such folder: name one that holds a C library")
     for headers, libraries in _LAYOUTS:
         there = _libraries(folder, libraries)
         if "libc.so.6" in there or "libc.so" in there or "libc.a" in there:
@@ -73,7 +73,7 @@ def find(folder: Path) -> Library:
             return _library(there, tuple(_headers(folder, headers)))
     built = any((folder / name).exists() for name in ("config.make", "config.mak"))
     raise IpckError(
-        f"{folder}: is where a C library is built: install it, make -C {folder} install DESTDIR=.., and name that folder"
+        f"{folder}: is where a C library is built: make -C {folder} install DESTDIR=.., and name that folder"
         if built
         else f"{folder}: holds no C library: name the root or the prefix that one was installed or unpacked in"
     )
@@ -120,7 +120,7 @@ def _library(libraries: Mapping[str, Path], headers: tuple[Path, ...]) -> Librar
         return Library("glibc", version[1].decode() if version else "", libraries, headers)
     features = [path / "features.h" for path in headers[:1]]
     numbers = [number for path in features if path.exists() for number in _GLIBC_HEADER.findall(path.read_text())]
-    return Library("glibc", ".".join(numbers), libraries, headers) if numbers else Library("musl", "", libraries, headers)
+    return Library("glibc" if numbers else "musl", ".".join(numbers), libraries, headers)
 
 
 def _elf_header(path: Path) -> bytes:
@@ -143,6 +143,8 @@ def make(library: Library, folder: Path) -> None:
     missing = [name for name in ("crt1.o", "crti.o", "crtn.o") if name not in library.libraries]
     if missing:
         raise IpckError(f"{library.title} has no {missing[0]}: install or unpack what belongs to its headers, too")
+    if re.fullmatch(r"[a-z]+-[0-9.]+", folder.name) and folder.name != f"{library.name}-{library.version}":
+        raise IpckError(f"{folder.name} is to be built, but its suite has {library.title} by now: see --libc DIR")
     root = folder.absolute() / "root"
     headers = {f"usr/include/{name}": path for name, path in _all_headers(library).items()}
     libraries = {f"usr/lib/{name}": path for name, path in library.libraries.items()}
@@ -236,7 +238,8 @@ def _settings(library: Library, folder: Path, headers: str) -> str:
         compiler += f""" -DIPCK_LIBC_NAME='"{library.title}"'"""
     link = f"-static-libgcc -L{root}/usr/lib"
     if library.loader:
-        link += f" -Wl,--dynamic-linker={root}/usr/lib/{library.loader} -Wl,-rpath={root}/usr/lib -Wl,--disable-new-dtags"
+        link += f" -Wl,--dynamic-linker={root}/usr/lib/{library.loader}"
+        link += f" -Wl,-rpath={root}/usr/lib -Wl,--disable-new-dtags"
     else:
         link += " -static"
     return f"""# Made by scripts/sysroot: how to compile and link with {library.title}.
@@ -252,7 +255,7 @@ inputs_{flavour} = -Wl,--dependency-file=$@.d
 def check(folder: Path, program: Path) -> list[str]:
     """The files outside FOLDER/root, the compiler and the tree from which PROGRAM was made, or that it would load."""
     root = folder.absolute() / "root"
-    own = [root, Path(_compiler_says("-print-libgcc-file-name")).parent, ROOT]
+    own = [folder.absolute(), Path(_compiler_says("-print-libgcc-file-name")).parent, ROOT]
     if not (root / "usr/include/stdio.h").exists():
         own.append(_HOST_HEADERS)
     used = set(_loaded(root, program))

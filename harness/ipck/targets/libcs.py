@@ -1,4 +1,4 @@
-"""This machine's kernel with C libraries that are not installed: those of other Debian suites, and any by its folder."""
+"""This machine's kernel with C libraries that are not installed: those of other Debian suites, any by its folder."""
 
 import hashlib
 import os
