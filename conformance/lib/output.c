@@ -39,28 +39,6 @@ static void remember_user(void)
         }
 }
 
-static void remember_machine(void)
-{
-        size_t size;
-        FILE *out = open_memstream(&machine, &size);
-
-        if (!out)
-                ipck_fatal("out of memory");
-        ipck_describe_machine(out);
-        fclose(out);
-}
-
-void ipck_out_open(void)
-{
-        remember_user();
-        if (ipck_options.json) {
-                remember_machine();
-                json_fd = open_output(ipck_options.json);
-        }
-        if (ipck_options.ktap)
-                ktap_fd = open_output(ipck_options.ktap);
-}
-
 struct record {
         FILE *stream;
         char *text;
@@ -89,6 +67,26 @@ static void emit(struct record *r, int fd)
                 done += (size_t)n;
         }
         free(r->text);
+}
+
+static void remember_machine(void)
+{
+        struct record r = {0};
+
+        ipck_describe_machine(begin(&r));
+        fclose(r.stream);
+        machine = r.text;
+}
+
+void ipck_out_open(void)
+{
+        remember_user();
+        if (ipck_options.json) {
+                remember_machine();
+                json_fd = open_output(ipck_options.json);
+        }
+        if (ipck_options.ktap)
+                ktap_fd = open_output(ipck_options.ktap);
 }
 
 /* The length of the well-formed UTF-8 sequence at s; 0 if there is none. */

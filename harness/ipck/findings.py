@@ -3,9 +3,10 @@
 What several targets and variants say alike is said once; long texts are kept once for the whole page.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .columns import Columns
 from .results import Deviation, TestResult, Verdict
 from .targets import without_variant
 
@@ -128,11 +129,12 @@ def split_variant(test: str) -> tuple[str, str]:
 
 
 def findings_of(
-    heard: Sequence[Heard], names: Sequence[str], several: bool, outputs: Outputs
+    heard: Sequence[Heard], columns: Columns, several: bool, differ: bool, outputs: Outputs
 ) -> tuple[Finding, ...]:
-    """All that is to be said of a requirement on the targets NAMES, the gravest first.
+    """All that is to be said of a requirement on the targets, the gravest first.
 
-    SEVERAL: more than one test verifies the requirement, so that each finding names its test.
+    SEVERAL: more than one test verifies the requirement, so that each finding names its test. DIFFER: some targets
+    deviate and others do not, so that those which hold are named as well.
     """
     alike: dict[tuple[object, ...], list[Heard]] = {}
     for item in heard:
@@ -143,9 +145,10 @@ def findings_of(
                 verdict.row, verdict.deviation, reason_of(item),
             )  # fmt: skip
             alike.setdefault(key, []).append(item)
-        elif verdict.observed:
+        elif verdict.observed or differ:
             alike.setdefault(("pass",), []).append(item)
     findings = []
+    wanted = {(item.verdict.wanted, item.verdict.row) for item in heard if item.verdict.got}
     for items in sorted(alike.values(), key=lambda items: SEVERITY.index(items[0].verdict.outcome)):
         test, verdict = items[0].test, items[0].verdict
         passed = verdict.outcome == "pass"
@@ -153,11 +156,11 @@ def findings_of(
             Finding(
                 look=LOOKS[verdict.outcome],
                 test=split_variant(test.test)[0] if several and not passed else "",
-                places=_places(items, heard, names),
-                said=_said(items, heard, names),
+                places=_places(items, heard, columns),
+                said=_said(items, heard, columns, wanted if differ else frozenset()),
                 where="" if passed else verdict.where,
                 deviation=verdict.deviation,
-                links=() if passed else links_of(items, names, outputs),
+                links=() if passed else links_of(items, columns.names, outputs),
             )
         )
     return tuple(findings)
@@ -170,18 +173,22 @@ def reason_of(item: Heard) -> str:
     return f"{item.test.status}: {line}" if line and item.test.status in ("timeout", "lost") else line
 
 
-def _said(items: Sequence[Heard], heard: Sequence[Heard], names: Sequence[str]) -> tuple[Said, ...]:
-    """What the checks of ITEMS said, in the order in which it is read."""
+def _said(
+    items: Sequence[Heard], heard: Sequence[Heard], columns: Columns, wanted: Collection[tuple[str, str]]
+) -> tuple[Said, ...]:
+    """What the checks of ITEMS said, in the order in which it is read; WANTED is what those that hold have given."""
     verdict = items[0].verdict
-    observed = _distinct("observed", [(item.verdict.observed, item) for item in items], heard, names)
+    observed = _distinct("observed", [(item.verdict.observed, item) for item in items], heard, columns)
     if verdict.outcome == "pass":
-        return (observed,)
+        got = next(iter(wanted))[0] if len(wanted) == 1 else ""
+        held = (_alike("got", f"{got} as wanted" if got else "", code=True),)
+        return tuple(line for line in (*held, observed) if line.texts)
     missing = "declared by the test, no verdict" if verdict.verdict == "missing" else ""
     said = (
         _alike("table row", verdict.row),
         _alike("check", verdict.expression, code=True),
         _alike("wanted", verdict.wanted, code=True),
-        _distinct("got", [(item.verdict.got, item) for item in items], heard, names, code=True),
+        _distinct("got", [(item.verdict.got, item) for item in items], heard, columns, code=True),
         observed,
         _alike("reason", reason_of(items[0]) or missing),
     )
@@ -193,27 +200,32 @@ def _alike(label: str, text: str, code: bool = False) -> Said:
 
 
 def _distinct(
-    label: str, texts: Iterable[tuple[str, Heard]], heard: Sequence[Heard], names: Sequence[str], code: bool = False
+    label: str, texts: Iterable[tuple[str, Heard]], heard: Sequence[Heard], columns: Columns, code: bool = False
 ) -> Said:
     """Each of TEXTS once, with its places when there are several."""
     found: dict[str, list[Heard]] = {}
     for text, item in texts:
         found.setdefault(cut(text, FIELD_LIMIT), []).append(item)
-    places = {text: _places(items, heard, names) if len(found) > 1 else "" for text, items in found.items() if text}
+    places = {text: _places(items, heard, columns) if len(found) > 1 else "" for text, items in found.items() if text}
     return Said(label, tuple(places.items()), code)
 
 
-def _places(items: Sequence[Heard], heard: Sequence[Heard], names: Sequence[str]) -> str:
+def _places(items: Sequence[Heard], heard: Sequence[Heard], columns: Columns) -> str:
     """Where something was found: targets, each with the variants unless it is all that ran there."""
-    places: dict[str, list[str]] = {}
+    whole_columns: set[int] = set()
+    parts: dict[str, list[str]] = {}
     for column in sorted({item.column for item in items}):
         found = {split_variant(item.test.test) for item in items if item.column == column}
         bases = {base for base, _ in found}
         ran = {split_variant(item.test.test) for item in heard if item.column == column}
         whole = found == {test for test in ran if test[0] in bases}
-        places[names[column]] = [] if whole else [f"{variant} only" for _, variant in found if variant]
-    everywhere = len(places) > 1 and len(places) == len({item.column for item in heard}) and not any(places.values())
-    return "every target" if everywhere else _listed(places)
+        variants = [f"{variant} only" for _, variant in found if variant]
+        if whole or not variants:
+            whole_columns.add(column)
+        else:
+            parts[columns.names[column]] = variants
+    said = [columns.say(whole_columns, {item.column for item in heard})] if whole_columns else []
+    return ", ".join([*said, *([_listed(parts)] if parts else [])])
 
 
 def links_of(items: Sequence[Heard], names: Sequence[str], outputs: Outputs) -> tuple[Link, ...]:

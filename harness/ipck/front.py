@@ -315,7 +315,8 @@ class Controller(Front):
         for nodeid in self._nodeids or ():
             target, _, test = nodeid.partition("::")
             if target == name:
-                self._recorder.begin(TargetRun(name, ready.target.description, ready.target.argv(ready.build)))
+                argv = ready.target.argv(ready.build)
+                self._recorder.begin(TargetRun(name, ready.target.description, argv, ready.target.kind))
                 if not self._recorder.find(name, test):
                     gone = lost(name, ready.tests[test], "no result: the pytest worker died")
                     self._recorder.add(judge(gone, ready.tests[test], ready.baseline))

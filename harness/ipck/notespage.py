@@ -10,7 +10,7 @@ from markupsafe import Markup
 from .notes import TRUTHS, Document, Notes, Statement
 
 if TYPE_CHECKING:
-    from .report import Row
+    from .rows import Row
 
 LOOKS = {"true": "p", "outdated": "k", "wrong": "f", "implementation-defined": "s"}
 

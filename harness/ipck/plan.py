@@ -63,7 +63,7 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
             ready.append(_prepare(target, rows, folders, judged))
         except targets.Unavailable as error:
             argv = target.argv(folders.build)
-            absent.append(TargetRun(target.name, target.description, argv, unavailable=str(error)))
+            absent.append(TargetRun(target.name, target.description, argv, target.kind, unavailable=str(error)))
             if by_name:
                 missed.append(Fault(target.name, str(error)))
         except IpckError as error:

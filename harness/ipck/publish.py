@@ -17,6 +17,8 @@ JUNIT = "junit.xml"
 SUMMARY = "summary.json"
 PAGE = "index.html"
 OVERVIEW = "overview.html"
+TARGETS = "targets.html"
+FINDINGS = "findings.html"
 NOTES = "notes.html"
 KTAP = "ktap"
 
@@ -35,7 +37,8 @@ def clear(out: Path) -> None:
     """Remove the reports of an earlier run, so that nobody takes them for this run's; IpckError when they stay."""
     if _is_file(out):
         return
-    for path in [*(out / name for name in (JUNIT, SUMMARY, PAGE, OVERVIEW, NOTES)), *(out / KTAP).glob("*.ktap")]:
+    names = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES)
+    for path in [*(out / name for name in names), *(out / KTAP).glob("*.ktap")]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -77,8 +80,9 @@ def _summary(run: RunResults, catalogue: Catalogue, out: Path) -> None:
 
 def _pages(run: RunResults, catalogue: Catalogue, notes: Notes, out: Path) -> None:
     try:
-        from .report import write_report  # not before: jinja2 takes a while to load, and judging does not need it
+        from .findingspage import load  # not before: jinja2 takes a while to load, and judging does not need it
+        from .report import write_report
     except ModuleNotFoundError as error:
         remedy = "apt-get install python3-jinja2"
         raise IpckError(f"{PAGE} cannot be made: the Python module {error.name} is missing: {remedy}") from None
-    write_report(run, catalogue, out, notes)
+    write_report(run, catalogue, out, notes, load())

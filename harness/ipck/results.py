@@ -82,7 +82,9 @@ class RunInfo:
     user: str = ""
     isolation: str = ""  # "namespaces", "user namespace" or "none: REASON"
     missing_capabilities: tuple[str, ...] = ()
-    limits: tuple[tuple[str, str], ...] = ()  # name and value, sorted
+    limits: tuple[tuple[str, str], ...] = ()  # name and value, sorted, as those below
+    facts: tuple[tuple[str, str], ...] = ()  # what else may explain results: page size, clocks, calls missing ..
+    config: tuple[tuple[str, str], ...] = ()  # of the kernel, as far as IPC goes; empty where it cannot be read
     seed: int = 0
     jobs: int = 0
     deadline: float = 0.0
@@ -96,6 +98,7 @@ class TargetRun:
     target: str
     description: str = ""
     argv: tuple[str, ...] = ()
+    kind: str = ""  # what stands under one heading
     info: RunInfo = RunInfo()
     seconds: float = 0.0
     complete: bool = True  # False: the program died or was killed before its last line

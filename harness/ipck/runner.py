@@ -38,7 +38,7 @@ def run_part(ready: Ready, tests: Sequence[Test], options: Options) -> TargetRun
 def begin(ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder) -> Engine:
     """An engine for TESTS, and its target made known to RECORDER."""
     engine = Engine(ready.target, tests, options, ready.build)
-    recorder.begin(TargetRun(ready.target.name, ready.target.description, engine.argv))
+    recorder.begin(TargetRun(ready.target.name, ready.target.description, engine.argv, ready.target.kind))
     return engine
 
 

@@ -46,18 +46,25 @@ def summarise(run: RunResults, catalogue: Catalogue) -> dict[str, Any]:
 
     targets NAME tests: every test stands in one of passed, failed (deviations that pass now included), errors, skipped
     and known. A fault of the run that belongs to no test (an unreadable line, a program that died) counts in errors
-    and total as well, so that the counts are never green when the run was not. An unavailable target is left out.
+    and total as well, so that the counts are never green when the run was not.
     targets NAME requirements: those with a verdict on that target, each in one of verified, failed and unsupported
     unless it could not be decided.
+    unavailable: the targets that could not run, and why. differing: requirements that hold on one target and fail on
+    another, known deviations included.
     catalogue: tested are the testable rows with a verdict of any kind on any target of this run.
     """
-    judged = {name for target in run.targets for name in by_requirement(target)}
-    tested = {row.id for row in catalogue if row.id in judged and not row.untestable}
+    states: dict[str, set[State]] = {}
+    for target in run.targets:
+        for name, verdicts in by_requirement(target).items():
+            states.setdefault(name, set()).add(requirement_state(verdicts))
+    tested = {row.id for row in catalogue if row.id in states and not row.untestable}
     untestable = sum(1 for row in catalogue if row.untestable)
     testable = len(catalogue) - untestable
     return {
         "schema": SCHEMA,
         "targets": {target.target: _target(target) for target in run.targets if not target.unavailable},
+        "unavailable": {target.target: target.unavailable for target in run.targets if target.unavailable},
+        "differing": sum(1 for seen in states.values() if {"verified", "failed"} <= seen),
         "catalogue": {
             "total": len(catalogue),
             "testable": testable,

@@ -10,7 +10,7 @@ from ipck import catalogue, notes, report, targets
 from ipck.catalogue import Catalogue
 from ipck.errors import IpckError
 from ipck.notes import Document, Notes, Statement
-from ipck.publish import NOTES, OVERVIEW, PAGE
+from ipck.publish import NOTES, OVERVIEW, PAGE, TARGETS
 from ipck.results import Verdict
 from ipck.tree import NOTES_FILE
 from stubs import CATALOGUE, World, short
@@ -282,7 +282,7 @@ def test_counts_stand_at_the_top() -> None:
 def test_the_pages_link_to_each_other() -> None:
     said, rows, _ = judged()
     pages = {name: Reader(text).top for name, text in report.render(run_of(), rows, said).items()}
-    assert set(pages) == {PAGE, OVERVIEW, NOTES}
+    assert set(pages) == {PAGE, OVERVIEW, TARGETS, NOTES}
     anchors: set[str] = set()
     for name, page in pages.items():
         hrefs = {link.attributes["href"] for link in page.one("header").all("a")}
@@ -297,7 +297,7 @@ def test_the_pages_link_to_each_other() -> None:
 
 def test_without_notes_there_is_no_page() -> None:
     pages = report.render(*sample())
-    assert set(pages) == {PAGE, OVERVIEW}
+    assert set(pages) == {PAGE, OVERVIEW, TARGETS}
     assert not any(NOTES in page for page in pages.values())
 
 
@@ -314,7 +314,7 @@ def test_text_of_the_notes_stays_text(text: str) -> None:
     assert {element.tag for element in top.all()} <= {element.tag for element in usual.all()}
     for element in top.all():
         assert not [name for name in element.attributes if name.startswith("on") or name in ("style", "src")]
-        assert element.attributes.get("href", "#").startswith(("#", PAGE, OVERVIEW))
+        assert element.attributes.get("href", "#").startswith(("#", PAGE, OVERVIEW, TARGETS))
     assert top.one("main").text.count(report.visible(text)) >= 9
 
 

@@ -15,7 +15,7 @@ import pytest
 from ipck import findings, report
 from ipck.catalogue import AREAS, Catalogue, Interface, Requirement
 from ipck.errors import IpckError
-from ipck.publish import OVERVIEW, PAGE
+from ipck.publish import OVERVIEW, PAGE, TARGETS
 from ipck.results import Deviation, Fault, Outcome, RunInfo, RunResults, TargetRun, TestResult, Verdict, worst
 
 DEVIATION = Deviation("sysv.sem.wait.eidrm", "semop.eidrm", "fail", "returns 0", "bug 1234", "1.2.3")
@@ -226,7 +226,7 @@ def test_text_from_outside_stays_text(text: str) -> None:
     assert top.one("script").text == plain.one("script").text
     for element in top.all():
         assert not [name for name in element.attributes if name.startswith("on") or name in ("style", "src")]
-        assert element.attributes.get("href", "#").startswith(("#", OVERVIEW))
+        assert element.attributes.get("href", "#").startswith(("#", OVERVIEW, TARGETS))
     said = report.visible(text)
     for css, times in (("v", 2), ("facts", 6), ("problems", 1), ("targets", 2), ("h", 1)):
         assert " ".join(element.text for element in top.all("", css)).count(said) >= times, css
@@ -366,25 +366,11 @@ def test_the_head_says_what_was_judged() -> None:
     for text in (
         "scripts/ipck run", "d3adb33f", "started2026-11-21 01:18:33 UTC", "12345", "Linux 6.18.44", "x86_64",
         "glibc 2.36", "gcc 12.2.0", "root (uid 0)", "namespaces", "CAP_SYS_RESOURCE",
-        "limit sem32000 1024000000 500 32000",
     ):  # fmt: skip
         assert text in facts
     assert "host-glibc" not in facts
-
-
-def test_the_head_tells_targets_apart() -> None:
-    targets = [
-        target_run("a"), target_run("b", info=replace(INFO, libc="musl 1.2.3", limits=(("shmmni", "1"),))),
-        target_run("c"), target_run("d"),
-    ]  # fmt: skip
-    facts = read(run_of(*targets), catalogue(requirement("semop.a"))).one("dl", "facts").text
-    assert "libcmusl 1.2.3 bglibc 2.36 all others" in facts
-    assert "shmmni1 b4096 all others" in facts
-    assert "sem32000 1024000000 500 32000 a, c, d" in facts
     nameless = [target_run("a", info=replace(INFO, user=""))]
     assert "useruid 0" in read(run_of(*nameless), catalogue(requirement("semop.a"))).one("dl", "facts").text
-    facts = read(run_of(*targets[:2]), catalogue(requirement("semop.a"))).one("dl", "facts").text
-    assert "libcglibc 2.36 amusl 1.2.3 b" in facts
 
 
 def numbers(row: Element) -> list[str]:
@@ -393,15 +379,15 @@ def numbers(row: Element) -> list[str]:
 
 def test_counts_of_interfaces_and_targets() -> None:
     page, counts = read(*sample()), overview(*sample())
-    words = [head.text.split()[-1] for head in counts.one("table").one("tr").all("th")][1:]
-    assert words == [
+    heads = counts.one("table").one("tr").all("th")
+    assert [head.text.split()[-1] for head in heads[1:-1]] == [
         "total", "tested", "verified", "failed", "fixed", "errors", "known", "unsupported", "untested", "untestable",
-        "host-glibc", "host-musl",
     ]  # fmt: skip
+    assert [head.text for head in heads[-1].all("b")] == ["host-glibc", "host-musl"]
     lines = {row.one("th").text.strip(): numbers(row) for row in page.all("tr") + counts.all("tr") if row.all("td")}
-    assert lines["semop semaphore operations"] == ["7", "6", "1", "1", "1", "1", "1", "1", "1", "0", "F1", "F1"]
-    assert lines["semget"] == ["1", "0", "0", "0", "0", "0", "0", "0", "0", "1", "·", "·"]
-    assert lines["System V semaphores"] == ["8", "6", "1", "1", "1", "1", "1", "1", "1", "1", "F1", "F1"]
+    assert lines["semop semaphore operations"] == ["7", "6", "1", "1", "1", "1", "1", "1", "1", "0", "F1F1"]
+    assert lines["semget"] == ["1", "0", "0", "0", "0", "0", "0", "0", "0", "1", "· untested"]
+    assert lines["System V semaphores"] == ["8", "6", "1", "1", "1", "1", "1", "1", "1", "1", "F1F1"]
     assert lines["all"] == lines["System V semaphores"]
     assert lines["host-musl"] == ["1", "1", "1", "1", "1", "1", "1", "6", "1.2 s"]
 
@@ -506,20 +492,35 @@ def test_a_requirement_without_a_verdict_gives_the_reason() -> None:
 # What is open and what is folded
 
 
+def sections(page: Element) -> list[str]:
+    """The headings above rows."""
+    return [section.one("h2").text for section in page.all("section", "sec")]
+
+
 def test_what_needs_attention_comes_first_and_open_the_rest_is_folded() -> None:
     page = read(*sample())
-    groups = page.all("details", "g")
+    assert sections(page) == [
+        "Deviates wherever it was judged 2 requirements", "Holds now, although listed as a deviation 1 requirement",
+        "Could not be decided 1 requirement", "All interfaces",
+    ]  # fmt: skip
+    blocks = [group for group in page.all("details", "g") if group.attributes["id"].startswith("block:")]
+    groups = [group for group in page.all("details", "g") if group.attributes["id"].startswith("group:")]
+    assert all("open" in block.attributes for block in blocks)
+    assert not any("open" in group.attributes for group in groups)
+    assert [row.one("code").text for block in blocks for row in block.all("details", "r")] == [
+        "semop.fail", "semop.known", "semop.fixed", "semop.error",
+    ]  # fmt: skip
     assert [group.attributes["id"] for group in groups] == ["group:semop", "group:semget"]
-    assert ["open" in group.attributes for group in groups] == [True, False]
-    names = [(row.one("code").text, row.within("fold")) for row in groups[0].all("details", "r")]
-    assert names == [
-        ("semop.fail", False), ("semop.fixed", False), ("semop.error", False), ("semop.known", False),
-        ("semop.pass", True), ("semop.skip", True), ("semop.later", True),
+    assert [link.attributes["href"] for link in groups[0].one("p", "above").all("a")] == [
+        "#semop.known", "#semop.error", "#semop.fixed", "#semop.fail",
+    ]  # fmt: skip
+    assert [row.one("code").text for row in groups[0].all("details", "r") if row.within("fold")] == [
+        "semop.pass", "semop.skip", "semop.later",
     ]  # fmt: skip
     assert [fold.one("summary").text for fold in groups[0].all("details", "fold")] == [
         "1 hold on every target that judged them", "1 unsupported", "1 untested",
     ]  # fmt: skip
-    assert not any("open" in inner.attributes for inner in page.all("details") if inner is not groups[0])
+    assert not any("open" in fold.attributes for fold in page.all("details", "fold"))
 
 
 def test_the_group_tells_the_worst_of_each_target() -> None:
@@ -530,7 +531,8 @@ def test_the_group_tells_the_worst_of_each_target() -> None:
         target_run("b", result("b", replace(wrong, outcome="known"), fine)),
         target_run("c", result("c", fine)),
     )
-    groups = {group.one("code").text: group.one("summary") for group in read(run, rows).all("details", "g")}
+    page = read(run, rows)
+    groups = {group.attributes["id"][6:]: group.one("summary") for group in page.all("details", "g")}
     assert [cell.text for cell in groups["semop"].all("i")] == ["F2", "K1", "✓"]
     assert groups["semop"].one("span", "say").text == "semaphore operations · 2 fail"
     assert groups["semget"].one("span", "c").text == "· untested"
@@ -541,7 +543,8 @@ def test_groups_with_more_failures_come_first() -> None:
     outcomes: tuple[Outcome, ...] = ("pass", "fail", "fail", "fail", "known")
     verdicts = [Verdict(row.id, outcome) for row, outcome in zip(rows, outcomes)]
     page = read(run_of(target_run("a", result("a", *verdicts))), catalogue(*rows))
-    assert [group.one("code").text for group in page.all("details", "g")] == ["c", "b", "d", "a"]
+    names = [group.attributes["id"] for group in page.all("details", "g") if "group:" in group.attributes["id"]]
+    assert names == ["group:c", "group:b", "group:d", "group:a"]
 
 
 # What went wrong beside the requirements
@@ -555,11 +558,13 @@ def test_problems_of_the_run_are_told() -> None:
     )  # fmt: skip
     page = read(run, catalogue(requirement("semop.a")))
     assert page.one("h1").text.endswith("The run had problems")
-    problems = [" ".join(item.text.split()) for item in page.one("ul", "problems").all("li")]
+    problems = [" ".join(item.text.split()) for item in page.one("ul", "problems").children]
     assert problems == [
-        "a line 17 of its output not JSON: x", "b the run was cut short: what came before it counts",
-        "b t.lost lost: no result came details on b", "c cannot be run",
+        "a line 17 of its output not JSON: x",
+        "b 2 problems the run was cut short: what came before it counts t.lost lost: no result came details on b",
+        "c cannot be run",
     ]  # fmt: skip
+    assert "open" in page.one("ul", "problems").one("details").attributes
     assert "unavailable: no such program" in page.one("table", "targets").text
     assert [head.text for head in page.one("div", "h").all("b")] == ["a", "b"]
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,8 @@ from stubs import short
 
 DEVIATION = Deviation("sem.b", "semop.eidrm", "fail", "kernel bug", "commit 123", "Linux 6.1")
 SESSION = RunResults("ipck run -k 'a b'", "c0ffee", 7, "2024-01-02T03:04:05+00:00")
-INFO = RunInfo("ipck-tests", uid=0, missing_capabilities=("CAP_X",), limits=(("sem", "1 2"),), deadline=10.0)
+INFO = RunInfo("ipck-tests", uid=0, missing_capabilities=("CAP_X",), limits=(("sem", "1 2"),),
+               facts=(("page size", "4096"),), config=(("HZ", "250"),), deadline=10.0)  # fmt: skip
 ADDS = Verdict("semop.adds", "pass", "pass", 2)
 PASSED = TestResult("host-glibc", "sem.a", "pass", "pass", "a.c", 1, 0.5, verdicts=(ADDS,))
 EIDRM = Verdict("semop.eidrm", "known", "fail", 1, "a.c:3", 'f("x")', "0", "1", "row", "seen", "why", DEVIATION)
@@ -50,7 +52,7 @@ def record(path: Path) -> RunResults:
     journal = Journal(path)
     recorder = Recorder(SESSION, journal)
     recorder.begin(TargetRun("host-i386", "32-bit", ("p",), unavailable="not built"))
-    recorder.begin(TargetRun("host-glibc", "this kernel", ("program", "--json")))
+    recorder.begin(TargetRun("host-glibc", "this kernel", ("program", "--json"), "host"))
     recorder.inform("host-glibc", INFO)
     recorder.add(KNOWN)
     recorder.add(PASSED)
@@ -88,6 +90,15 @@ def test_run_line_says_where_results_come_from(tmp_path: Path) -> None:
     run = lines[1]
     assert run["argv"] == ["program", "--json"] and run["command"] == SESSION.command
     assert run["commit"] == "c0ffee" and run["seed"] == 7 and run["info"]["limits"] == {"sem": "1 2"}
+    assert (run["kind"], run["info"]["facts"], run["info"]["config"]) == ("host", {"page size": "4096"}, {"HZ": "250"})
+
+
+def test_results_of_before_there_were_facts_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    record(path)
+    path.write_text(re.sub(r',"kind":"host"|,"(facts|config)":{[^}]*}', "", path.read_text()))
+    glibc = store.load([path]).targets[0]
+    assert (glibc.kind, glibc.info) == ("", replace(INFO, facts=(), config=()))
 
 
 def test_results_of_a_killed_run_are_kept_and_called_cut_short(tmp_path: Path) -> None:

@@ -1,8 +1,14 @@
 """The C runner against deliberately bad tests (harness/tests/bad/): it survives them, names them, and loses nothing."""
 
+import gzip
 import json
+import os
 import re
+import resource
+import struct
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +17,7 @@ import pytest
 TREE = Path(__file__).resolve().parents[2]
 BAD = TREE / "build/glibc/bad-tests"
 PREFIX = "harness.tests.bad.bad."
+TIME_NAMESPACE = {"time"} if Path("/proc/self/ns/time").exists() else set()
 
 
 def run(*args: str, program: Path = BAD, **kwargs: Any) -> subprocess.CompletedProcess[str]:
@@ -189,3 +196,41 @@ def test_deadlines_grow_where_processes_are_made_slowly() -> None:
     first = json.loads(done.stdout.splitlines()[0])
     assert first["deadline"] >= 3 * 20, done.stderr
     assert records(done.stdout)["good"]["status"] == "pass"
+
+
+def head(*prefix: str, **kwargs: Any) -> dict[str, Any]:
+    """The run line of a program that runs one test."""
+    command = [*prefix, str(BAD), "--json", "-", PREFIX + "good"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **kwargs)
+    line: dict[str, Any] = json.loads(done.stdout.partition("\n")[0])
+    return line
+
+
+def test_run_line_tells_what_the_program_sees_of_the_machine() -> None:
+    line = head()
+    facts = line["facts"]
+    assert facts["page size"] == str(os.sysconf("SC_PAGESIZE"))
+    assert facts["processors"] == str(os.sysconf("SC_NPROCESSORS_ONLN"))
+    assert facts["byte order"] == f"{sys.byteorder} endian"
+    assert facts["word length"] == f"{8 * struct.calcsize('l')} bits"
+    assert facts["RLIMIT_NOFILE"] == str(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    assert facts["clock resolution"].startswith(f"{time.get_clock_info('monotonic').resolution * 1e9:.0f} ns, coarse ")
+    assert (facts["traced"], facts["calls missing"]) == ("no", "none")
+    assert facts["namespaces"].split() == sorted({"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"} | TIME_NAMESPACE)
+    assert all(facts.values()) and all(line["limits"].values())
+    assert {"sem", "msgmni", "mqueue msg_max"} <= line["limits"].keys()
+
+
+def test_run_line_tells_of_a_tracer_and_of_missing_calls() -> None:
+    facts = head("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=memfd_create,semget:error=ENOSYS")["facts"]
+    assert (facts["traced"], facts["calls missing"]) == ("yes", "semget, memfd_create")
+
+
+@pytest.mark.skipif(not Path("/proc/config.gz").exists(), reason="the kernel does not show its configuration")
+def test_run_line_tells_the_kernels_configuration() -> None:
+    text = gzip.decompress(Path("/proc/config.gz").read_bytes()).decode()
+    options = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", text, re.MULTILINE))
+    config = head()["config"]
+    assert config and config.items() <= options.items()
+    assert config["SYSVIPC"] == "y"
+    assert head(env={"PATH": "/nowhere"})["config"] == {}

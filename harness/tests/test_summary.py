@@ -46,12 +46,25 @@ def test_summary_has_exactly_the_documented_shape() -> None:
                 "seconds": 1.235,
             }
         },
+        "unavailable": {"host-i386": "not built"},
+        "differing": 0,
         "catalogue": {"total": 3, "testable": 2, "tested": 1, "untestable": 1, "untested": 1},
         "by_interface": {
             "semop": {"total": 3, "tested": 1, "untestable": 1},
             "shmat": {"total": 0, "tested": 0, "untestable": 0},
         },
     }
+
+
+def test_requirements_that_targets_disagree_about_are_counted() -> None:
+    deviation = Deviation("sem.a", "semop.adds", "fail", "r", "r", "s")
+    known = Verdict("semop.adds", "known", deviation=deviation)
+    verdicts = ((Verdict("semop.adds", "pass"), known), (Verdict("semop.eidrm", "pass"), Verdict("semop.eidrm", "skip")))
+    targets = tuple(
+        TargetRun(name, tests=tuple(one_test(pair[at].outcome, f"sem.{n}", pair[at]) for n, pair in enumerate(verdicts)))
+        for at, name in enumerate(("a", "b"))
+    )
+    assert summarise(RunResults(targets=targets), Catalogue())["differing"] == 1
 
 
 def test_each_outcome_has_its_count() -> None:

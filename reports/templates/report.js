@@ -4,7 +4,9 @@
   const matrix = byId("matrix:");
   const rows = [...matrix.querySelectorAll(".r")];
   const folds = [...matrix.querySelectorAll(".g, .fold")];
-  const names = [...matrix.querySelectorAll(".h b")].map((cell) => cell.textContent);
+  const sections = [...matrix.querySelectorAll(".sec")];
+  const heads = [...matrix.querySelectorAll(".h > .c:not(.kinds) > *")];
+  const names = heads.flatMap((kind) => [...kind.children].map((cell) => cell.title));
   const words = new Map();
   const field = byId("filter:");
   const unfold = byId("unfold:");
@@ -16,6 +18,7 @@
   const ANY = -1;
   const GRAVEST = -2;
   let column = ANY;
+  let hidden = new Set();
   let before = null;
 
   document.documentElement.classList.add("js");
@@ -24,28 +27,45 @@
   const pressed = (button) => button.getAttribute("aria-pressed") === "true";
   const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 
+  /* The cells of a row, one a column: those of a kind that are alike are one on the page, as are all of them. */
+  const outcomes = (row) => {
+    const blocks = [...row.querySelector(".c").children];
+    if (blocks[0]?.tagName === "I") return names.map(() => blocks[0].className[0]);
+    return blocks.flatMap((block, kind) => {
+      const cells = [...block.children].map((cell) => cell.className[0]);
+      return cells.length === 1 ? [...heads[kind].children].map(() => cells[0]) : cells;
+    });
+  };
+
   /* What a row says, read from the page when it is first asked for. */
   const facts = (row) => {
     if (!known.has(row)) {
-      const cells = [...row.querySelector(".c").children].map((cell) => cell.className[0]);
-      const judged = new Set(cells.filter((cell) => !"nsz".includes(cell)));
+      const cells = outcomes(row);
       const gravest = [...GRAVITY].find((outcome) => cells.includes(outcome));
-      known.set(row, { text: row.textContent.toLowerCase(), cells, gravest, differs: judged.size > 1 });
+      known.set(row, { text: row.textContent.toLowerCase(), cells, gravest });
     }
     return known.get(row);
   };
 
+  /* Whether the columns that are shown disagree. */
+  const differs = (cells) => {
+    const seen = cells.filter((cell, at) => !hidden.has(at));
+    return seen.some((cell) => "fk".includes(cell)) && seen.some((cell) => "px".includes(cell));
+  };
+
   const matches = (row, terms, outcomes) => {
-    const { text, cells, gravest, differs } = facts(row);
+    const { text, cells, gravest } = facts(row);
     const seen = column === ANY ? cells : [column === GRAVEST ? gravest : cells[column] || cells[0]];
     return terms.every((term) => text.includes(term))
       && (!outcomes.size || seen.some((cell) => outcomes.has(cell)))
-      && (!pressed(differ) || differs);
+      && (!pressed(differ) || differs(cells));
   };
 
   const filter = () => {
     const terms = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     const outcomes = new Set(chips.filter(pressed).map((chip) => chip.dataset.outcome));
+    hidden = new Set(names.keys());
+    for (const at of names.keys()) if (shown(at)) hidden.delete(at);
     const active = terms.length > 0 || outcomes.size > 0 || pressed(differ);
     const used = new Set();
     let count = 0;
@@ -61,11 +81,16 @@
       if (active) fold.open = used.has(fold);
       else if (before) fold.open = before.get(fold);
     }
+    for (const section of sections) section.hidden = active && !used.has(section);
     if (!active) before = null;
     target.hidden = column === ANY;
     target.textContent = column === GRAVEST ? "as the worst outcome ×" : `on ${names[column]} ×`;
-    byId("shown:").textContent = active ? `${count} of ${rows.length} requirements` : "";
+    const away = hidden.size ? `${hidden.size} of ${names.length} columns hidden` : "";
+    byId("shown:").textContent = [active ? `${count} of ${rows.length} requirements` : "", away].filter(Boolean).join(", ");
   };
+
+  const kindOf = (at) => heads.findIndex((kind) => (at -= kind.children.length) < 0);
+  const shown = (at) => (byId(`column:${at}`)?.checked ?? true) && (byId(`kind:${kindOf(at)}`)?.checked ?? true);
 
   const clear = () => {
     field.value = "";
@@ -108,8 +133,10 @@
       field.focus();
     } else if (button.classList.contains("pick")) {
       clear();
-      column = Number(button.dataset.column ?? GRAVEST);
+      const all = "differ" in button.dataset;
+      column = all ? ANY : Number(button.dataset.column ?? GRAVEST);
       for (const chip of chips) press(chip, chip.dataset.outcome === button.dataset.outcome);
+      press(differ, all);
       filter();
       matrix.scrollIntoView();
     } else if (button === differ || chips.includes(button)) {
@@ -118,6 +145,7 @@
     }
   });
   field.addEventListener("input", filter);
+  matrix.addEventListener("change", (event) => { if (event.target.type === "checkbox") filter(); });
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && event.target !== field && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
@@ -134,11 +162,15 @@
   });
 
   matrix.addEventListener("mouseover", (event) => {
-    const cell = event.target.closest(".c > i");
+    const cell = event.target.closest(".c i");
     if (!cell || cell.title) return;
-    const at = [...cell.parentElement.children].indexOf(cell);
     const word = words.get(cell.className[0]) || "";
-    cell.title = cell.classList.contains("w") ? word : `${names[at]}: ${word}`;
+    const block = cell.parentElement;
+    const kind = heads[[...block.parentElement.children].indexOf(block)];
+    if (cell.classList.contains("w") || !kind) { cell.title = word; return; }
+    const own = [...kind.children].map((head) => head.title);
+    const at = [...block.children].indexOf(cell);
+    cell.title = `${block.children.length === 1 ? own.join(", ") : own[at]}: ${word}`;
   });
 
   /* On paper nothing can be opened, so what needs attention is open. */
