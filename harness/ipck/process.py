@@ -78,14 +78,15 @@ class Process:
         for _ in range(_MOST_PIECES):  # not for ever: a child that left the group may go on writing
             if self.read(0) is None:
                 break
-        if self.status < 0:
-            return f"was killed by {signal_name(-self.status)}"
-        return f"exited with status {self.status}" if self.status > 2 else ""
+        status = self._process.returncode
+        if status < 0:
+            return f"was killed by {signal_name(-status)}"
+        return f"exited with status {status}" if status > 2 else ""
 
     @property
-    def status(self) -> int:
-        """The exit status of a program that has finished, the negative number of the signal that killed it."""
-        return int(self._process.returncode)
+    def status(self) -> int | None:
+        """After finish(): the exit status, the negative number of the signal that killed it, None if it has not ended."""
+        return self._process.returncode
 
     def last_words(self) -> str:
         """The end of what the program said on stderr."""

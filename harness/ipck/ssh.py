@@ -60,10 +60,11 @@ class Remote(Process):
     def finish(self) -> str:
         """Tell how the program ended, or the connection before it."""
         how = super().finish()
-        if self.status == _SSH_FAILED or self.status < 0:
+        status = self.status
+        if status is None or status < 0 or status == _SSH_FAILED:
             self.what = f"the connection to {self._host}"
-            return "broke" if self.status > 0 else f"broke: ssh {how}"
-        return f"was killed by {signal_name(self.status - _SIGNAL)}" if self.status > _SIGNAL else how
+            return "broke" if status == _SSH_FAILED else f"broke: ssh {how}"
+        return f"was killed by {signal_name(status - _SIGNAL)}" if status > _SIGNAL else how
 
     def _begin(self, choose: Callable[[str], Path], arguments: Sequence[str], stdin: str) -> None:
         """Talk with the script over there until the program runs."""
