@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import sshd
 from ipck import ssh
 from ipck.errors import IpckError
 from ipck.ssh import Remote
@@ -19,15 +18,6 @@ from stubs import ADDS, ADDS_RAW, CATALOGUE, MAKES, TESTS, WAITS, World, end, re
 
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
 FLAVOUR = "glibc-static"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sshd]:
-    """The sshd."""
-    with tempfile.TemporaryDirectory(prefix="ipck-test-") as folder:
-        running = sshd.start(Path(folder))
-        yield running
-        running.stop()
 
 
 @pytest.fixture
