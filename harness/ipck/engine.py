@@ -5,10 +5,12 @@ that takes it along. Where several tests were in flight, they come first and wit
 and the innocent get their result. At the end every selected test has exactly one result.
 """
 
+import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event as Flag
 
 from . import stream
 from .judge import lost
@@ -22,6 +24,7 @@ _MOST_FAULTS = 50
 _MOST_STARTS = 64
 _MOST_BARREN_STARTS = 8
 _POLL = 0.1
+_TO_BE_STOPPED = 2.0
 _LONGEST_DEADLINE = 3600.0
 
 
@@ -71,11 +74,11 @@ class Engine:
         self._complete = False
         self._left_by: stream.Left | None = None  # what the carrier of this start said of the program's end
         self._words = ""  # the last that this start said on stderr
-        self._stopped = False
+        self._stopped = Flag()
 
     def stop(self) -> None:
         """Kill the program; events() comes to its end soon. Safe to call from another thread."""
-        self._stopped = True
+        self._stopped.set()
 
     def events(self) -> Iterator[Event]:
         """Everything that comes out of the run, as it comes."""
@@ -83,13 +86,13 @@ class Engine:
         why = ""
         barren = 0
         for _ in range(_MOST_STARTS):
-            if self._stopped:
+            if self._stopped.is_set():
                 break
             before = len(self._left), len(self._suspects)
             suspects = [test for test in self._left if test in self._suspects]
             batch = suspects or list(self._left)
             why = yield from self._start(batch, ("--jobs", "1") if suspects else ())
-            if self._stopped:
+            if self._stopped.is_set():
                 break
             yield from self._judge_death(why)
             if self._complete:
@@ -98,7 +101,7 @@ class Engine:
             unchanged = (len(self._left), len(self._suspects)) == before
             if not self._left or unchanged or barren == _MOST_BARREN_STARTS:
                 break
-        if not self._stopped:  # then the tests that were not reached are not lost
+        if not self._stopped.is_set():  # then the tests that were not reached are not lost
             yield from self._lose(list(self._left), f"no result: {why} before this test began")
         yield Ended(time.monotonic() - began, self._complete)
 
@@ -141,7 +144,7 @@ class Engine:
             now = time.monotonic()
             if piece:
                 alive = now
-            if self._stopped:
+            if self._stopped.is_set():
                 return "the run was stopped"
             if (longest := process.heartbeat * self._scale) and now - alive > longest:
                 deed = "gave no sign of life for" if self._line else "did not start within"
@@ -154,6 +157,8 @@ class Engine:
             self._line += 1
             yield from self._fault("is cut short", self._line)
         how = process.finish()
+        if process.status == -signal.SIGTERM and self._stopped.wait(_TO_BE_STOPPED):
+            return "the run was stopped"  # by somebody who ends all processes of a job: us as well
         who = process.what
         if self._left_by:
             who, how = "the program", self._left_by.how or how

@@ -27,14 +27,16 @@ class Process:
     kept = 4096
     """How many bytes of stderr are remembered."""
 
-    def __init__(self, argv: Sequence[str], stdin: str = "", pass_fds: Sequence[int] = ()) -> None:
+    def __init__(self, argv: Sequence[str], stdin: str | int = "", pass_fds: Sequence[int] = ()) -> None:
+        """STDIN is what the program is to read, or the descriptor that it is to read from."""
         with tempfile.TemporaryFile() as source:  # a file never blocks the writer, whatever the program reads
-            source.write(stdin.encode())
-            source.seek(0)
+            if isinstance(stdin, str):
+                source.write(stdin.encode())
+                source.seek(0)
             self._process = subprocess.Popen(
                 argv,
                 cwd=ROOT,
-                stdin=source,
+                stdin=source if isinstance(stdin, str) else stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
@@ -78,8 +80,13 @@ class Process:
                 break
         status = self._process.returncode
         if status < 0:
-            return f"was killed by {_signal_name(-status)}"
+            return f"was killed by {signal_name(-status)}"
         return f"exited with status {status}" if status > 2 else ""
+
+    @property
+    def status(self) -> int | None:
+        """After finish(): the exit status, the negative number of the signal that killed it, None if it has not ended."""
+        return self._process.returncode
 
     def last_words(self) -> str:
         """The end of what the program said on stderr."""
@@ -129,7 +136,8 @@ class Process:
             pass
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """SIGKILL for 9."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -401,6 +402,20 @@ def test_run_can_be_stopped_and_loses_no_result(world: World) -> None:
             engine.stop()
     done = Run(events)
     assert time.monotonic() - began < 5 and not done.complete
+    assert list(done.results) == [ADDS.id] and done.faults == ["the run was stopped"]
+
+
+def test_job_whose_processes_are_all_ended_loses_no_result(world: World) -> None:
+    """A batch system sends the signal to the program, which is quicker, and to us."""
+    world.program([run_line(), start(ADDS), result(ADDS), start(WAITS)], shell="kill -TERM $$")
+    engine = Engine(TARGET, TESTS, Options(), world.build)
+    stopper = Timer(0.3, engine.stop)
+    events = []
+    for event in engine.events():
+        events.append(event)
+        if isinstance(event, TestResult):
+            stopper.start()
+    done = Run(events)
     assert list(done.results) == [ADDS.id] and done.faults == ["the run was stopped"]
 
 

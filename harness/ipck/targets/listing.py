@@ -1,43 +1,28 @@
 """What a target's program says that it holds."""
 
 import re
-import subprocess
+import time
 from pathlib import Path
 
 from ..catalogue import Catalogue
 from ..errors import IpckError
 from ..records import clean
-from ..tree import BUILD, ROOT, shown
+from ..tree import BUILD, shown
 from .model import Target, Test, Unavailable
 
 _TEST_ID = re.compile(r"[A-Za-z0-9_.-]+")
 _WHERE = re.compile(r"(.+):([0-9]{1,9})")
 _PATIENCE = 30
+_POLL = 0.1
 
 
 def list_tests(target: Target, catalogue: Catalogue, build: Path = BUILD) -> list[Test]:
     """What the target's program holds; Unavailable when it cannot be asked, IpckError when it answers nonsense."""
     target.check(build)
-    argv = (*target.lister(build), "--list")
-    try:
-        answer = subprocess.run(
-            argv,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PATIENCE * target.time_scale,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise IpckError(f"target {target.name}: {shown(Path(argv[0]))} --list gave no answer: rebuild it") from None
-    except OSError as error:
-        raise Unavailable(_why_not(target, argv[0], build, error)) from None
-    if answer.returncode != 0:
-        said = clean(answer.stderr.decode("utf-8", "backslashreplace").strip()) or f"status {answer.returncode}"
-        raise Unavailable(f"{shown(target.program(build))} --list failed: {said[:500]}")
+    answer = _ask(target, build)
     tests: dict[str, Test] = {}
     faults = []
-    for number, line in enumerate(answer.stdout.split(b"\n"), 1):
+    for number, line in enumerate(answer.split(b"\n"), 1):
         if line:
             try:
                 test = _listed(line)
@@ -52,6 +37,24 @@ def list_tests(target: Target, catalogue: Catalogue, build: Path = BUILD) -> lis
     if faults:
         raise IpckError(*faults)
     return list(tests.values())
+
+
+def _ask(target: Target, build: Path) -> bytes:
+    until = time.monotonic() + _PATIENCE * target.time_scale
+    pieces = []
+    try:
+        with target.ask(build) as process:
+            while (piece := process.read(_POLL)) is not None:
+                pieces.append(piece)
+                if time.monotonic() > until:
+                    raise IpckError(f"target {target.name}: {process.what} gave no answer to --list: rebuild it")
+            how = process.finish()
+            if process.status != 0:
+                said = clean(process.last_words()) or how or f"status {process.status}"
+                raise Unavailable(f"{shown(target.program(build))} --list failed: {said[:500]}")
+    except OSError as error:
+        raise Unavailable(_why_not(target, build, error)) from None
+    return b"".join(pieces)
 
 
 def _listed(line: bytes) -> Test:
@@ -74,8 +77,9 @@ def _unknown(target: Target, test: Test, catalogue: Catalogue) -> list[str]:
     ]
 
 
-def _why_not(target: Target, command: str, build: Path, error: OSError) -> str:
+def _why_not(target: Target, build: Path, error: OSError) -> str:
     program = shown(target.program(build))
+    command = target.lister(build)[0]
     if error.filename == command and command != str(target.program(build)):
         return f"{command}: {error.strerror}: install it"
     return f"{program} cannot be executed here ({error.strerror}): its loader or the kernel's support is missing"

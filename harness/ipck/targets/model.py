@@ -86,6 +86,10 @@ class Target:
         """How the program is asked for what it holds, if possible without starting what is judged."""
         return self.argv(build)
 
+    def ask(self, build: Path = BUILD) -> Process:
+        """Start the program to tell what it holds; OSError when it cannot be executed."""
+        return Process((*self.lister(build), "--list"))
+
     def check(self, build: Path = BUILD) -> None:
         """Unavailable when it cannot be started here; called once before it is."""
         for need in self.needs:
