@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, provenance, store, text
 from .errors import IpckError
+from .kcidb import Submitter, submitter
 from .notes import Notes
 from .plan import Folders
 from .publish import PAGE, clear, journal, publish, stored
@@ -21,6 +22,7 @@ from .targets import DEFAULT, Test, choose
 from .tree import BASELINES, BUILD, OUT, REQUIREMENTS, SUITE, shown
 
 _RUN_HELP = "run the tests and judge the targets; takes pytest's options as well, see ipck run --help"
+_GATE_HELP = "run the tests for a CI system: a short list of what is new, and files for its pages"
 
 
 def main(arguments: list[str]) -> int:
@@ -41,6 +43,8 @@ def main(arguments: list[str]) -> int:
 def _command(arguments: list[str]) -> int:
     if arguments[:1] == ["run"]:
         return _run(arguments[1:])
+    if arguments[:1] == ["gate"]:
+        return _run(["--gate", *arguments[1:]])
     options = _parser().parse_args(arguments)
     status: int = options.command(options)
     return status
@@ -50,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ipck", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     commands.add_parser("run", help=_RUN_HELP, add_help=False)
+    commands.add_parser("gate", help=_GATE_HELP, add_help=False)
 
     lister = commands.add_parser("list", help="which tests verify which requirement")
     lister.add_argument("requirement", nargs="*", help="ids or shell patterns; all without")
@@ -61,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     reporter = commands.add_parser("report", help="make the reports again from stored results")
     reporter.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="several are put together")
     reporter.add_argument("--out", metavar="DIR", type=Path, help="default: where the first of them is")
+    _add_gate(reporter)
     _add_folders(reporter)
     reporter.set_defaults(command=_report)
 
@@ -84,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     merger = commands.add_parser("merge", help="put the shards of a run together, as if it had never been cut")
     merger.add_argument("shards", metavar="SHARD.jsonl", nargs="+", type=Path, help="what ipck run --shard I/N wrote")
     merger.add_argument("--out", metavar="DIR", type=Path, default=OUT, help="default: reports/out")
+    _add_gate(merger)
     _add_folders(merger)
     merger.set_defaults(command=_merge)
 
@@ -91,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument("--target", metavar="NAME", required=True, help="what to call it; its baseline is used")
     importer.add_argument("log", metavar="FILE.ktap", type=Path)
     importer.add_argument("--out", metavar="DIR", type=Path, help="default: reports/out/NAME")
+    _add_gate(importer)
     _add_folders(importer)
     importer.set_defaults(command=_import)
 
@@ -99,6 +107,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_folders(rows)
     rows.set_defaults(command=_catalogue)
     return parser
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gate", action="store_true", help="as ipck gate: a short list of what is red, files for CI")
+    parser.add_argument("--kcidb-origin", metavar="NAME", help="with --gate: who sends kcidb.json (default: ipck)")
+    parser.add_argument("--kcidb-build", metavar="ID", help="with --gate: the build that kcidb.json is about")
+
+
+def _gate(options: argparse.Namespace) -> Submitter | None:
+    if not options.gate and (options.kcidb_origin or options.kcidb_build):
+        raise IpckError("--kcidb-origin, --kcidb-build: kcidb.json is written with --gate only")
+    return submitter(options.kcidb_origin, options.kcidb_build) if options.gate else None
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
@@ -148,10 +168,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    gate = _gate(options)
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
     paths = [stored(place) for place in options.results]
-    return _conclude(store.load(paths), rows, said, options.out or paths[0].parent)
+    return _conclude(store.load(paths), rows, said, options.out or paths[0].parent, gate)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -179,35 +200,38 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
+    gate = _gate(options)
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
     run, lacks = merge.merge(options.shards, rows)
     if journal(options.out).resolve() in (path.resolve() for path in options.shards):
         raise IpckError(f"--out {shown(options.out)} is one of the shards: choose another")
-    status = _store(run, rows, said, options.out)
+    status = _store(run, rows, said, options.out, gate)
     if lacks:
         raise IpckError(*lacks)
     return status
 
 
 def _import(options: argparse.Namespace) -> int:
+    gate = _gate(options)
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
     known = baseline.load(options.target, rows, None, options.baselines)
-    run = ktap.parse(options.log, options.target, rows, known)
-    return _store(replace(provenance.session(), targets=(run,)), rows, said, options.out or OUT / options.target)
+    target = ktap.parse(options.log, options.target, rows, known)
+    run = replace(provenance.session(), targets=(target,))
+    return _store(run, rows, said, options.out or OUT / options.target, gate)
 
 
-def _store(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path) -> int:
+def _store(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path, gate: Submitter | None) -> int:
     """Write RUN with all its reports into OUT."""
     store.save(run, journal(out))
     clear(out)
-    return _conclude(store.load([journal(out)]), rows, said, out)
+    return _conclude(store.load([journal(out)]), rows, said, out, gate)
 
 
-def _conclude(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path) -> int:
-    problems = publish(run, rows, out, said)
-    _print(text.failures(run, rows), text.faults(run), text.table(run))
+def _conclude(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path, gate: Submitter | None) -> int:
+    problems = publish(run, rows, out, said, gate)
+    _print(text.news(run) if gate else text.failures(run, rows), text.faults(run), text.table(run))
     if problems:
         raise IpckError(*(message for problem in problems for message in problem.messages))
     status = exit_status(run)

@@ -21,6 +21,7 @@ from .console import Console
 from .engine import Options
 from .errors import IpckError
 from .judge import judge, lost, undecided
+from .kcidb import Submitter, submitter
 from .plan import Folders, Plan, Ready
 from .publish import clear, journal, publish
 from .results import TargetRun
@@ -52,6 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--prepare", action="append", default=[], metavar="SPEC", help="as kernel.msgmni=16")
     group.addoption("--shard", type=_shard, metavar="I/N", help="the I-th of N parts of the run, for ipck merge")
     group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="of the reports; FILE.jsonl: results alone")
+    group.addoption("--gate", action="store_true", help="as ipck gate: a short list of what is red, files for CI")
+    group.addoption("--kcidb-origin", metavar="NAME", help="gate: who sends kcidb.json (default: ipck)")
+    group.addoption("--kcidb-build", metavar="ID", help="gate: the build that kcidb.json is about, as its id in KCIDB")
     group.addoption("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
     group.addoption("--baselines", type=Path, default=BASELINES, metavar="DIR", help="where the baselines are")
     group.addoption("--requirements", type=Path, default=REQUIREMENTS, metavar="DIR", help="where the catalogue is")
@@ -188,6 +192,7 @@ class Controller(Front):
         self._journal: Journal | None = None
         self._streams: dict[str, Stream] = {}
         self._distributed = config.getoption("dist", "no") != "no"
+        self._gate: Submitter | None = None
         self._nodeids: list[str] | None = None  # with xdist: what the workers collected
 
     def pytest_sessionstart(self) -> None:
@@ -198,12 +203,24 @@ class Controller(Front):
         if option.shard and self._distributed:
             raise pytest.UsageError(f"--shard {option.shard}: without -n: a shard runs tests side by side, see --jobs")
         super().pytest_sessionstart()
+        self._gate = self._submitter()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # programs are stopped and results kept, as for ^C
         self._journal = Journal(journal(self._out))
         try:
             if self._journal.problem:
                 raise self._journal.problem
             clear(self._out)
+        except IpckError as error:
+            raise pytest.UsageError(*error.messages) from None
+
+    def _submitter(self) -> Submitter | None:
+        option = self.config.option
+        if option.gate and not option.target:
+            raise pytest.UsageError("ipck gate: say what is to be judged: --target NAME")
+        if not option.gate and (option.kcidb_origin or option.kcidb_build):
+            raise pytest.UsageError("--kcidb-origin, --kcidb-build: kcidb.json is written by ipck gate")
+        try:
+            return submitter(option.kcidb_origin, option.kcidb_build) if option.gate else None
         except IpckError as error:
             raise pytest.UsageError(*error.messages) from None
 
@@ -294,8 +311,8 @@ class Controller(Front):
         yield
         problems = self._close()
         results = self._recorder.results()
-        self.console.show_results(results, self.plan.catalogue)
-        problems += publish(results, self.plan.catalogue, self._out, self.plan.notes)
+        self.console.show_results(results, self.plan.catalogue, short=bool(self._gate))
+        problems += publish(results, self.plan.catalogue, self._out, self.plan.notes, self._gate)
         session.exitstatus = 2 if broken or problems else exit_status(results)
         self.console.conclude(problems, session.exitstatus, self._out)
 
