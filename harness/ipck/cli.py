@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, provenance, store, text
+from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, propose, provenance, store, targets
+from . import text
 from .errors import IpckError
+from .files import write
 from .kcidb import Submitter, submitter
 from .notes import Notes
 from .plan import Folders
@@ -93,6 +95,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_gate(merger)
     _add_folders(merger)
     merger.set_defaults(command=_merge)
+
+    baseliner = commands.add_parser("baseline", help="the known deviations of a target, and drafts of new entries")
+    baseliner.add_argument("target", metavar="TARGET")
+    baseliner.add_argument("results", metavar="RESULTS", nargs="?", type=Path, default=OUT, help="default: the last run")
+    baseliner.add_argument("--propose", action="store_true", help="draft entries for failures that are not listed")
+    baseliner.add_argument("--into", metavar="FILE", type=Path, help="with --propose: add them to FILE")
+    _add_folders(baseliner)
+    baseliner.set_defaults(command=_baseline)
 
     importer = commands.add_parser("import", help="take the results of a target from a KTAP log")
     importer.add_argument("--target", metavar="NAME", required=True, help="what to call it; its baseline is used")
@@ -210,6 +220,36 @@ def _merge(options: argparse.Namespace) -> int:
     if lacks:
         raise IpckError(*lacks)
     return status
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    target = targets.TARGETS.get(options.target)
+    stem = target.baseline if target and target.baseline else options.target
+    rows = catalogue.load(options.requirements)
+    known = baseline.load(stem, rows, None, options.baselines)
+    listed = baseline.places(stem, options.baselines)
+    if not options.propose:
+        if not target and not listed:
+            raise IpckError(f"there is no target and no baseline {options.target!r} (in {shown(options.baselines)})")
+        for key, one in known.deviations.items():
+            print(f"{listed[key]}: {one.test}: {one.requirement}\n{text.field(one.verdict, one.reason)}")
+        return 0
+    run = store.load([stored(options.results)])
+    found = [one for one in run.targets if one.target == options.target and not one.unavailable]
+    if not found:
+        has = ", ".join(one.target for one in run.targets if not one.unavailable) or "none"
+        raise IpckError(f"{shown(stored(options.results))}: has no results of {options.target}; it has those of: {has}")
+    lines = "".join(f"{line}\n" for line in propose.propose(found[0], listed))
+    if not options.into:
+        sys.stdout.write(lines)
+        return 0
+    try:
+        before = options.into.read_text("utf-8") if options.into.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise IpckError(f"{shown(options.into)}: cannot be read: {error}") from None
+    write(options.into, before + lines)
+    print(f"added to {shown(options.into)}: fill in each reason, reference and since; until then nothing runs with it")
+    return 0
 
 
 def _import(options: argparse.Namespace) -> int:
