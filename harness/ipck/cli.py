@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, propose, provenance, store, targets
-from . import text
+from . import text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
@@ -20,11 +20,8 @@ from .plan import Folders
 from .publish import PAGE, clear, journal, publish, stored
 from .results import RunResults
 from .summary import exit_status
-from .targets import DEFAULT, Test, choose
-from .tree import BASELINES, BUILD, OUT, REQUIREMENTS, SUITE, shown
-
-_RUN_HELP = "run the tests and judge the targets; takes pytest's options as well, see ipck run --help"
-_GATE_HELP = "run the tests for a CI system: a short list of what is new, and files for its pages"
+from .targets import Test, choose
+from .tree import OUT, SUITE, shown
 
 
 def main(arguments: list[str]) -> int:
@@ -43,98 +40,22 @@ def main(arguments: list[str]) -> int:
 
 
 def _command(arguments: list[str]) -> int:
-    if arguments[:1] == ["run"]:
-        return _run(arguments[1:])
-    if arguments[:1] == ["gate"]:
-        return _run(["--gate", *arguments[1:]])
-    options = _parser().parse_args(arguments)
+    if arguments[:1] in (["run"], ["gate"]) and not {"-h", "--help"} & set(arguments):
+        return _run(["--gate"] * (arguments[0] == "gate") + arguments[1:])
+    parser = usage.parser(_COMMANDS)
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete  # type: ignore[import]  # not before a shell asks for it
+
+        argcomplete.autocomplete(parser, always_complete_options="long")
+    options = parser.parse_args(arguments)
     status: int = options.command(options)
     return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ipck", description=__doc__)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    commands.add_parser("run", help=_RUN_HELP, add_help=False)
-    commands.add_parser("gate", help=_GATE_HELP, add_help=False)
-
-    lister = commands.add_parser("list", help="which tests verify which requirement")
-    lister.add_argument("requirement", nargs="*", help="ids or shell patterns; all without")
-    lister.add_argument("--target", metavar="NAME", default=DEFAULT[0], help="default: %(default)s")
-    lister.add_argument("--untested", action="store_true", help="only the requirements that no test verifies")
-    _add_folders(lister)
-    lister.set_defaults(command=_list)
-
-    reporter = commands.add_parser("report", help="make the reports again from stored results")
-    reporter.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="several are put together")
-    reporter.add_argument("--out", metavar="DIR", type=Path, help="default: where the first of them is")
-    _add_gate(reporter)
-    _add_folders(reporter)
-    reporter.set_defaults(command=_report)
-
-    comparer = commands.add_parser("compare", help="what two runs, or two targets, say differently")
-    comparer.add_argument("a", metavar="A", help="RESULTS, RESULTS:TARGET, or :TARGET of the last run")
-    comparer.add_argument("b", metavar="B", help="the same; :TARGET is another target of A's run")
-    comparer.add_argument("--json", action="store_true", help="for programs")
-    _add_folders(comparer)
-    comparer.set_defaults(command=_compare)
-
-    shower = commands.add_parser("targets", help="what can be judged here, and what the rest needs")
-    shower.add_argument("name", metavar="TARGET", nargs="*", default=["all"], help="as for run --target; all without")
-    _add_folders(shower)
-    shower.set_defaults(command=_targets)
-
-    fetcher = commands.add_parser("fetch", help="install, fetch and build what targets lack; says each command before")
-    fetcher.add_argument("name", metavar="TARGET", nargs="+", help="as for run --target; matrix for all that is usual")
-    _add_folders(fetcher)
-    fetcher.set_defaults(command=_fetch)
-
-    merger = commands.add_parser("merge", help="put the shards of a run together, as if it had never been cut")
-    merger.add_argument("shards", metavar="SHARD.jsonl", nargs="+", type=Path, help="what ipck run --shard I/N wrote")
-    merger.add_argument("--out", metavar="DIR", type=Path, default=OUT, help="default: reports/out")
-    _add_gate(merger)
-    _add_folders(merger)
-    merger.set_defaults(command=_merge)
-
-    baseliner = commands.add_parser("baseline", help="the known deviations of a target, and drafts of new entries")
-    baseliner.add_argument("target", metavar="TARGET")
-    baseliner.add_argument("results", metavar="RESULTS", nargs="?", type=Path, default=OUT, help="default: the last run")
-    baseliner.add_argument("--propose", action="store_true", help="draft entries for failures that are not listed")
-    baseliner.add_argument("--into", metavar="FILE", type=Path, help="with --propose: add them to FILE")
-    _add_folders(baseliner)
-    baseliner.set_defaults(command=_baseline)
-
-    importer = commands.add_parser("import", help="take the results of a target from a KTAP log")
-    importer.add_argument("--target", metavar="NAME", required=True, help="what to call it; its baseline is used")
-    importer.add_argument("log", metavar="FILE.ktap", type=Path)
-    importer.add_argument("--out", metavar="DIR", type=Path, help="default: reports/out/NAME")
-    _add_gate(importer)
-    _add_folders(importer)
-    importer.set_defaults(command=_import)
-
-    rows = commands.add_parser("catalogue", help="check the catalogue and the lecture notes, count their rows")
-    rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
-    _add_folders(rows)
-    rows.set_defaults(command=_catalogue)
-    return parser
-
-
-def _add_gate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--gate", action="store_true", help="as ipck gate: a short list of what is red, files for CI")
-    parser.add_argument("--kcidb-origin", metavar="NAME", help="with --gate: who sends kcidb.json (default: ipck)")
-    parser.add_argument("--kcidb-build", metavar="ID", help="with --gate: the build that kcidb.json is about")
 
 
 def _gate(options: argparse.Namespace) -> Submitter | None:
     if not options.gate and (options.kcidb_origin or options.kcidb_build):
         raise IpckError("--kcidb-origin, --kcidb-build: kcidb.json is written with --gate only")
     return submitter(options.kcidb_origin, options.kcidb_build) if options.gate else None
-
-
-def _add_folders(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--requirements", metavar="DIR", type=Path, default=REQUIREMENTS, help=argparse.SUPPRESS)
-    parser.add_argument("--baselines", metavar="DIR", type=Path, default=BASELINES, help=argparse.SUPPRESS)
-    parser.add_argument("--build", metavar="DIR", type=Path, default=BUILD, help=argparse.SUPPRESS)
 
 
 def _folders(options: argparse.Namespace) -> Folders:
@@ -296,3 +217,16 @@ def _catalogue(options: argparse.Namespace) -> int:
     if said.documents:
         print(f"{len(said.statements)} statements of {len(said.documents)} lecture notes")
     return 0
+
+
+_COMMANDS = {
+    "targets": _targets,
+    "fetch": _fetch,
+    "list": _list,
+    "report": _report,
+    "compare": _compare,
+    "merge": _merge,
+    "baseline": _baseline,
+    "import": _import,
+    "catalogue": _catalogue,
+}
