@@ -118,7 +118,7 @@ version := 0.5
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/suite/* harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c reports/templates/* LICENSE)
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c reports/templates/* reports/findings/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate
 installed_scripts := ipck get-debian get-kernels
 install: $(installed_programs)

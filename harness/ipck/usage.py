@@ -137,7 +137,7 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     for one in (run, gate):
         _complete(one, "target", _Names((*GROUPS, *TARGETS, *(f"{kind}:" for kind in KINDS))))
 
-    shower = command("targets", "what can be judged here", "What can be judged here, and what the rest needs.", _TARGETS)
+    shower = command("targets", "what can be judged here", "What can be judged here, and what is lacking.", _TARGETS)
     shower.add_argument("name", metavar="TARGET", nargs="*", default=["all"], help="as for run --target; all without")
     fetcher = command("fetch", "install, fetch and build what targets lack", _FETCH, _FETCH_EPILOG)
     fetcher.add_argument("name", metavar="TARGET", nargs="+", help="as for run --target")
