@@ -114,7 +114,7 @@ bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 .PHONY: install uninstall
 DESTDIR :=
 PREFIX := /usr/local
-version := 0.5
+version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/suite/* harness/baselines/*.toml \
