@@ -110,6 +110,32 @@ programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fa
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%))
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
+## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
+.PHONY: install uninstall
+DESTDIR :=
+PREFIX := /usr/local
+version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
+library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
+share_dir := $(DESTDIR)$(PREFIX)/share
+installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/suite/* harness/baselines/*.toml \
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c reports/templates/* reports/findings/* LICENSE)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate
+installed_scripts := ipck get-debian get-kernels
+install: $(installed_programs)
+	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done
+	@for file in $(installed_programs) $(installed_scripts:%=scripts/%); do install -D $$file $(library_dir)/$$file || exit; done
+	@echo "$(version) $$(git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)" > $(library_dir)/VERSION
+	@install -d $(DESTDIR)$(PREFIX)/bin && ln -sfn ../lib/ipck/scripts/ipck $(DESTDIR)$(PREFIX)/bin/ipck
+	@install -D -m 644 harness/command/ipck.1 $(share_dir)/man/man1/ipck.1
+	@install -D -m 644 harness/command/ipck.bash $(share_dir)/bash-completion/completions/ipck
+	@install -D -m 644 harness/command/ipck.fish $(share_dir)/fish/vendor_completions.d/ipck.fish
+
+## uninstall: remove what install put there
+uninstall:
+	rm -rf $(library_dir)
+	rm -f $(DESTDIR)$(PREFIX)/bin/ipck $(share_dir)/man/man1/ipck.1 $(share_dir)/bash-completion/completions/ipck \
+		$(share_dir)/fish/vendor_completions.d/ipck.fish
+
 ## clean: remove everything that was built and reported
 .PHONY: clean
 clean:

@@ -48,14 +48,21 @@ def load(stem: str, catalogue: Catalogue, tests: Sequence[Test] | None, folder: 
 
     IpckError when a file is bad or lists what no test of TESTS can produce; with None nobody knows the tests.
     """
-    path = folder / f"{stem}.toml"
-    if not path.exists() and not path.is_symlink():
-        return Baseline()
-    entries = _entries(path, ())
+    entries = _all(stem, folder)
     faults = _check_names(entries, catalogue, tests) + _check_duplicates(entries)
     if faults:
         raise IpckError(*faults)
     return Baseline({entry.key: entry.deviation for entry in entries})
+
+
+def places(stem: str, folder: Path = BASELINES) -> dict[tuple[str, str], str]:
+    """Where the entries of STEM.toml and of what it inherits stand, by test and requirement."""
+    return {entry.key: entry.where for entry in _all(stem, folder)}
+
+
+def _all(stem: str, folder: Path) -> list[_Entry]:
+    path = folder / f"{stem}.toml"
+    return _entries(path, ()) if path.exists() or path.is_symlink() else []
 
 
 def _entries(path: Path, inheritors: tuple[Path, ...]) -> list[_Entry]:
@@ -134,8 +141,8 @@ _ROW: dict[str, tomlfile.Check] = {
     "test": tomlfile.text,
     "requirement": tomlfile.text,
     "verdict": tomlfile.one_of(("fail", "error")),
-    "reason": tomlfile.text,
-    "reference": tomlfile.text,
-    "since": tomlfile.text,
+    "reason": tomlfile.filled_in("what the implementation does, and why"),
+    "reference": tomlfile.filled_in("a line of its source, a manual page, a report of the bug"),
+    "since": tomlfile.filled_in("the first version that does it, or those that were seen to"),
     "intermittent": tomlfile.flag,
 }

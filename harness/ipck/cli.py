@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, provenance, store, text
+from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, propose, provenance, store, targets
+from . import text, usage
 from .errors import IpckError
+from .files import write
+from .kcidb import Submitter, submitter
 from .notes import Notes
 from .plan import Folders
 from .publish import PAGE, clear, journal, publish, stored
 from .results import RunResults
 from .summary import exit_status
-from .targets import DEFAULT, Test, choose
-from .tree import BASELINES, BUILD, OUT, REQUIREMENTS, SUITE, shown
-
-_RUN_HELP = "run the tests and judge the targets; takes pytest's options as well, see ipck run --help"
+from .targets import Test, choose
+from .tree import OUT, SUITE, shown
 
 
 def main(arguments: list[str]) -> int:
@@ -39,72 +40,22 @@ def main(arguments: list[str]) -> int:
 
 
 def _command(arguments: list[str]) -> int:
-    if arguments[:1] == ["run"]:
-        return _run(arguments[1:])
-    options = _parser().parse_args(arguments)
+    if arguments[:1] in (["run"], ["gate"]) and not {"-h", "--help"} & set(arguments):
+        return _run(["--gate"] * (arguments[0] == "gate") + arguments[1:])
+    parser = usage.parser(_COMMANDS)
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete  # type: ignore[import]  # not before a shell asks for it
+
+        argcomplete.autocomplete(parser, always_complete_options="long")
+    options = parser.parse_args(arguments)
     status: int = options.command(options)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ipck", description=__doc__)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    commands.add_parser("run", help=_RUN_HELP, add_help=False)
-
-    lister = commands.add_parser("list", help="which tests verify which requirement")
-    lister.add_argument("requirement", nargs="*", help="ids or shell patterns; all without")
-    lister.add_argument("--target", metavar="NAME", default=DEFAULT[0], help="default: %(default)s")
-    lister.add_argument("--untested", action="store_true", help="only the requirements that no test verifies")
-    _add_folders(lister)
-    lister.set_defaults(command=_list)
-
-    reporter = commands.add_parser("report", help="make the reports again from stored results")
-    reporter.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="several are put together")
-    reporter.add_argument("--out", metavar="DIR", type=Path, help="default: where the first of them is")
-    _add_folders(reporter)
-    reporter.set_defaults(command=_report)
-
-    comparer = commands.add_parser("compare", help="what two runs, or two targets, say differently")
-    comparer.add_argument("a", metavar="A", help="RESULTS, RESULTS:TARGET, or :TARGET of the last run")
-    comparer.add_argument("b", metavar="B", help="the same; :TARGET is another target of A's run")
-    comparer.add_argument("--json", action="store_true", help="for programs")
-    _add_folders(comparer)
-    comparer.set_defaults(command=_compare)
-
-    shower = commands.add_parser("targets", help="what can be judged here, and what the rest needs")
-    shower.add_argument("name", metavar="TARGET", nargs="*", default=["all"], help="as for run --target; all without")
-    _add_folders(shower)
-    shower.set_defaults(command=_targets)
-
-    fetcher = commands.add_parser("fetch", help="install, fetch and build what targets lack; says each command before")
-    fetcher.add_argument("name", metavar="TARGET", nargs="+", help="as for run --target; matrix for all that is usual")
-    _add_folders(fetcher)
-    fetcher.set_defaults(command=_fetch)
-
-    merger = commands.add_parser("merge", help="put the shards of a run together, as if it had never been cut")
-    merger.add_argument("shards", metavar="SHARD.jsonl", nargs="+", type=Path, help="what ipck run --shard I/N wrote")
-    merger.add_argument("--out", metavar="DIR", type=Path, default=OUT, help="default: reports/out")
-    _add_folders(merger)
-    merger.set_defaults(command=_merge)
-
-    importer = commands.add_parser("import", help="take the results of a target from a KTAP log")
-    importer.add_argument("--target", metavar="NAME", required=True, help="what to call it; its baseline is used")
-    importer.add_argument("log", metavar="FILE.ktap", type=Path)
-    importer.add_argument("--out", metavar="DIR", type=Path, help="default: reports/out/NAME")
-    _add_folders(importer)
-    importer.set_defaults(command=_import)
-
-    rows = commands.add_parser("catalogue", help="check the catalogue and the lecture notes, count their rows")
-    rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
-    _add_folders(rows)
-    rows.set_defaults(command=_catalogue)
-    return parser
-
-
-def _add_folders(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--requirements", metavar="DIR", type=Path, default=REQUIREMENTS, help=argparse.SUPPRESS)
-    parser.add_argument("--baselines", metavar="DIR", type=Path, default=BASELINES, help=argparse.SUPPRESS)
-    parser.add_argument("--build", metavar="DIR", type=Path, default=BUILD, help=argparse.SUPPRESS)
+def _gate(options: argparse.Namespace) -> Submitter | None:
+    if not options.gate and (options.kcidb_origin or options.kcidb_build):
+        raise IpckError("--kcidb-origin, --kcidb-build: kcidb.json is written with --gate only")
+    return submitter(options.kcidb_origin, options.kcidb_build) if options.gate else None
 
 
 def _folders(options: argparse.Namespace) -> Folders:
@@ -148,10 +99,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    gate = _gate(options)
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
     paths = [stored(place) for place in options.results]
-    return _conclude(store.load(paths), rows, said, options.out or paths[0].parent)
+    return _conclude(store.load(paths), rows, said, options.out or paths[0].parent, gate)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -179,35 +131,68 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
+    gate = _gate(options)
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
     run, lacks = merge.merge(options.shards, rows)
     if journal(options.out).resolve() in (path.resolve() for path in options.shards):
         raise IpckError(f"--out {shown(options.out)} is one of the shards: choose another")
-    status = _store(run, rows, said, options.out)
+    status = _store(run, rows, said, options.out, gate)
     if lacks:
         raise IpckError(*lacks)
     return status
 
 
+def _baseline(options: argparse.Namespace) -> int:
+    target = targets.TARGETS.get(options.target)
+    stem = target.baseline if target and target.baseline else options.target
+    rows = catalogue.load(options.requirements)
+    known = baseline.load(stem, rows, None, options.baselines)
+    listed = baseline.places(stem, options.baselines)
+    if not options.propose:
+        if not target and not listed:
+            raise IpckError(f"there is no target and no baseline {options.target!r} (in {shown(options.baselines)})")
+        for key, one in known.deviations.items():
+            print(f"{listed[key]}: {one.test}: {one.requirement}\n{text.field(one.verdict, one.reason)}")
+        return 0
+    run = store.load([stored(options.results)])
+    found = [one for one in run.targets if one.target == options.target and not one.unavailable]
+    if not found:
+        has = ", ".join(one.target for one in run.targets if not one.unavailable) or "none"
+        raise IpckError(f"{shown(stored(options.results))}: has no results of {options.target}; it has those of: {has}")
+    lines = "".join(f"{line}\n" for line in propose.propose(found[0], listed))
+    if not options.into:
+        sys.stdout.write(lines)
+        return 0
+    try:
+        before = options.into.read_text("utf-8") if options.into.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise IpckError(f"{shown(options.into)}: cannot be read: {error}") from None
+    write(options.into, before + lines)
+    print(f"added to {shown(options.into)}: fill in each reason, reference and since; until then nothing runs with it")
+    return 0
+
+
 def _import(options: argparse.Namespace) -> int:
+    gate = _gate(options)
     rows = catalogue.load(options.requirements)
     said = notes.load(rows, options.requirements)
     known = baseline.load(options.target, rows, None, options.baselines)
-    run = ktap.parse(options.log, options.target, rows, known)
-    return _store(replace(provenance.session(), targets=(run,)), rows, said, options.out or OUT / options.target)
+    target = ktap.parse(options.log, options.target, rows, known)
+    run = replace(provenance.session(), targets=(target,))
+    return _store(run, rows, said, options.out or OUT / options.target, gate)
 
 
-def _store(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path) -> int:
+def _store(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path, gate: Submitter | None) -> int:
     """Write RUN with all its reports into OUT."""
     store.save(run, journal(out))
     clear(out)
-    return _conclude(store.load([journal(out)]), rows, said, out)
+    return _conclude(store.load([journal(out)]), rows, said, out, gate)
 
 
-def _conclude(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path) -> int:
-    problems = publish(run, rows, out, said)
-    _print(text.failures(run, rows), text.faults(run), text.table(run))
+def _conclude(run: RunResults, rows: catalogue.Catalogue, said: Notes, out: Path, gate: Submitter | None) -> int:
+    problems = publish(run, rows, out, said, gate)
+    _print(text.news(run) if gate else text.failures(run, rows), text.faults(run), text.table(run))
     if problems:
         raise IpckError(*(message for problem in problems for message in problem.messages))
     status = exit_status(run)
@@ -232,3 +217,16 @@ def _catalogue(options: argparse.Namespace) -> int:
     if said.documents:
         print(f"{len(said.statements)} statements of {len(said.documents)} lecture notes")
     return 0
+
+
+_COMMANDS = {
+    "targets": _targets,
+    "fetch": _fetch,
+    "list": _list,
+    "report": _report,
+    "compare": _compare,
+    "merge": _merge,
+    "baseline": _baseline,
+    "import": _import,
+    "catalogue": _catalogue,
+}

@@ -57,13 +57,13 @@ class Console(TerminalReporter):  # type: ignore[misc]
                 self.write_line(text.one_line(self.recorder.run(one.target)))
                 self.flush()
 
-    def show_results(self, run: RunResults, catalogue: Catalogue) -> None:
+    def show_results(self, run: RunResults, catalogue: Catalogue, short: bool = False) -> None:
         """What is red, and the counts."""
         self.draw()
         if self._live:
             self._tw.line()
-        for paragraph in text.failures(run, catalogue):
-            self._tw.line(f"\n{paragraph}")
+        for line in text.news(run) if short else (f"\n{one}" for one in text.failures(run, catalogue)):
+            self._tw.line(line)
         self._tw.line()
         for line in [*text.faults(run), *text.table(run), ""]:
             self._tw.line(line)

@@ -4,7 +4,6 @@ Without xdist every target is one run of its program, in a thread, and items wai
 collection. With xdist the workers run the tests of one file at a time and send what comes out to the controller.
 """
 
-import argparse
 import os
 import secrets
 import signal
@@ -16,24 +15,21 @@ from typing import Any
 
 import pytest
 
-from . import distribute, itemreports, plan, provenance, shards
+from . import distribute, itemreports, options, plan, provenance, shards
 from .console import Console
 from .engine import Options
 from .errors import IpckError
 from .judge import judge, lost, undecided
+from .kcidb import Submitter, submitter
 from .plan import Folders, Plan, Ready
 from .publish import clear, journal, publish
 from .results import TargetRun
 from .runner import Stream
 from .store import Journal, Recorder
 from .summary import exit_status
-from .targets import GROUPS, KINDS, Test
-from .tree import BASELINES, BUILD, OUT, REQUIREMENTS
+from .targets import Test
 
 _WHOLE_RUN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-
-_SIDE_HELP = "targets that run at the same time (default: one a processor, at least two)"
-_TARGET_HELP = f"targets to run, separated by commas ({', '.join(GROUPS)} stand for several), or KIND:ARGUMENT"
 
 MARKER = "conformance.suite"
 """The file in harness/suite that stands for all tests of all targets."""
@@ -41,27 +37,7 @@ MARKER = "conformance.suite"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of `ipck run`."""
-    group = parser.getgroup("ipck", "conformance of IPC")
-    group.addoption("--target", metavar="NAMES", action="append", default=[], help=_TARGET_HELP)
-    for kind in KINDS:
-        group.addoption(f"--{kind}", metavar="ARGUMENT", action=_Kind, help=f"the same as --target {kind}:ARGUMENT")
-    group.addoption("--seed", type=_natural, metavar="N", help="seed of the order of tests (default: a new one)")
-    group.addoption("--jobs", type=_natural, default=0, metavar="N", help="tests that a program runs at a time")
-    group.addoption("--side-by-side", type=_natural, default=0, metavar="N", help=_SIDE_HELP)
-    group.addoption("--time-scale", type=_factor, default=1.0, metavar="X", help="how much slower everything may be")
-    group.addoption("--prepare", action="append", default=[], metavar="SPEC", help="as kernel.msgmni=16")
-    group.addoption("--shard", type=_shard, metavar="I/N", help="the I-th of N parts of the run, for ipck merge")
-    group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="of the reports; FILE.jsonl: results alone")
-    group.addoption("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
-    group.addoption("--baselines", type=Path, default=BASELINES, metavar="DIR", help="where the baselines are")
-    group.addoption("--requirements", type=Path, default=REQUIREMENTS, metavar="DIR", help="where the catalogue is")
-
-
-class _Kind(argparse.Action):
-    """`--kernel bzImage` adds `kernel:bzImage` to the targets."""
-
-    def __call__(self, parser: object, options: argparse.Namespace, value: Any, option: str | None = None) -> None:
-        options.target = [*options.target, f"{(option or '').lstrip('-')}:{value}"]
+    options.add_run(parser.getgroup("ipck", "conformance of IPC").addoption)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -188,6 +164,7 @@ class Controller(Front):
         self._journal: Journal | None = None
         self._streams: dict[str, Stream] = {}
         self._distributed = config.getoption("dist", "no") != "no"
+        self._gate: Submitter | None = None
         self._nodeids: list[str] | None = None  # with xdist: what the workers collected
 
     def pytest_sessionstart(self) -> None:
@@ -198,12 +175,24 @@ class Controller(Front):
         if option.shard and self._distributed:
             raise pytest.UsageError(f"--shard {option.shard}: without -n: a shard runs tests side by side, see --jobs")
         super().pytest_sessionstart()
+        self._gate = self._submitter()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # programs are stopped and results kept, as for ^C
         self._journal = Journal(journal(self._out))
         try:
             if self._journal.problem:
                 raise self._journal.problem
             clear(self._out)
+        except IpckError as error:
+            raise pytest.UsageError(*error.messages) from None
+
+    def _submitter(self) -> Submitter | None:
+        option = self.config.option
+        if option.gate and not option.target:
+            raise pytest.UsageError("ipck gate: say what is to be judged: --target NAME")
+        if not option.gate and (option.kcidb_origin or option.kcidb_build):
+            raise pytest.UsageError("--kcidb-origin, --kcidb-build: kcidb.json is written by ipck gate")
+        try:
+            return submitter(option.kcidb_origin, option.kcidb_build) if option.gate else None
         except IpckError as error:
             raise pytest.UsageError(*error.messages) from None
 
@@ -294,8 +283,8 @@ class Controller(Front):
         yield
         problems = self._close()
         results = self._recorder.results()
-        self.console.show_results(results, self.plan.catalogue)
-        problems += publish(results, self.plan.catalogue, self._out, self.plan.notes)
+        self.console.show_results(results, self.plan.catalogue, short=bool(self._gate))
+        problems += publish(results, self.plan.catalogue, self._out, self.plan.notes, self._gate)
         session.exitstatus = 2 if broken or problems else exit_status(results)
         self.console.conclude(problems, session.exitstatus, self._out)
 
@@ -327,29 +316,3 @@ class Controller(Front):
             return []
         self._journal.close()
         return [self._journal.problem] if self._journal.problem else []
-
-
-def _natural(text: str) -> int:
-    """Option value: 0, 1, 2 .."""
-    if not text.isascii() or not text.isdigit() or len(text) > 19:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _shard(text: str) -> shards.Shard:
-    """Option value: 2/5"""
-    try:
-        return shards.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _factor(text: str) -> float:
-    """Option value: a number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1000")
-    return value

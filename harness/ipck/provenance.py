@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from .results import RunResults
-from .tree import ROOT
+from .tree import INSTALLED, ROOT, version
 
 
 _ELSEWHERE = ("--out", "--shard")
@@ -37,6 +37,8 @@ def command(argv: list[str]) -> str:
 
 def commit(tree: Path) -> str:
     """The commit that TREE is at, with a mark when files differ from it; empty when git does not know."""
+    if INSTALLED:
+        return version().partition(" ")[2]
     try:
         answer = subprocess.run(
             ["git", "-C", str(tree), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from . import junit, ktap
+from . import annotations, junit, kcidb, ktap
 from .catalogue import Catalogue
 from .errors import IpckError
 from .files import unwritable, write
+from .kcidb import Submitter
 from .notes import Notes
 from .results import RunResults
 from .summary import summarise
@@ -21,6 +22,10 @@ TARGETS = "targets.html"
 FINDINGS = "findings.html"
 NOTES = "notes.html"
 KTAP = "ktap"
+KCIDB = "kcidb.json"
+GITHUB = "github.txt"
+GITLAB = "gl-code-quality-report.json"
+_FILES = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES, KCIDB, GITHUB, GITLAB)
 
 
 def journal(out: Path) -> Path:
@@ -37,25 +42,33 @@ def clear(out: Path) -> None:
     """Remove the reports of an earlier run, so that nobody takes them for this run's; IpckError when they stay."""
     if _is_file(out):
         return
-    names = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES)
-    for path in [*(out / name for name in names), *(out / KTAP).glob("*.ktap")]:
+    for path in [*(out / name for name in _FILES), *(out / KTAP).glob("*.ktap")]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(path, error) from None
 
 
-def publish(run: RunResults, catalogue: Catalogue, out: Path, notes: Notes = Notes()) -> list[IpckError]:
-    """Write all reports into the folder OUT; returns why a file could not be written."""
+def publish(
+    run: RunResults, catalogue: Catalogue, out: Path, notes: Notes = Notes(), gate: Submitter | None = None
+) -> list[IpckError]:
+    """Write all reports into the folder OUT, with a GATE also what CI systems take; returns what was not written."""
     if not run.targets or _is_file(out):
         return []
     problems = []
-    files: tuple[Callable[[], None], ...] = (
+    files: list[Callable[[], None]] = [
         lambda: write(out / JUNIT, junit.render(run, catalogue)),
         lambda: _ktap(run, out),
         lambda: _summary(run, catalogue, out),
         lambda: _pages(run, catalogue, notes, out),
-    )
+    ]
+    if gate:
+        by = gate
+        files += [
+            lambda: write(out / KCIDB, json.dumps(kcidb.render(run, catalogue, by), indent=1) + "\n"),
+            lambda: write(out / GITHUB, annotations.github(run)),
+            lambda: write(out / GITLAB, annotations.gitlab(run)),
+        ]
     for make in files:
         try:
             make()

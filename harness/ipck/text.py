@@ -25,19 +25,30 @@ def explain(result: TestResult, catalogue: Catalogue) -> str:
     return "\n".join(paragraphs)
 
 
+def brief_verdict(verdict: Verdict) -> str:
+    """What is red about a requirement, in one line."""
+    if verdict.outcome == "fixed":
+        return f"{verdict.requirement} passes now: remove the deviation from the baseline"
+    return f"{verdict.requirement}: {evidence(verdict)}"
+
+
 def brief(result: TestResult) -> str:
-    """What is red about a test, in one line."""
+    """What is red about a test, or why it was not judged, in one line; empty when it passed."""
+    if result.outcome == "pass":
+        return ""
+    if result.outcome in ("skip", "known"):
+        return why_not_judged(result)
     red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
     if result.status == "lost" or not red:
         return first_line(result.reason) or result.status
-    return "; ".join(_brief_verdict(verdict) for verdict in red)
+    return "; ".join(brief_verdict(verdict) for verdict in red)
 
 
 def evidence(verdict: Verdict) -> str:
     """What was found against a requirement, or why nothing was, in one line."""
     row = f"[{verdict.row}] " if verdict.row else ""
     if verdict.wanted or verdict.got:
-        return f"{row}{verdict.expression}: wanted {verdict.wanted}, got {verdict.got}"
+        return f"{row}{verdict.expression}: wanted {verdict.wanted}, got {verdict.got}".replace("\n", "\\n")
     return row + (verdict.expression or first_line(verdict.reason) or "no verdict")
 
 
@@ -75,6 +86,23 @@ def failures(run: RunResults, catalogue: Catalogue) -> list[str]:
         more = len(paragraphs) - _MOST_FAILURES
         paragraphs[_MOST_FAILURES:] = [f"and {more} more: see the report"]
     return paragraphs
+
+
+def news(run: RunResults) -> list[str]:
+    """Two lines for each red test, once for all targets where it came out the same, the worst first."""
+    same: dict[tuple[str, str, str], list[TestResult]] = {}
+    for target in run.targets:
+        for test in target.tests:
+            if test.outcome in RED:
+                same.setdefault((test.test, test.outcome, brief(test)), []).append(test)
+    lines = []
+    for (name, outcome, said), results in sorted(same.items(), key=lambda item: _ORDER[item[0][1]]):
+        place = f" ({results[0].file}:{results[0].line})" if results[0].file else ""
+        lines += [f"{_WORDS[outcome]} {said}", f"     {name} on {', '.join(test.target for test in results)}{place}"]
+    if len(lines) > 2 * _MOST_FAILURES:
+        more = len(lines) // 2 - _MOST_FAILURES
+        lines[2 * _MOST_FAILURES:] = [f"and {more} more: see the report"]
+    return lines
 
 
 def faults(run: RunResults) -> list[str]:
@@ -128,9 +156,3 @@ def _explain_verdict(verdict: Verdict, catalogue: Catalogue) -> str:
     if verdict.outcome == "fixed" and verdict.deviation:
         lines.append(field("baseline", f"passes now, remove the deviation: {verdict.deviation.reason}"))
     return "\n".join(lines)
-
-
-def _brief_verdict(verdict: Verdict) -> str:
-    if verdict.outcome == "fixed":
-        return f"{verdict.requirement} passes now: remove the deviation from the baseline"
-    return f"{verdict.requirement}: {evidence(verdict)}"

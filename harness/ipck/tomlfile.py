@@ -84,6 +84,11 @@ def text(value: object) -> str:
     return "" if isinstance(value, str) and value.strip() else "must be a non-empty string"
 
 
+def filled_in(what: str) -> Check:
+    """Check: a string with something in it; WHAT says what people write there."""
+    return lambda value: text(value) and f"is not filled in: {what}"
+
+
 def flag(value: object) -> str:
     """Check: true or false."""
     return "" if isinstance(value, bool) else "must be true or false"

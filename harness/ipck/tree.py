@@ -15,17 +15,27 @@ CLIENTS = ROOT / "fault" / "clients"
 BASELINES = ROOT / "harness" / "baselines"
 SUITE = ROOT / "harness" / "suite"
 BUILD = ROOT / "build"
-OUT = ROOT / "reports" / "out"
+VERSION = ROOT / "VERSION"
+"""There where ipck is installed: its version, and the commit that it was made of."""
+INSTALLED = VERSION.exists()
+OUT = Path("ipck-out") if INSTALLED else ROOT / "reports" / "out"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ipck"
 """Where the scripts keep what they fetch."""
 
 
 def shown(path: Path) -> str:
     """PATH as people want to read it: relative to the tree when it lies inside."""
+    if INSTALLED:
+        return str(path)
     try:
         return str(path.resolve().relative_to(ROOT))
     except ValueError:
         return str(path)
+
+
+def version() -> str:
+    """What is installed, or that it is the source tree."""
+    return VERSION.read_text("utf-8").strip() if INSTALLED else f"(source tree {ROOT})"
 
 
 def fetched(suite: str, *packages: str) -> Path:

@@ -134,7 +134,7 @@ class World:
     def command(self, *arguments: str) -> list[str]:
         """The command line of `ipck ARGUMENTS` in this world."""
         name, *rest = arguments
-        out = [f"--out={self.out}"] if name == "run" else []
+        out = [f"--out={self.out}"] if name in ("run", "gate") else []
         return [sys.executable, "-m", "ipck", name, *self.folders, *out, *rest]
 
     def environment(self) -> dict[str, str]:

@@ -90,9 +90,9 @@ def test_inherited_entries_count(tmp_path: Path) -> None:
             "t.toml:3: deviation number 1: key 'requirement': sysv.sem.semop.waits does not",
         ),
         (entry(verdict="skip"), "t.toml:4: deviation number 1: key 'verdict': is 'skip', must be one of: fail, error"),
-        (entry(reason=" "), "t.toml:5: deviation number 1: key 'reason': must be a non-empty string"),
-        (entry(reference=""), "t.toml:6: deviation number 1: key 'reference': must be a non-empty string"),
-        (entry(since=""), "t.toml:7: deviation number 1: key 'since': must be a non-empty string"),
+        (entry(reason=" "), "t.toml:5: deviation number 1: key 'reason': is not filled in: what the impl"),
+        (entry(reference=""), "t.toml:6: deviation number 1: key 'reference': is not filled in: a line of"),
+        (entry(since=""), "t.toml:7: deviation number 1: key 'since': is not filled in: the first ver"),
         (entry() + entry(reason="again"), "t.toml:10: deviation number 2: key 'test': is listed already at t.toml:1"),
         (
             entry() + "intermittent = 1\n",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..process import Process
-from ..tree import BUILD, fetched, shown
+from ..tree import BUILD, INSTALLED, fetched, shown
 
 VARIANTS = ("libc", "raw", "mux")
 """Last parts of test ids: through the C library, by system calls, by the ipc(2) multiplexer."""
@@ -95,6 +95,8 @@ class Target:
         for need in self.needs:
             need.check()
         for path in self.built(build):
+            if not path.exists() and INSTALLED:
+                raise Unavailable(f"{shown(path)} is not part of this installation")
             if not path.exists():
                 raise Unavailable(f"{shown(path)} is not built", ("make", shown(path)))
             if not os.access(path, os.X_OK):
