@@ -245,27 +245,35 @@ void ipck_require(struct ipck_here here, const char *condition, bool truth)
 /* ---- waiting for a condition ---- */
 
 enum { PATIENCE_S = 5, FAST_TURNS = 200, LEAST_TURNS = 400 };
+enum { FAST_NS = 500000, LEAST_NAP_NS = 20000, LONGEST_NAP_NS = 1000000 };
+
+static int64_t patience_ns(void)
+{
+        return (int64_t)(PATIENCE_S * ipck_options.time_scale * 1e9);
+}
 
 struct ipck_wait ipck_wait_begin(struct ipck_here here, const char *what)
 {
         struct ipck_child_state *self = ipck_self();
-        double patience = PATIENCE_S * ipck_options.time_scale;
 
         snprintf(self->place, sizeof(self->place), "%s:%d: %s", here.file, here.line, what);
-        return (struct ipck_wait){.here = here, .what = what, .deadline = monotonic_ns() + (int64_t)(patience * 1e9)};
+        return (struct ipck_wait){.here = here, .what = what, .deadline = monotonic_ns() + patience_ns()};
 }
 
 bool ipck_wait_more(struct ipck_wait *wait)
 {
         if (ipck_state->stopped)
                 ipck_stop();
-        if (++wait->turns < FAST_TURNS) {
+        const int64_t waited = monotonic_ns() - (wait->deadline - patience_ns());
+        if (++wait->turns < FAST_TURNS && waited < FAST_NS) {
                 sched_yield();
                 return true;
         }
-        /* Not synchronisation: the condition decides; this only leaves the processor to the others. */
-        const unsigned naps = wait->turns - FAST_TURNS;
-        nanosleep(&(struct timespec){.tv_nsec = naps < 50 ? 20000 * (1 + naps) : 1000000}, NULL);
+        /* Not synchronisation: the condition decides; this only leaves the processor to the others, who need it the
+         * longer the slower the machine is. */
+        int64_t nap = waited / 8;
+        nap = nap < LEAST_NAP_NS ? LEAST_NAP_NS : nap < LONGEST_NAP_NS ? nap : LONGEST_NAP_NS;
+        nanosleep(&(struct timespec){.tv_nsec = (long)nap}, NULL);
         /* A minimum of turns as well as of time: a machine that stood still is no failure of the target. */
         return monotonic_ns() < wait->deadline || wait->turns < LEAST_TURNS;
 }

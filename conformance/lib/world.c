@@ -96,7 +96,7 @@ struct timespec deadline_in(clockid_t clock, int64_t nanoseconds)
 void take_turn(const char *directory)
 {
         static int turn = -1;
-        const int64_t patience = monotonic_ns() + 4000000000;
+        const int64_t patience = monotonic_ns() + (int64_t)(4e9 * ipck_options.time_scale);
 
         if (turn != -1)
                 return;

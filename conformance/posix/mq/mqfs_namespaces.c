@@ -130,8 +130,9 @@ TEST(descriptor_moves_along, VERIFIES(ipcns_mq_descriptor_kept))
         dismiss(&stays_here);
 }
 
-TEST(descriptor_outlives_its_namespace, VERIFIES(ipcns_mq_descriptor_kept))
+TEST(descriptor_outlives_its_namespace, VERIFIES(ipcns_mq_descriptor_kept), MOSTLY_WAITS)
 {
+        take_turn("/"); /* see common/namespaces_end.c */
         own_account(ACCOUNT);
         for (int round = 0; round < 8; round++) {
                 enter_new_ipc_namespace();
@@ -158,6 +159,7 @@ TEST(descriptor_outlives_its_namespace, VERIFIES(ipcns_mq_descriptor_kept))
 TEST(queues_left_behind_no_longer_count, VERIFIES(ipcns_destroy_mq), MOSTLY_WAITS)
 {
         need_mq_limits(1, 1, HALF);
+        take_turn("/");
         own_account(ACCOUNT);
         for (int round = 0; round < 6; round++) {
                 struct child member;

@@ -209,14 +209,18 @@ TEST(maximum_is_the_one_in_force, VERIFIES(msgsnd_einval_toobig))
         } rows[] = {
                 {"0", "0", 0}, {"1", "1", 1}, {"100", "100", 100}, {"8191", "8191", 8191}, {"10001", "10001", 10001},
         };
+        static struct {
+                long type;
+                char text[10002];
+        } message = {.type = 1};
 
         set_sysctl("kernel/msgmnb", "16384");
         /* The limit counts when the call is made, not when the queue is. */
         const int queue = new_queue(0600);
         EACH_ROW(row, rows) {
                 set_sysctl("kernel/msgmax", row->limit);
-                FAILS_WITH(msgsnd_einval_toobig, EINVAL, put(queue, 1, row->most + 1, IPC_NOWAIT));
-                EQ(msgsnd_einval_toobig, put(queue, 1, row->most, IPC_NOWAIT), 0);
+                FAILS_WITH(msgsnd_einval_toobig, EINVAL, msgsnd(queue, &message, row->most + 1, IPC_NOWAIT));
+                EQ(msgsnd_einval_toobig, msgsnd(queue, &message, row->most, IPC_NOWAIT), 0);
                 EQ(msgsnd_einval_toobig, QNUM(queue), 1);
                 MUST(msgrcv(queue, &(struct message){0}, MESSAGE_ROOM, 0, IPC_NOWAIT | MSG_NOERROR));
         }
