@@ -1,40 +1,51 @@
-"""Kernels of other architectures that boot in QEMU."""
+"""Kernels of other architectures that boot in QEMU, as scripts/get-kernels fetches them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..tree import BUILD, CACHE
-from .kernels import Board, QemuKernel
+from ..tree import BUILD
+from .kernels import KERNELS, Board, QemuKernel
 from .model import Need, Target
 
-_COMMON = ("-accel", "tcg,thread=multi", "-smp", "2", "-chardev", "stdio,id=results")
-_PCI_SERIAL = (*_COMMON, "-serial", "file:/dev/stderr", "-device", "pci-serial,chardev=results")
-_ALWAYS = "quiet panic=-1"
+_RESULTS = ("-smp", "2", "-chardev", "file,id=console,path=/dev/stderr,append=on", "-chardev", "stdio,id=results")
+_PCI = (*_RESULTS, "-serial", "chardev:console", "-device", "pci-serial,chardev=results")
+_ALWAYS = "quiet panic=-1 oops=panic rcupdate.rcu_expedited=1"  # see the board of amd64
 
 ARM64 = Board(
     Need("qemu-system-aarch64", "qemu-system-arm"),
-    (*_PCI_SERIAL, "-M", "virt", "-cpu", "cortex-a57", "-m", "512"),
+    (*_PCI, "-M", "virt", "-cpu", "cortex-a57", "-m", "1024"),
     f"console=ttyAMA0 ipck_results=ttyS0 {_ALWAYS}",
+    processor="aarch64",
+    image="an Image for arm64",
+    mark=(0x38, b"ARMd"),
 )
 ARMHF = Board(
     Need("qemu-system-arm", "qemu-system-arm"),
-    (*_PCI_SERIAL, "-M", "virt,highmem=off", "-m", "512"),  # a 32-bit kernel finds no PCI bus in high memory
+    (*_PCI, "-M", "virt,highmem=off", "-m", "1024"),  # a 32-bit kernel finds no PCI bus in high memory
     f"console=ttyAMA0 ipck_results=ttyS0 {_ALWAYS}",
+    processor="armv7l",
+    image="a zImage for arm",
+    mark=(0x24, bytes.fromhex("18286f01")),
 )
 RISCV64 = Board(
     Need("qemu-system-riscv64", "qemu-system-misc"),
-    (*_PCI_SERIAL, "-M", "virt", "-m", "1024"),
+    (*_PCI, "-M", "virt", "-m", "1024"),
     f"console=ttyS0 ipck_results=ttyS1 {_ALWAYS}",
+    processor="riscv64",
+    image="an Image for riscv64",
+    mark=(0x38, b"RSC\x05"),
 )
 S390X = Board(
     Need("qemu-system-s390x", "qemu-system-misc"),
     (
-        *(*_COMMON, "-M", "s390-ccw-virtio", "-cpu", "max", "-m", "512"),
-        *("-chardev", "file,path=/dev/stderr,id=console", "-device", "sclplmconsole,chardev=console"),
-        *("-device", "sclpconsole,chardev=results"),
+        *(*_RESULTS, "-M", "s390-ccw-virtio", "-cpu", "max", "-m", "1024"),
+        *("-device", "sclplmconsole,chardev=console", "-device", "sclpconsole,chardev=results"),
     ),
     f"console=ttyS0 ipck_results=ttysclp0 {_ALWAYS}",
+    processor="s390x",
+    image="a bzImage for s390x",
+    mark=(0, bytes.fromhex("0008000080")),
 )
 
 
@@ -42,6 +53,8 @@ S390X = Board(
 class ForeignKernel(QemuKernel):
     """A kernel for programs that do not run on this machine."""
 
+    time_scale: float = 6.0
+    start_seconds: float = 10.0
     lists: Need = Need("", "")  # what the program can be asked with for its tests
 
     def lister(self, build: Path = BUILD) -> tuple[str, ...]:
@@ -54,21 +67,20 @@ class ForeignKernel(QemuKernel):
         QemuKernel.check(self, build)
 
 
-def _kernel(name: str, words: str, flavour: str, board: Board, time_scale: float) -> Target:
+def _kernel(name: str, words: str, flavour: str, board: Board) -> Target:
     """NAME is that of scripts/get-kernels."""
     return ForeignKernel(
-        f"qemu-{name}", flavour, f"Debian's {words} kernel in QEMU", time_scale=time_scale, start_seconds=10.0,
-        system=f"qemu-{name}", interface=flavour, kind="kernels", judges_tools=False,
-        image=CACHE / "kernels" / name / "vmlinuz", board=board,
+        f"qemu-{name}", flavour, f"Debian's Linux {words} in QEMU",
+        system=f"Debian's Linux {name}", interface=flavour, image=KERNELS / name / "vmlinuz", board=board, fetched=name,
         lists=Need(f"usr/bin/qemu-{flavour}-static", "qemu-user-static", "bookworm"),
     )  # fmt: skip
 
 
 TARGETS: tuple[Target, ...] = (
-    _kernel("arm64-6.1", "arm64 6.1", "aarch64", ARM64, 4.0),
-    _kernel("arm64-6.12", "arm64 6.12", "aarch64", ARM64, 4.0),
-    _kernel("armhf-6.1", "armhf 6.1", "arm", ARMHF, 4.0),
-    _kernel("riscv64-6.12", "riscv64 6.12", "riscv64", RISCV64, 4.0),
-    _kernel("s390x-6.1", "s390x 6.1", "s390x", S390X, 4.0),
+    _kernel("arm64-6.1", "6.1 for arm64", "aarch64", ARM64),
+    _kernel("arm64-6.12", "6.12 for arm64", "aarch64", ARM64),
+    _kernel("armhf-6.1", "6.1 for armhf", "arm", ARMHF),
+    _kernel("riscv64-6.12", "6.12 for riscv64", "riscv64", RISCV64),
+    _kernel("s390x-6.1", "6.1 for s390x", "s390x", S390X),
 )
 KINDS: dict[str, Callable[[str], Target]] = {}

@@ -1,6 +1,7 @@
 """User-Mode Linux: kernels that are programs."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,9 +68,10 @@ class Uml(Target):
 
     def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:
         """Boot it."""
-        program = self.program(build)
-        init = program.with_name("guest-init")
-        return Booted(self.argv(build), contents(program.read_bytes(), init.read_bytes(), arguments, stdin))
+        program, init = self.built(build)
+        clients = sorted((program.parent / "clients").glob("*"))
+        initramfs = contents(program.read_bytes(), init.read_bytes(), arguments, stdin, clients)
+        return Booted(self.argv(build), initramfs)
 
     def _command(self) -> tuple[str, ...]:
         return (*_ALONE, str(self.libraries or ""), str(self.binary))
@@ -113,7 +115,8 @@ def _of_suite(name: str, suite: str, *libraries: str) -> Uml:
 def _by_path(argument: str) -> Target:
     """`uml:BINARY`."""
     binary = Path(argument)
-    return _uml(binary.name, f"the kernel {argument}", binary.absolute(), baseline="uml")
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", binary.name).strip("-.") or "kernel"
+    return _uml(name, f"the kernel {argument}", binary.absolute(), baseline="uml")
 
 
 _INSTALLED = ("Debian 12's kernel", Path("/usr/bin/linux.uml"))
