@@ -78,9 +78,8 @@ TEST(waiting_receiver_gets_the_first_bytes,
 
 TEST(rest_of_the_message_is_gone, VERIFIES(msgrcv_flag_noerror_no_residue))
 {
-        const int queue = new_queue(0600);
-
         EACH_ROW(row, cuts) {
+                const int queue = new_queue(0600);
                 struct message message;
 
                 if (is_too_long(row->length))

@@ -212,7 +212,8 @@ TEST(nobody_was_there_before, VERIFIES(semget_init_sempid0))
                 }
                 /* Leave a pid in the memory for the next round. */
                 MUST(SEMOP(set, OP(0, 1, 0), OP(1, 1, 0), OP(2, 1, 0), OP(3, 1, 0)));
-                REQUIRE(PID(set, 3) == getpid());
+                if (PID(set, 3) != getpid())
+                        UNSUPPORTED("a semop() that leaves its process");
                 MUST(semctl(set, 0, IPC_RMID));
         }
 }
