@@ -94,6 +94,7 @@ def other_machine(folder: Path) -> None:
 
 
 def built_there(folder: Path) -> None:
+    glibc(folder / "include", folder / "lib")
     (folder / "config.make").touch()
 
 
