@@ -54,9 +54,28 @@ void fail_opens(int error)
         REQUIRE(open("/", O_RDONLY) == -1 && errno == error);
 }
 
-void hold_opens(void)
+static void hold_calls(const unsigned *calls, size_t count)
 {
         /* The descriptor of the answering side is this process's own, which never answers. */
-        if (filter_calls(opens, OPEN_CALLS, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER) == -1)
+        if (filter_calls(calls, count, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER) == -1)
                 UNSUPPORTED("a filter of system calls that lets them wait (%s)", errno_name(errno));
+}
+
+void hold_opens(void)
+{
+        hold_calls(opens, OPEN_CALLS);
+}
+
+void hold_futexes(void)
+{
+        static const unsigned calls[] = {
+#ifdef SYS_futex
+                SYS_futex,
+#endif
+#ifdef SYS_futex_time64
+                SYS_futex_time64,
+#endif
+        };
+
+        hold_calls(calls, sizeof(calls) / sizeof(*calls));
 }

@@ -66,16 +66,17 @@ def find(folder: Path) -> Library:
     """The C library in FOLDER, the root or the prefix of what was installed or unpacked there."""
     if not folder.is_dir():
         raise IpckError(f"{folder}: there is no such folder: name one that holds a C library")
+    if any((folder / name).exists() for name in ("config.make", "config.mak")):
+        raise IpckError(
+            f"{folder}: is where a C library is built: make -C {folder} install DESTDIR=.., and name that folder"
+        )
     for headers, libraries in _LAYOUTS:
         there = _libraries(folder, libraries)
         if "libc.so.6" in there or "libc.so" in there or "libc.a" in there:
             _check_machine(there)
             return _library(there, tuple(_headers(folder, headers)))
-    built = any((folder / name).exists() for name in ("config.make", "config.mak"))
     raise IpckError(
-        f"{folder}: is where a C library is built: make -C {folder} install DESTDIR=.., and name that folder"
-        if built
-        else f"{folder}: holds no C library: name the root or the prefix that one was installed or unpacked in"
+        f"{folder}: holds no C library: name the root or the prefix that one was installed or unpacked in"
     )
 
 

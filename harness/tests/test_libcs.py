@@ -24,6 +24,7 @@ ELF = Path(sys.executable).read_bytes()[:64]
 VERSION = b"GNU C Library (stub) stable release version 2.99.\n"
 STARTED = ("crt1.o", "crti.o", "crtn.o")
 HOST_MUSL = (Path(f"/usr/lib/{TRIPLET}musl"), Path(f"/usr/include/{TRIPLET}musl"))
+HOST_ARCHIVE = f"/usr/lib/{TRIPLET}gnu/libc_nonshared.a"
 
 
 def glibc(headers: Path | None, libraries: Path, run_time: Path | None = None, contents: bytes = ELF + VERSION) -> None:
@@ -93,6 +94,7 @@ def other_machine(folder: Path) -> None:
 
 
 def built_there(folder: Path) -> None:
+    glibc(folder / "include", folder / "lib")
     (folder / "config.make").touch()
 
 
@@ -238,9 +240,9 @@ def test_what_is_the_hosts_is_named(tmp_path: Path) -> None:
     sysroot.make(sysroot.find(musl(tmp_path / "library")), build)
     with (build / "libc.mk").open("a") as file:
         file.write("compiler_more := gcc -I/usr/include\n")
-    program = compile_for(build, "/usr/lib/x86_64-linux-gnu/libc_nonshared.a")
+    program = compile_for(build, HOST_ARCHIVE)
     foreign = sysroot.check(build, program)
-    assert "/usr/include/semaphore.h" in foreign and "/usr/lib/x86_64-linux-gnu/libc_nonshared.a" in foreign
+    assert "/usr/include/semaphore.h" in foreign and HOST_ARCHIVE in foreign
     command = (ROOT / "scripts/sysroot", "check", build, program)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "holds what is not of its C library: " in done.stderr

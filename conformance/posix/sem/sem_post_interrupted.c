@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * sem_post(): a call that a handler interrupts half way, and that goes on when callers have come, slept and been woken
- * meanwhile. What it saw of the semaphore before must not count any more.
+ * meanwhile: what it saw of the semaphore before must not count any more. And one that does not get on to waking
+ * somebody: other posts must not rely on it.
  */
+#include "ipck_filter.h"
 #include "ipck_posix_sem.h"
 
 enum { ROUNDS = 25 };
@@ -99,4 +101,33 @@ TEST(post_that_is_interrupted_half_way, VERIFIES(sem_post_no_lost_wakeup))
         EACH_ROW(kind, sem_kinds)
                 for (int round = 0; round < ROUNDS && nobody_is_lost(fresh_sem(kind->kind, 1)); round++) {
                 }
+}
+
+static int post_without_waking(void *sem)
+{
+        hold_futexes();
+        return sem_post(sem);
+}
+
+TEST(post_that_does_not_get_on_to_waking, VERIFIES(sem_post_no_lost_wakeup))
+{
+        const struct sem_use threads = {.kind = THREADS_SEM};
+
+        EACH_ROW(kind, sem_kinds) {
+                sem_t *const sem = fresh_sem(kind->kind, 0);
+                struct waiter *const w = start_waiter(&threads, sem, &plain_way);
+                struct thread poster = {0};
+
+                start(&poster, post_without_waking, sem);
+                UNTIL(poster.back || (sem_units(sem) == 1 && waits(&poster)));
+                if (poster.back)
+                        UNSUPPORTED("a sem_post() that wakes by futex()");
+
+                MUST(sem_trywait(sem));
+                MUST(sem_post(sem));
+                UNTIL(all_settled(w, 1));
+                if (!HOLDS(sem_post_no_lost_wakeup, !is_stuck(w)))
+                        return;
+                EVENTUALLY(sem_post_no_lost_wakeup, is_back(w));
+        }
 }

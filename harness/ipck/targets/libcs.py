@@ -37,7 +37,7 @@ class LibraryInFolder(Target):
         if not (ROOT / "Makefile").exists():
             raise Unavailable(f"{program} is built in the source tree of ipck: run it there")
         print(f"ipck: building {program} for {self.folder}", file=sys.stderr, flush=True)
-        command = ("make", "--no-print-directory", f"-j{os.cpu_count() or 1}", program, f"LIBC={self.folder}")
+        command = ("make", "--no-print-directory", f"-j{len(os.sched_getaffinity(0))}", program, f"LIBC={self.folder}")
         if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode:
             raise Unavailable(f"the tests cannot be built for {self.folder}: {' '.join(command)} says why")
 
