@@ -70,6 +70,7 @@ class Block(Counted):
     rows: tuple[Row, ...]
     cells: Markup
     open: bool
+    answered: bool  # the rows show what was observed
 
     @property
     def anchor(self) -> str:
@@ -166,7 +167,7 @@ def sections_of(rows: Sequence[Row], columns: Columns) -> list[Section]:
     for row in rows:
         if place := _place(row):
             by_place.setdefault(place, []).append(row)
-    everything_open = sum(len(by_place.get(place, ())) for place in ("differ", "everywhere")) <= OPEN_ROWS
+    everything_open = sum(len(by_place.get(place, ())) for place in ("differ", "everywhere", "observed")) <= OPEN_ROWS
     sections = []
     number = 0
     for place, (title, note) in _SECTIONS.items():
@@ -177,10 +178,10 @@ def sections_of(rows: Sequence[Row], columns: Columns) -> list[Section]:
         blocks = []
         for name, about, members in _blocks(place, chosen, columns):
             counts = Counter(row.standing for row in members)
-            unfolded = place != "observed" and (everything_open or any(counts[key] for key in _RED))
+            unfolded = everything_open or any(counts[key] for key in _RED)
             number += 1
             marks = marks_of(members, columns)
-            blocks.append(Block(name, about, number, counts, tuple(members), marks, unfolded))
+            blocks.append(Block(name, about, number, counts, tuple(members), marks, unfolded, place == "observed"))
         sections.append(Section(title, note, tuple(blocks)))
     return sections
 
@@ -272,7 +273,7 @@ _SECTIONS = {
     "everywhere": ("Deviates wherever it was judged", "No target of this run holds these."),
     "fixed": ("Holds now, although listed as a deviation", "Remove it from the target's baseline."),
     "undecided": ("Could not be decided", "Nothing deviates where a verdict was reached."),
-    "observed": ("Left open, and answered differently", "Every answer is allowed; open a row for each target's."),
+    "observed": ("Left open, and answered differently", "Every answer is allowed."),
 }
 _ALONE = {"everywhere": "Deviations"}
 _FOLDS = {

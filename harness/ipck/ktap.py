@@ -136,6 +136,7 @@ class _Parser:
         return TargetRun(
             self._target,
             f"KTAP log {self._path.name}",
+            kind="logs",
             info=self._info,
             complete=self._outer.results == self._outer.plan,
             tests=tuple(self._tests.values()),

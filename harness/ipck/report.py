@@ -74,7 +74,7 @@ def write_report(
 def render(
     run: RunResults, catalogue: Catalogue, notes: Notes = Notes(), findings: Sequence[findingspage.Text] = ()
 ) -> dict[str, str]:
-    """The pages as text by file name, a pure function of its arguments; notes and findings have one where there are any."""
+    """The pages as text by file name, a pure function of its arguments; notes and findings only where there are any."""
     columns = columns_of(run)
     heard = collect(columns)
     outputs = Outputs()

@@ -17,7 +17,8 @@ from ipck.targets import Test
 from stubs import ADDS, ADDS_RAW, HARNESS, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, whole
 
 ONE = "--target=host-glibc"
-REPORTS = ("results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html", "overview.html")
+REPORTS = ("results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html", "overview.html",
+           "targets.html", "findings.html")  # fmt: skip
 ENTRY = (
     '[[deviation]]\ntest = "{test}"\nrequirement = "{requirement}"\nverdict = "fail"\n'
     'reason = "kernel bug"\nreference = "commit 1"\nsince = "6.1"\n'

@@ -314,5 +314,6 @@ def test_import_makes_reports_and_judges_by_the_baseline(world: World) -> None:
     assert second.returncode == 0, second.stdout + second.stderr
     assert world.outcomes() == {"sem.a.libc": "pass", "sem.b": "known"}
     written = {path.name for path in world.out.iterdir()}
-    assert written == {"results.jsonl", "junit.xml", "summary.json", "index.html", "overview.html", "ktap"}
+    pages = {"index.html", "overview.html", "targets.html", "findings.html"}
+    assert written == {"results.jsonl", "junit.xml", "summary.json", "ktap"} | pages
     assert "gone.ktap: cannot be read: No such file" in world.ipck("import", "--target=vendor", "gone.ktap").stderr

@@ -13,6 +13,7 @@ from ipck.notes import Document, Notes, Statement
 from ipck.publish import NOTES, OVERVIEW, PAGE, TARGETS
 from ipck.results import Verdict
 from ipck.tree import NOTES_FILE
+from ipck.visible import visible
 from stubs import CATALOGUE, World, short
 from test_report import HOSTILE, Element, Reader, requirement, result, run_of, sample, target_run
 from test_report import catalogue as catalogue_of
@@ -315,7 +316,7 @@ def test_text_of_the_notes_stays_text(text: str) -> None:
     for element in top.all():
         assert not [name for name in element.attributes if name.startswith("on") or name in ("style", "src")]
         assert element.attributes.get("href", "#").startswith(("#", PAGE, OVERVIEW, TARGETS))
-    assert top.one("main").text.count(report.visible(text)) >= 9
+    assert top.one("main").text.count(visible(text)) >= 9
 
 
 def test_own_notes_make_a_page_of_bearable_size() -> None:

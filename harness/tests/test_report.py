@@ -17,6 +17,7 @@ from ipck.catalogue import AREAS, Catalogue, Interface, Requirement
 from ipck.errors import IpckError
 from ipck.publish import OVERVIEW, PAGE, TARGETS
 from ipck.results import Deviation, Fault, Outcome, RunInfo, RunResults, TargetRun, TestResult, Verdict, worst
+from ipck.visible import visible
 
 DEVIATION = Deviation("sysv.sem.wait.eidrm", "semop.eidrm", "fail", "returns 0", "bug 1234", "1.2.3")
 INFO = RunInfo(
@@ -217,7 +218,7 @@ def test_text_from_outside_stays_text(text: str) -> None:
     for page in pages.values():
         page.encode("utf-8")
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
-    assert report.visible(text) in Reader(pages[OVERVIEW]).top.one("table").text
+    assert visible(text) in Reader(pages[OVERVIEW]).top.one("table").text
     top = Reader(pages[PAGE]).top
     plain = read(*sample())
     assert {element.tag for element in top.all()} <= {element.tag for element in plain.all()} | {"br", "h3", "pre"}
@@ -227,7 +228,7 @@ def test_text_from_outside_stays_text(text: str) -> None:
     for element in top.all():
         assert not [name for name in element.attributes if name.startswith("on") or name in ("style", "src")]
         assert element.attributes.get("href", "#").startswith(("#", OVERVIEW, TARGETS))
-    said = report.visible(text)
+    said = visible(text)
     for css, times in (("v", 2), ("facts", 6), ("problems", 1), ("targets", 2), ("h", 1)):
         assert " ".join(element.text for element in top.all("", css)).count(said) >= times, css
     assert said in top.one("pre").text and said in row_of(top, "semop.a").one("p", "m").text
@@ -235,9 +236,9 @@ def test_text_from_outside_stays_text(text: str) -> None:
 
 
 def test_what_a_browser_would_drop_is_spelt_out() -> None:
-    assert report.visible("a\x00\x1b[0m\x0b\r\n\tb") == "a\\x00\\x1b[0m\\x0b\\x0d\n\tb"
-    assert report.visible("\ud800\u202e\U0010ffff") == "\\ud800\\u202e\\U0010ffff"
-    assert report.visible("größer ≥ 3 \N{REPLACEMENT CHARACTER} 猫") == "größer ≥ 3 \N{REPLACEMENT CHARACTER} 猫"
+    assert visible("a\x00\x1b[0m\x0b\r\n\tb") == "a\\x00\\x1b[0m\\x0b\\x0d\n\tb"
+    assert visible("\ud800\u202e\U0010ffff") == "\\ud800\\u202e\\U0010ffff"
+    assert visible("größer ≥ 3 \N{REPLACEMENT CHARACTER} 猫") == "größer ≥ 3 \N{REPLACEMENT CHARACTER} 猫"
 
 
 def test_a_strange_requirement_is_shown_without_an_address() -> None:

@@ -10,8 +10,10 @@ from ipck import report
 from ipck.columns import Columns, columns_of
 from ipck.differences import reasons
 from ipck.publish import NOTES, OVERVIEW, PAGE, TARGETS
-from ipck.results import Deviation, RunResults, TargetRun, Verdict
+from ipck.results import Deviation, Outcome, RunResults, TargetRun, Verdict
 
+PASS: list[Outcome] = ["pass"]
+FAIL: list[Outcome] = ["fail"]
 ROWS = catalogue(requirement("semop.a"), requirement("semop.b"), requirement("semop.c"))
 
 
@@ -29,12 +31,13 @@ def eleven() -> list[TargetRun]:
     ]
 
 
-def matrix(*outcomes: str, names: str = "semop.a", **more: object) -> RunResults:
-    """Eleven targets, one outcome each for all the requirements NAMES; a blank is no verdict."""
+def matrix(*outcomes: Outcome | None, names: str = "semop.a") -> RunResults:
+    """Eleven targets, one outcome each for all the requirements NAMES; None is no verdict."""
     runs = []
     for run, outcome in zip(eleven(), outcomes):
-        got = {"wanted": "0", "got": "-1 EINVAL"} if outcome in ("fail", "known") else {}
-        verdicts = [Verdict(name, outcome, outcome, **got, **more) for name in names.split()] if outcome else []
+        wanted, got = ("0", "-1 EINVAL") if outcome in ("fail", "known") else ("", "")
+        rows = names.split() if outcome else []
+        verdicts = [Verdict(name, outcome, outcome, wanted=wanted, got=got) for name in rows if outcome]
         runs.append(replace(run, tests=(result(run.target, *verdicts),) if verdicts else ()))
     return run_of(*runs)
 
@@ -42,7 +45,7 @@ def matrix(*outcomes: str, names: str = "semop.a", **more: object) -> RunResults
 def blocks(page: Element) -> list[tuple[str, str, list[str]]]:
     """Name, heading and rows of the blocks above the interfaces."""
     return [
-        (block.one("code").text, block.one("span", "say").text, [row.one("code").text for row in block.all("details", "r")])
+        (block.one("code").text, block.one("span", "say").text, [row.one("code").text for row in block.all("", "r")])
         for block in page.all("details", "g")
         if block.attributes["id"].startswith("block:")
     ]
@@ -93,9 +96,8 @@ def test_targets_are_said_in_few_words(columns: range, among: range, said: str) 
 
 
 def test_rows_are_put_together_by_who_deviates_the_gravest_first() -> None:
-    passes = ["pass"] * 9
-    first = matrix("known", *["pass"] * 10, names="semop.a semop.b")
-    second = matrix("pass", *passes, "fail", names="semop.c")
+    first = matrix("known", *PASS * 10, names="semop.a semop.b")
+    second = matrix(*PASS * 10, "fail", names="semop.c")
     runs = [replace(one, tests=one.tests + two.tests) for one, two in zip(first.targets, second.targets)]
     page = read(run_of(*runs), ROWS)
     assert [(name, rows) for name, _, rows in blocks(page)] == [
@@ -109,7 +111,7 @@ def test_rows_are_put_together_by_who_deviates_the_gravest_first() -> None:
 
 
 def test_what_could_not_judge_takes_no_side() -> None:
-    page = read(matrix("fail", "skip", "", "error", *["pass"] * 7), ROWS)
+    page = read(matrix("fail", "skip", None, "error", *PASS * 7), ROWS)
     assert [name for name, _, _ in blocks(page)] == ["host-glibc"]
     assert "differ" in page.one("section", "sec").one("h2").text
     assert "wherever" in read(matrix("fail", "skip", "error"), ROWS).one("section", "sec").one("h2").text
@@ -117,7 +119,7 @@ def test_what_could_not_judge_takes_no_side() -> None:
 
 def test_both_sides_stand_beside_each_other() -> None:
     deviation = Deviation("t", "semop.a", "fail", "an old bug", "reports/findings/x.md; ipc/sem.c", "5.10")
-    run = matrix("pass", "pass", *["fail"] * 5, *["pass"] * 4)
+    run = matrix("pass", "pass", *FAIL * 5, *PASS * 4)
     known = Verdict("semop.a", "known", "fail", 1, "t.c:3", "semop()", "0", "-1 ENOSYS", deviation=deviation)
     targets = [*run.targets]
     targets[3] = replace(targets[3], tests=(result(targets[3].target, known),))
@@ -162,7 +164,8 @@ def test_what_one_side_alone_has_in_common_is_named() -> None:
     runs = eleven()
     runs[1] = replace(runs[1], info=replace(runs[1].info, libc="musl 1.2.3"))
     assert reasons(runs, [1], [0, 2]) == ["libc musl"]
-    runs = [with_facts(run, byte_order="big endian" if at in (3, 4, 5) else "little endian") for at, run in enumerate(runs)]
+    orders = ("big endian" if at in (3, 4, 5) else "little endian" for at in range(11))
+    runs = [with_facts(run, byte_order=order) for run, order in zip(runs, orders)]
     assert reasons(runs, [3, 4], [0, 2]) == ["byte order big endian"]
     assert reasons(runs, [3, 4], [0, 5]) == []
     assert reasons(runs, [3, 0], [2]) == []
@@ -181,11 +184,12 @@ def test_versions_of_kernels_tell_sides_apart() -> None:
 
 
 def test_the_reason_stands_in_the_heading() -> None:
-    run = matrix("pass", "known", *["pass"] * 9)
+    run = matrix("pass", "known", *PASS * 9)
     targets = [*run.targets]
     targets[1] = replace(targets[1], info=replace(INFO, libc="musl 1.2.3"))
     assert blocks(read(replace(run, targets=tuple(targets)), ROWS))[0][1] == "1 known · alone with libc musl"
-    others = [replace(one, info=replace(INFO, libc="glibc 2.41" if at % 2 else "musl 1")) for at, one in enumerate(targets)]
+    libcs = ("glibc 2.41" if at % 2 else "musl 1" for at in range(11))
+    others = [replace(one, info=replace(INFO, libc=libc)) for one, libc in zip(targets, libcs)]
     assert blocks(read(replace(run, targets=tuple(others)), ROWS))[0][1] == "1 known"
 
 
@@ -193,7 +197,7 @@ def test_the_reason_stands_in_the_heading() -> None:
 
 
 def test_cells_of_a_kind_that_are_alike_are_one() -> None:
-    page = read(matrix("pass", "pass", *["fail"] * 4, "pass", *["pass"] * 4), ROWS)
+    page = read(matrix("pass", "pass", *FAIL * 4, "pass", *PASS * 4), ROWS)
     cells = row_of(page, "semop.a").one("span", "c").all("b")
     assert [[cell.text for cell in block.all("i")] for block in cells] == [["✓"], ["F", "F", "F", "F", "✓"], ["✓"]]
     heads = page.one("div", "h").all("span", "c")[1].all("b")
@@ -202,7 +206,7 @@ def test_cells_of_a_kind_that_are_alike_are_one() -> None:
 
 
 def test_every_column_and_every_kind_can_be_hidden_without_a_script() -> None:
-    page = read(matrix(*["pass"] * 11), ROWS)
+    page = read(matrix(*PASS * 11), ROWS)
     boxes = [box.attributes["id"] for box in page.all("input") if box.attributes.get("type") == "checkbox"]
     assert boxes == [
         "kind:0", "column:0", "column:1", "kind:1", *(f"column:{column}" for column in range(2, 7)),
@@ -281,7 +285,7 @@ def test_unavailable_targets_are_named_with_the_reason() -> None:
 
 
 def test_each_target_has_an_address() -> None:
-    pages = report.render(matrix(*["pass"] * 11), ROWS)
+    pages = report.render(matrix(*PASS * 11), ROWS)
     links = [link.attributes["href"] for link in Reader(pages[PAGE]).top.one("table", "targets").all("a")]
     anchors = re.findall(r'id="(target:\d+)"', pages[TARGETS])
     assert links == [f"{TARGETS}#{anchor}" for anchor in anchors] and len(links) == 11
