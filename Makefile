@@ -107,7 +107,7 @@ bench:
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
 programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate
-checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%))
+checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
 ## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
@@ -186,6 +186,10 @@ build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 build/$(1)/guest-init: harness/guest/init.c
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(common) -O1 -static -o $$@ $$<
+
+# A test definition for LAVA with all that it needs.
+build/$(1)/lava.tar.gz: build/$(1)/ipck-tests scripts/lava/ipck.yaml scripts/lava/signals
+	@tar -czf $$@ --owner=root:0 --group=root:0 --transform='s|.*/||' $$^
 
 # The programs of the lecture notes: stand-alone, without the test library.
 build/$(1)/clients/%: fault/clients/%.c fault/clients/client.h

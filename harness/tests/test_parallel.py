@@ -20,7 +20,7 @@ ARGUMENTS = ("--seed=7", "--target=host-glibc", "-k", "sysv.sem.semop_wait", "--
 def run(server: Sshd, out: Path, hosts: str) -> "subprocess.CompletedProcess[str]":
     """Run the script for two shards."""
     environment = {"PATH": f"{server.folder}/bin:{os.environ['PATH']}", "PARALLEL_HOME": str(out.with_name("home"))}
-    command = [ROOT / "scripts/shard.parallel", hosts, out, "2", *ARGUMENTS]
+    command = [str(ROOT / "scripts/shard.parallel"), hosts, str(out), "2", *ARGUMENTS]
     return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
 
 
