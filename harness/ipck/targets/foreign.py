@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..tree import BUILD, CACHE
-from .kernels import Board, QemuKernel
+from ..tree import BUILD
+from .kernels import KERNELS, Board, QemuKernel
 from .model import Need, Target
 
-_COMMON = ("-accel", "tcg,thread=multi", "-smp", "2", "-chardev", "stdio,id=results")
+_COMMON = ("-smp", "2", "-chardev", "stdio,id=results")
 _PCI_SERIAL = (*_COMMON, "-serial", "file:/dev/stderr", "-device", "pci-serial,chardev=results")
 _ALWAYS = "quiet panic=-1"
 
@@ -59,7 +59,7 @@ def _kernel(name: str, words: str, flavour: str, board: Board, time_scale: float
     return ForeignKernel(
         f"qemu-{name}", flavour, f"Debian's {words} kernel in QEMU", time_scale=time_scale, start_seconds=10.0,
         system=f"qemu-{name}", interface=flavour, kind="kernels", judges_tools=False,
-        image=CACHE / "kernels" / name / "vmlinuz", board=board,
+        image=KERNELS / name / "vmlinuz", fetched=name, board=board,
         lists=Need(f"usr/bin/qemu-{flavour}-static", "qemu-user-static", "bookworm"),
     )  # fmt: skip
 
