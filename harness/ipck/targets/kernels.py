@@ -24,9 +24,9 @@ class Board:
     qemu: Need
     options: tuple[str, ...]
     append: str
-    processor: str  # as uname calls it: such a machine may run it with KVM
-    image: str  # what its kernel images are
-    mark: tuple[int, bytes]  # what stands where in an image
+    processor: str = ""  # as uname calls it: such a machine may run it with KVM
+    image: str = "a kernel"  # what its kernel images are
+    mark: tuple[int, bytes] = (0, b"")  # what stands where in an image
 
 
 AMD64 = Board(
