@@ -13,6 +13,7 @@ from ipck.targets.foreign import ForeignKernel
 from stubs import CATALOGUE, TESTS, World, whole
 
 FOREIGN = [target for target in TARGETS.values() if isinstance(target, ForeignKernel)]
+NAMES = [target.name for target in FOREIGN]
 LEFT = '{"type":"left","how":""}'
 
 
@@ -40,7 +41,7 @@ def machine(world: World, kernel: ForeignKernel) -> ForeignKernel:
     return replace(kernel, image=image, board=board, lists=Need(str(emulator), "emulators"))
 
 
-@pytest.mark.parametrize("kernel", FOREIGN, ids=lambda kernel: kernel.name)
+@pytest.mark.parametrize("kernel", FOREIGN, ids=NAMES)
 def test_kernel_is_listed_by_the_emulator_and_judged_in_qemu(kernel: ForeignKernel, world: World) -> None:
     target = machine(world, kernel)
     assert tuple(list_tests(target, CATALOGUE, world.build)) == TESTS
@@ -49,7 +50,7 @@ def test_kernel_is_listed_by_the_emulator_and_judged_in_qemu(kernel: ForeignKern
     assert len([event for event in events if isinstance(event, TestResult)]) == len(TESTS)
 
 
-@pytest.mark.parametrize("kernel", FOREIGN, ids=lambda kernel: kernel.name)
+@pytest.mark.parametrize("kernel", FOREIGN, ids=NAMES)
 def test_results_and_console_are_two_lines_of_the_machine(kernel: ForeignKernel) -> None:
     words = kernel.argv()
     assert {"stdio,id=results", "file,id=console,path=/dev/stderr,append=on"} <= set(words)

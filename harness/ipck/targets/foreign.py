@@ -42,7 +42,7 @@ S390X = Board(
         *(*_RESULTS, "-M", "s390-ccw-virtio", "-cpu", "max", "-m", "1024"),
         *("-device", "sclplmconsole,chardev=console", "-device", "sclpconsole,chardev=results"),
     ),
-    f"console=ttyS0 ipck_results=ttysclp0 {_ALWAYS}",
+    f"conmode=sclp console=ttyS0 nokaslr ipck_results=ttysclp0 {_ALWAYS}",
     processor="s390x",
     image="a bzImage for s390x",
     mark=(0, bytes.fromhex("0008000080")),
