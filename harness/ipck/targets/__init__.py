@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import IpckError
-from . import emulated, host, kernels, libcs, remote, uml, wrapped
+from . import emulated, foreign, host, kernels, libcs, remote, uml, wrapped
 from .listing import list_tests
 from .model import VARIANTS, Need, Target, Test, Unavailable, group, subject, without_variant
 
-_MODULES = (host, libcs, uml, kernels, emulated, wrapped, remote)
+_MODULES = (host, libcs, uml, kernels, foreign, emulated, wrapped, remote)
 
 TARGETS: dict[str, Target] = {target.name: target for module in _MODULES for target in module.TARGETS}
 KINDS: dict[str, Callable[[str], Target]] = {name: make for module in _MODULES for name, make in module.KINDS.items()}

@@ -42,7 +42,7 @@ S390X = Board(
         *(*_RESULTS, "-M", "s390-ccw-virtio", "-cpu", "max", "-m", "1024"),
         *("-device", "sclplmconsole,chardev=console", "-device", "sclpconsole,chardev=results"),
     ),
-    f"console=ttyS0 ipck_results=ttysclp0 {_ALWAYS}",
+    f"conmode=sclp console=ttyS0 nokaslr ipck_results=ttysclp0 {_ALWAYS}",
     processor="s390x",
     image="a bzImage for s390x",
     mark=(0, bytes.fromhex("0008000080")),
@@ -67,20 +67,20 @@ class ForeignKernel(QemuKernel):
         QemuKernel.check(self, build)
 
 
-def _kernel(name: str, words: str, flavour: str, board: Board) -> Target:
+def _kernel(name: str, words: str, flavour: str, board: Board, usual: bool = True) -> Target:
     """NAME is that of scripts/get-kernels."""
     return ForeignKernel(
         f"qemu-{name}", flavour, f"Debian's Linux {words} in QEMU",
         system=f"Debian's Linux {name}", interface=flavour, image=KERNELS / name / "vmlinuz", board=board, fetched=name,
-        lists=Need(f"usr/bin/qemu-{flavour}-static", "qemu-user-static", "bookworm"),
+        usual=usual, lists=Need(f"usr/bin/qemu-{flavour}-static", "qemu-user-static", "bookworm"),
     )  # fmt: skip
 
 
 TARGETS: tuple[Target, ...] = (
     _kernel("arm64-6.1", "6.1 for arm64", "aarch64", ARM64),
-    _kernel("arm64-6.12", "6.12 for arm64", "aarch64", ARM64),
-    _kernel("armhf-6.1", "6.1 for armhf", "arm", ARMHF),
-    _kernel("riscv64-6.12", "6.12 for riscv64", "riscv64", RISCV64),
+    _kernel("arm64-6.12", "6.12 for arm64", "aarch64", ARM64, usual=False),
+    _kernel("armhf-6.1", "6.1 for armhf", "arm", ARMHF, usual=False),
+    _kernel("riscv64-6.12", "6.12 for riscv64", "riscv64", RISCV64, usual=False),
     _kernel("s390x-6.1", "6.1 for s390x", "s390x", S390X),
 )
 KINDS: dict[str, Callable[[str], Target]] = {}
