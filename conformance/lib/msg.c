@@ -167,11 +167,15 @@ void post(int queue, long type, const char *text)
 
 int put(int queue, long type, size_t size, int msgflg)
 {
-        struct message message = {.type = type};
+        struct message *const message = malloc(sizeof(*message) + size);
 
-        REQUIRE(size <= sizeof(message.text));
-        fill_pattern(message.text, size, (uint32_t)type);
-        return ipck_msgsnd(queue, &message, size, msgflg);
+        REQUIRE(message);
+        message->type = type;
+        fill_pattern(message->text, size, (uint32_t)type);
+        const int result = ipck_msgsnd(queue, message, size, msgflg), error = errno;
+        free(message);
+        errno = error;
+        return result;
 }
 
 ssize_t take_message(int queue, struct message *message, long msgtyp)

@@ -142,9 +142,9 @@ TEST(failed_exec_keeps_attachments, VERIFIES(exec_failed_exec))
                 const char *name, *path;
                 char *argument;
         } rows[] = {
+                {"argument too long", "/proc/self/exe", huge},
                 {"no such file", "/nonexistent/program", NULL},
                 {"a directory", "/", NULL},
-                {"argument too long", "/proc/self/exe", huge},
                 {"not a program", NULL, NULL},
         };
 

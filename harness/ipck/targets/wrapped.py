@@ -53,8 +53,8 @@ def fill(command: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
 def _tracer(name: str, description: str, *command: str, time_scale: float = 1.0) -> Target:
     need = Need(command[0], command[0])
     return Wrapped(
-        name, "glibc", description, time_scale=time_scale, system=command[0], kind="tracers", needs=(need,),
-        command=(*command, "{}"),
+        name, "glibc", description, time_scale=time_scale, baseline=command[0], system=command[0], kind="tracers",
+        needs=(need,), command=(*command, "{}"),
     )  # fmt: skip
 
 
