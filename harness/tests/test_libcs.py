@@ -77,6 +77,18 @@ def test_library_is_found_where_it_is_installed_or_unpacked(
     assert library.headers[0] == tmp_path / headers
 
 
+def test_static_library_says_its_version_in_a_header(tmp_path: Path) -> None:
+    glibc(tmp_path / "include", tmp_path / "lib")
+    for name in ("libc.so.6", "ld-linux-x86-64.so.2"):
+        (tmp_path / "lib" / name).unlink()
+    (tmp_path / "lib/libc.a").write_text("archive")
+    (tmp_path / "include/features.h").write_text("#define\t__GLIBC__\t2\n#define\t__GLIBC_MINOR__\t99\n")
+    library = sysroot.find(tmp_path)
+    assert (library.title, library.loader) == ("glibc 2.99", "")
+    sysroot.make(library, tmp_path / "build")
+    assert " -static\n" in (tmp_path / "build/libc.mk").read_text()
+
+
 def test_links_are_followed_inside_the_folder_alone(tmp_path: Path) -> None:
     glibc(tmp_path / "usr/include", tmp_path / "usr/lib")
     inside = tmp_path / "usr/lib"
