@@ -166,6 +166,18 @@ def test_other_side_that_goes_away(twice: Callable[[str], None], there: World) -
     gone(int((there.root / "child").read_text()))
 
 
+def test_machine_that_goes_away_for_good(server: Sshd, twice: Callable[[str], None], there: World) -> None:
+    twice(f"echo 'echo closed for the night >&2; exit 1' >{server.folder}/rc; kill -9 $(cat {server.folder}/ssh.pid)")
+    run(there)
+    assert there.outcomes() == {ADDS.id: "pass", WAITS.id: "error", ADDS_RAW.id: "error", MAKES.id: "error"}
+    broke, refused_then = (line["message"] for line in there.lines("error"))
+    assert broke == "the connection to here broke: ssh was killed by SIGKILL before its last line"
+    why = "here: the shell there cannot start the program: closed for the night"
+    assert refused_then == f"the program cannot be executed ({why})"
+    (last,) = (line["reason"] for line in there.lines("test") if line["test"] == MAKES.id)
+    assert last == f"no result: {refused_then} before this test began"
+
+
 def gone(process: int, seconds: float = 10) -> None:
     """Wait for the end of a process that is no child of ours."""
     try:
