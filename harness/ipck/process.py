@@ -85,7 +85,7 @@ class Process:
 
     @property
     def status(self) -> int | None:
-        """After finish(): the exit status, the negative number of the signal that killed it, None if it has not ended."""
+        """After finish(): the exit status, the negative number of the signal that killed it, None if it goes on."""
         return self._process.returncode
 
     def last_words(self) -> str:
