@@ -10,7 +10,7 @@ from pathlib import Path
 from .booted import Booted
 from .tree import CACHE
 
-_PATIENCE = 20.0
+_PATIENCE = 30.0
 _DEVICE = Path("/dev/kvm")
 
 

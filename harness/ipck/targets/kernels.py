@@ -48,6 +48,12 @@ _LOAD_FLAGS = 0x236
 _HEADER = 0x1000
 
 
+class Machine(Booted):
+    """A kernel in QEMU: on a machine that is busy with others even its start takes a while."""
+
+    heartbeat = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class QemuKernel(Target):
     """A kernel image; it runs the program from an initramfs."""
@@ -76,20 +82,20 @@ class QemuKernel(Target):
         return (str(self.program(build)),)
 
     def check(self, build: Path = BUILD) -> None:
-        """QEMU, the program and an image of the right kind must be there."""
+        """QEMU, an image of the right kind, and the program must be there."""
         self.board.qemu.check()
-        Target.check(self, build)
         if self.fetched and not self.image.exists():
             raise Unavailable("the kernel is not fetched", ("scripts/get-kernels", self.fetched))
         _check_image(self.image, self.board)
         if self.extra and not os.access(self.extra, os.R_OK):
             raise Unavailable(f"initrd={self.extra}: there is no such file, or it is not readable")
+        Target.check(self, build)
         if self.fetched and platform.machine() == self.board.processor:
             virtualisation.try_once(self._command("kvm"), self._initramfs(build, ("--list",), ""))
 
     def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:
         """Boot it."""
-        return Booted(self.argv(build), self._initramfs(build, arguments, stdin))
+        return Machine(self.argv(build), self._initramfs(build, arguments, stdin))
 
     def _command(self, accelerator: str) -> tuple[str, ...]:
         always = ("-nodefaults", "-display", "none", "-no-reboot", "-accel", accelerator)
@@ -112,8 +118,10 @@ def _check_image(image: Path, board: Board) -> bytes:
     try:
         with image.open("rb") as file:
             header = file.read(_HEADER)
+    except FileNotFoundError:
+        raise Unavailable(f"{shown(image)}: there is no such kernel") from None
     except OSError as error:
-        raise Unavailable(f"{shown(image)}: {error.strerror}: correct the path of the kernel") from None
+        raise Unavailable(f"{shown(image)} cannot be read as a kernel ({error.strerror})") from None
     place, mark = board.mark
     if not header.startswith(mark, place):
         raise Unavailable(f"{shown(image)} is no kernel, but {_kind(header)}: {board.image} is wanted")
