@@ -178,8 +178,7 @@ def test_panic_is_told_with_its_trace_and_the_rest_runs(machine: World) -> None:
 
 def test_abort_ends_it_in_its_namespace_of_processes(machine: World) -> None:
     binary(machine, [run_line()], "trap : TERM; kill 0; kill -ABRT $$; exec sleep 60")
-    began = time.monotonic()
-    assert run(machine)[1] and time.monotonic() - began < 10
+    assert run(machine)[1][0].startswith("the kernel exited with status 134 before its last line")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
