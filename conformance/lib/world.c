@@ -9,9 +9,9 @@
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
-#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #include "internal.h"
@@ -425,11 +425,12 @@ const char *guarded_text(const char *text)
 
 void *free_range(size_t size)
 {
-        const size_t page = page_size();
-        char *memory = map(size + 2 * page, PROT_NONE);
+        /* With a page on either side. An attachment may have to begin at a multiple of more than a page. */
+        const size_t page = page_size(), multiple = (size_t)SHMLBA, whole = size + 2 * page + multiple;
+        char *const memory = map(whole, PROT_NONE);
 
-        MUST(munmap(memory, size + 2 * page));
-        return memory + page;
+        MUST(munmap(memory, whole));
+        return (void *)(((uintptr_t)memory + page + multiple - 1) / multiple * multiple);
 }
 
 bool ipck_readable(const void *address, size_t size)

@@ -38,7 +38,11 @@ TEST(descriptor_must_be_of_a_queue, VERIFIES(mq_notify_ebadf_notmq))
 }
 
 /* Kinds of notification that no header has a name for. */
+#ifdef __mips__
+enum { UNDEFINED_KIND = 7, SIGNALS = 128 };
+#else
 enum { UNDEFINED_KIND = 7, SIGNALS = 64 };
+#endif
 
 TEST(notification_must_be_defined, VERIFIES(mq_notify_einval_sigev, mq_notify_failed))
 {
@@ -53,7 +57,7 @@ TEST(notification_must_be_defined, VERIFIES(mq_notify_einval_sigev, mq_notify_fa
         };
         const mqd_t queue = small_mq(O_RDWR);
 
-        REQUIRE(SIGRTMAX == SIGNALS);
+        REQUIRE(SIGRTMAX <= SIGNALS);
         EACH_ROW(row, rows) {
                 const struct sigevent event = {.sigev_notify = row->notify, .sigev_signo = row->signo};
 

@@ -22,6 +22,7 @@ static void threads_are_available(void)
         pthread_t thread;
 
         ipck_mq_available();
+        (void)mq_notify((mqd_t)-1, NULL);       /* UNSUPPORTED where there is no such call */
         MUST(getrlimit(RLIMIT_NPROC, &processes));
         if (processes.rlim_cur < PLENTY)
                 UNSUPPORTED("room for threads of the C library (RLIMIT_NPROC is %ju)", (uintmax_t)processes.rlim_cur);

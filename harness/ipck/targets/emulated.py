@@ -13,7 +13,6 @@ _NATIVE = {"x86_64": "glibc-static", "i386": "i386-static"}
 _RELEASES = {
     "": ("bookworm", "qemu-user-static", "-static", "Debian 12's"),
     "-10.0": ("bookworm-backports", "qemu-user", "", "10.0"),
-    "-sid": ("sid", "qemu-user", "", "Debian unstable's"),
 }
 """What follows the architecture in the target's name: suite, package, end of the programs' names, words."""
 
