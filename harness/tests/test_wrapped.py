@@ -1,4 +1,4 @@
-"""Commands that stand between the program and the kernel: what becomes of their words, their faults and their remains."""
+"""Commands between the program and the kernel: what becomes of their words, their faults and their remains."""
 
 import fcntl
 import os
@@ -88,7 +88,7 @@ def test_bad_command_is_refused(command: str, problem: str) -> None:
 
 def test_command_that_is_not_there_is_named(world: World) -> None:
     world.program()
-    with pytest.raises(Unavailable, match="^no-such-wrapper: there is no such command: install it, or correct --target$"):
+    with pytest.raises(Unavailable, match="^no-such-wrapper: there is no such command: install it, or correct"):
         list_tests(wrap("no-such-wrapper -x {}"), CATALOGUE, world.build)
 
 
@@ -139,6 +139,15 @@ def test_command_that_exits_early_names_the_test_that_ran(world: World) -> None:
     world.program([run_line(), start(ADDS), result(ADDS), start(WAITS), "", "", ""])
     results, _, complete = outcome(world, wrap("sh -c '{} | head -n 4; exit 3'"))
     assert results[ADDS.id] == "pass" and results[WAITS.id] == "lost" and not complete
+
+
+def test_wrapper_may_have_a_baseline_of_its_own(world: World) -> None:
+    world.program(whole())
+    known = '[[deviation]]\ntest = "sysv.sem.semop.adds"\nrequirement = "semop.adds"\nverdict = "fail"\n'
+    world.baseline(f'{known}reason = "all"\nreference = "none"\nsince = "ever"\n', "wrap")
+    assert world.ipck("run", "--wrap", "env {}").returncode == 1  # it passes, and is listed
+    world.baseline("", "wrap-env")
+    assert world.ipck("run", "--wrap", "env {}").returncode == 0
 
 
 # gVisor, as far as a stub can tell

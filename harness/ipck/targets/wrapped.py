@@ -119,7 +119,8 @@ class GVisor(Wrapped):
         """A runsc of that release must be there."""
         if not self._find():
             wanted = f"runsc {self.release}" if self.release else self.runsc
-            raise Unavailable(f"{wanted} is not here", ("scripts/get-debian", self.suite, "runsc") if self.suite else ())
+            remedy = ("scripts/get-debian", self.suite, "runsc") if self.suite else ()
+            raise Unavailable(f"{wanted} is not here", remedy)
         Target.check(self, build)
 
     def start(self, build: Path, arguments: Sequence[str], stdin: str) -> Process:
@@ -183,7 +184,8 @@ def _by_runsc(argument: str) -> Target:
         raise IpckError("runsc: names no program: write for example runsc:/usr/local/bin/runsc")
     path = Path(argument)
     name = re.sub(r"[^A-Za-z0-9.]+", "-", f"gvisor-{path.name}").strip("-.")
-    return _gvisor(name, f"gVisor, {argument}", baseline="gvisor", runsc=str(path.absolute() if path.exists() else path))
+    runsc = str(path.absolute()) if path.exists() else argument
+    return _gvisor(name, f"gVisor, {argument}", baseline="gvisor", runsc=runsc)
 
 
 TARGETS = (
