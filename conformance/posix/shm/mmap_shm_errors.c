@@ -89,9 +89,9 @@ TEST(descriptor_that_is_not_open, VERIFIES(mmap_shm_ebadf))
 /* ---- room ---- */
 
 /* Where the address space has 64 bits, what is more than a file's largest offset may be found too large for the file. */
-static bool is_too_much(size_t size, int error)
+static bool is_too_much(uint64_t size, int error)
 {
-        return error == ENOMEM || (error == EOVERFLOW && size > (uint64_t)INT64_MAX);
+        return error == ENOMEM || (error == EOVERFLOW && size > INT64_MAX);
 }
 
 TEST(no_address_space_is_as_large, VERIFIES(mmap_shm_enomem))
