@@ -20,9 +20,9 @@ enum {
 /* These had direct calls from the start, and their present structures by the same flag; the others need none there. */
 #if defined(__alpha__) || defined(__arm__) || defined(__microblaze__) || defined(__xtensa__) || \
         (defined(__mips__) && _MIPS_SIM != _ABIO32)
-enum { DIRECT_IPC_64 = WITH_IPC_64 };
+#define DIRECT_COMMAND(cmd) ((cmd) | WITH_IPC_64)
 #else
-enum { DIRECT_IPC_64 = 0 };
+#define DIRECT_COMMAND(cmd) (cmd)
 #endif
 
 #ifdef SYS_ipc

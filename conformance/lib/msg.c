@@ -49,7 +49,7 @@ ssize_t ipck_msgrcv(int msqid, void *msgp, size_t msgsz, long msgtyp, int msgflg
 int ipck_msgctl(int msqid, int cmd, void *buf)
 {
         switch (ipck_route) {
-        case IPCK_RAW: return (int)syscall(SYS_msgctl, msqid, cmd | DIRECT_IPC_64, buf);
+        case IPCK_RAW: return (int)syscall(SYS_msgctl, msqid, DIRECT_COMMAND(cmd), buf);
         case IPCK_MUX: return (int)MUX(MUX_MSGCTL, msqid, cmd | WITH_IPC_64, 0, buf, 0);
         default: return msgctl(msqid, cmd, buf);
         }

@@ -86,7 +86,7 @@ int ipck_semctl(int semid, int semnum, int cmd, union semun arg, ...)
         switch (ipck_route) {
         case IPCK_RAW:
                 memcpy(&word, &arg, sizeof(arg));
-                return (int)syscall(SYS_semctl, semid, semnum, cmd | DIRECT_IPC_64, word);
+                return (int)syscall(SYS_semctl, semid, semnum, DIRECT_COMMAND(cmd), word);
         case IPCK_MUX:
                 /* ipc(2) takes the union by address. */
                 return (int)MUX(MUX_SEMCTL, semid, semnum, cmd | WITH_IPC_64, &arg, 0);

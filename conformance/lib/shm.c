@@ -49,7 +49,7 @@ int ipck_shmdt(const void *shmaddr)
 int ipck_shmctl(int shmid, int cmd, void *buf)
 {
         switch (ipck_route) {
-        case IPCK_RAW: return (int)syscall(SYS_shmctl, shmid, cmd | DIRECT_IPC_64, buf);
+        case IPCK_RAW: return (int)syscall(SYS_shmctl, shmid, DIRECT_COMMAND(cmd), buf);
         case IPCK_MUX: return (int)MUX(MUX_SHMCTL, shmid, cmd | WITH_IPC_64, 0, buf, 0);
         default: return shmctl(shmid, cmd, buf);
         }

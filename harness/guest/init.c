@@ -108,7 +108,7 @@ static void send(int fd, const char *data, size_t size)
         }
 }
 
-static char **arguments(void)
+static char **command_line(void)
 {
         static char *list[MOST_ARGUMENTS + 2] = {(char *)PROGRAM};
         FILE *file = fopen("/ipck/arguments", "re");
@@ -129,7 +129,7 @@ static char **arguments(void)
 static pid_t start(int *out)
 {
         int ends[2];
-        char **list = arguments();
+        char **list = command_line();
 
         if (pipe2(ends, O_CLOEXEC) == -1)
                 give_up("pipe");
