@@ -117,7 +117,7 @@ PREFIX := /usr/local
 version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
-installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/suite/* harness/baselines/*.toml \
+installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
 	conformance/requirements/*.toml conformance/architectures fault/clients/*.c reports/templates/* reports/findings/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate
 installed_scripts := ipck get-debian get-kernels

@@ -31,14 +31,31 @@ static int runner_fd = -1;              /* a pidfd of the runner */
 static int null_fd = -1;
 static bool mounts_are_shared;          /* there are no mount namespaces; --shared-mounts says that it does not matter */
 
+/* Whether there are such namespaces; errno tells why not. */
+static bool can_unshare(void)
+{
+        int status;
+        const pid_t pid = fork();
+
+        if (pid == 0)
+                _exit(unshare(CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS) == 0 ? 0 : errno);
+        if (pid == -1 || waitpid(pid, &status, 0) != pid)
+                return false;
+        errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINVAL;
+        return errno == 0;
+}
+
 /* QEMU's user mode makes fork() of clone(), which knows no namespaces. But the first child after unshare(CLONE_NEWPID)
  * is process 1 of the new namespace as well; the runner then goes back, to make the next one from where it was. */
 static pid_t fork_into_namespaces(void)
 {
         static int own = -1;
 
-        if (own == -1)
+        if (own == -1) {
+                if (!can_unshare())
+                        return -1;
                 own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+        }
         if (own == -1 || unshare(CLONE_NEWPID) == -1)
                 return -1;
         const pid_t pid = fork();
