@@ -59,6 +59,14 @@ static size_t page_size_at(const void *start)
         return kilobytes << 10;
 }
 
+/* Where the segment is attached; NULL where it cannot be, which no requirement allows. */
+static unsigned char *attached(int segment)
+{
+        void *const memory = shmat(segment, NULL, 0);
+
+        return memory == (void *)-1 ? NULL : memory;
+}
+
 TEST(attachment_has_huge_pages, VERIFIES(shmget_hugetlb_ok))
 {
         const size_t huge = huge_page_size();
@@ -69,7 +77,10 @@ TEST(attachment_has_huge_pages, VERIFIES(shmget_hugetlb_ok))
         if (segment == -1 && errno == EPERM)
                 UNSUPPORTED("a user who may have huge pages");
         EQ(shmget_hugetlb_ok, worked(segment), 0);
-        unsigned char *const memory = (unsigned char *)attach(segment, 0);
+        unsigned char *const memory = attached(segment);
+        HOLDS(shmget_hugetlb_ok, memory != NULL);
+        if (!memory)
+                return;
         EQ(shmget_hugetlb_ok, page_size_at(memory), huge);
         HOLDS(shmget_hugetlb_ok, all_bytes(memory, 2 * huge, 0));
         fill_pattern(memory, 2 * huge, 7);
@@ -82,7 +93,11 @@ TEST(attachment_without_reserve_has_huge_pages_too, VERIFIES(shmget_hugetlb_ok))
         const int segment = new_unreserved(2 * huge), ordinary = new_segment(2 * huge, 0600);
 
         EQ(shmget_hugetlb_ok, worked(segment), 0);
-        EQ(shmget_hugetlb_ok, page_size_at(attach(segment, 0)), huge);
+        const unsigned char *const memory = attached(segment);
+        HOLDS(shmget_hugetlb_ok, memory != NULL);
+        if (!memory)
+                return;
+        EQ(shmget_hugetlb_ok, page_size_at(memory), huge);
         EQ(shmget_hugetlb_ok, page_size_at(attach(ordinary, 0)), page_size());
 }
 
@@ -101,7 +116,10 @@ TEST(size_need_not_be_a_multiple, VERIFIES(shmget_hugetlb_unaligned_size))
 
                 EQ(shmget_hugetlb_unaligned_size, worked(segment), 0);
                 EQ(shmget_hugetlb_unaligned_size, stat_of_segment(segment).shm_segsz, row->size);
-                const char *const memory = attach(segment, 0);
+                const unsigned char *const memory = attached(segment);
+                HOLDS(shmget_hugetlb_unaligned_size, memory != NULL);
+                if (!memory)
+                        return;
                 HOLDS(shmget_hugetlb_unaligned_size, mapping_at(memory, &mapping));
                 EQ(shmget_hugetlb_unaligned_size, mapping.end - mapping.start, (row->size + huge - 1) / huge * huge);
                 detach(memory);
@@ -120,7 +138,11 @@ TEST(unaligned_size_gets_whole_pages, VERIFIES(shmget_hugetlb_unaligned_size))
                 UNSUPPORTED("a user who may have huge pages");
         EQ(shmget_hugetlb_unaligned_size, worked(segment), 0);
         EQ(shmget_hugetlb_unaligned_size, stat_of_segment(segment).shm_segsz, huge + 1);
-        EQ(shmget_hugetlb_unaligned_size, store_signal(attach(segment, 0) + 2 * huge - 1), 0);
+        unsigned char *const memory = attached(segment);
+        HOLDS(shmget_hugetlb_unaligned_size, memory != NULL);
+        if (!memory)
+                return;
+        EQ(shmget_hugetlb_unaligned_size, store_signal((char *)memory + 2 * huge - 1), 0);
 }
 
 TEST(size_of_pages_must_exist, VERIFIES(shmget_hugetlb_bad_size))
@@ -151,7 +173,11 @@ TEST(size_of_pages_can_be_named, VERIFIES(shmget_hugetlb_bad_size))
         MUST(shmctl((int)MUST(new_unreserved(1)), IPC_RMID, NULL));
         const int segment = shmget(IPC_PRIVATE, 1, flags | (int)(bits << SHM_HUGE_SHIFT));
         EQ(shmget_hugetlb_bad_size, worked(segment), 0);
-        EQ(shmget_hugetlb_bad_size, page_size_at(attach(segment, 0)), huge);
+        const unsigned char *const memory = attached(segment);
+        HOLDS(shmget_hugetlb_bad_size, memory != NULL);
+        if (!memory)
+                return;
+        EQ(shmget_hugetlb_bad_size, page_size_at(memory), huge);
         FAILS_WITH(shmget_hugetlb_bad_size, EINVAL, shmget(IPC_PRIVATE, 1, flags | (int)(1U << SHM_HUGE_SHIFT)));
 }
 
