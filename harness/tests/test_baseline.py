@@ -183,15 +183,9 @@ def test_bad_end_is_an_error_though_all_verdicts_are_good(status: str) -> None:
     assert (outcome, outcomes) == ("error", ["pass", "pass"])
 
 
-def test_hanging_beside_a_known_deviation_is_an_error() -> None:
+def test_bad_end_beside_a_known_deviation_is_an_error() -> None:
     both: dict[str, Outcome] = {"semop.eidrm": "fail", "semop.eintr": "pass"}
     assert judged(both, {"semop.eidrm": "fail"}, "timeout")[0] == "error"
-
-
-def test_set_up_that_fails_after_a_known_deviation_is_its_consequence() -> None:
-    both: dict[str, Outcome] = {"semop.eidrm": "fail", "semop.eintr": "pass"}
-    assert judged(both, {"semop.eidrm": "fail"}, "error")[0] == "known"
-    assert judged({"semop.eidrm": "fail"}, {"semop.eidrm": "fail"}, "error")[0] == "error"
 
 
 def test_failure_outweighs_a_bad_end() -> None:
