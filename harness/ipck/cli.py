@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, catalogue, compare, ktap, merge, notes, plan, propose, provenance, store, targets
-from . import text, usage
+from . import availability, baseline, calls, catalogue, compare, ktap, merge, notes, plan, propose, provenance, store
+from . import targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
@@ -219,6 +219,20 @@ def _catalogue(options: argparse.Namespace) -> int:
     return 0
 
 
+def _points(options: argparse.Namespace) -> int:
+    table = calls.load(options.build)
+    if options.check:
+        if wrong := calls.disagreements(table, catalogue.load(options.requirements)):
+            raise IpckError(*wrong)
+        return 0
+    if options.json or options.markdown:
+        sys.stdout.write(calls.dump(options.build, "--json" if options.json else "--markdown"))
+        return 0
+    for call in calls.choose(table, options.point or ["*"]):
+        print(call.point, call.prototype, " ".join(call.errors), sep="\n    ")
+    return 0
+
+
 _COMMANDS = {
     "targets": _targets,
     "fetch": _fetch,
@@ -229,4 +243,5 @@ _COMMANDS = {
     "baseline": _baseline,
     "import": _import,
     "catalogue": _catalogue,
+    "points": _points,
 }

@@ -117,6 +117,12 @@ _IMPORT_EPILOG = f"""examples:
 
 {_STATUS}"""
 
+_POINTS_EPILOG = """examples:
+  ipck points                   all, with the error numbers that each may report
+  ipck points 'posix/sem/*'     some of them
+
+exit status: 0 done, 2 there is no such point, or table and catalogue disagree"""
+
 
 def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     """The whole command line; COMMANDS has the function of each command."""
@@ -184,7 +190,13 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     rows = command("catalogue", "check the catalogue, count its rows", "Check the catalogue and the notes.", "")
     rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
 
-    for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows):
+    points = command("points", "the calls that can be made to fail", "The table of points of failure.", _POINTS_EPILOG)
+    points.add_argument("point", metavar="POINT", nargs="*", help="points, calls or shell patterns; all without")
+    points.add_argument("--json", action="store_true", help="for programs")
+    points.add_argument("--markdown", action="store_true", help="for a page of documentation")
+    points.add_argument("--check", action="store_true", help="compare their error numbers with the catalogue")
+
+    for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 
