@@ -25,6 +25,7 @@ sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'
 library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
+mutant_sources := $(addprefix fault/mutants/,mutants.c table.c sem.c)
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
@@ -231,6 +232,17 @@ build/glibc/broken_ipc.so: $(broken_calls) harness/tests/broken/broken.h
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@gcc $(common) -fPIC -shared -o $@ $(broken_calls) -ldl
+
+# Wrong implementations of the calls: one is chosen by IPCK_MUTANT.
+mutant_inputs := fault/calls.def fault/calls.h $(wildcard fault/mutants/*.def fault/mutants/*.h) build/reqs.h
+build/glibc/ipck-mutants.so: $(mutant_sources) $(mutant_inputs)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@gcc $(common) -O1 -fPIC -shared -o $@ $(mutant_sources) -ldl
+
+build/glibc/ipck-mutants: fault/mutants/list.c fault/mutants/table.c fault/calls.c build/reqs.c $(mutant_inputs)
+	@mkdir -p $(@D)
+	@gcc $(common) -O1 -o $@ $(filter %.c,$^)
 
 # Stands between an emulator and the programs that it starts.
 build/emulate: harness/guest/emulate.c

@@ -168,6 +168,7 @@ static _Noreturn void be_process_1(const struct ipck_case *which, int out_fd, in
         umask(022);
         default_signals();
 
+        setenv("IPCK_TEST", which->id, 1);      /* for what is preloaded into the test and its programs */
         pid_t body = fork();
         if (body == 0)
                 run_body(which);

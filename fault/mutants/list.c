@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * list.c: prints the table of mutants as JSON, with the size of a struct reached.
+ */
+#include <stdio.h>
+
+#include "mutants.h"
+
+int main(void)
+{
+        printf("{\"record\": {\"size\": %zu, \"test\": %zu}, \"mutants\": [", sizeof(struct reached),
+               sizeof(((struct reached *)NULL)->test));
+        for (size_t i = 0; i < MUTANTS; i++) {
+                const struct mutant *const m = &mutants[i];
+                printf("%s\n  {\"name\": \"%s\", \"call\": \"%s\", \"what\": \"%s\", \"violates\": [", i ? "," : "", m->name,
+                       calls[m->call].name, m->what);
+                for (size_t v = 0; v < m->violates_count; v++)
+                        printf("%s\"%s\"", v ? ", " : "", ipck_requirement_ids[m->violates[v]]);
+                printf("]}");
+        }
+        printf("\n]}\n");
+        return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 2;
+}

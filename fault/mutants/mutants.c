@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mutants.c: which mutant is chosen, and the calls that are not broken.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "mutants.h"
+
+#define CALL(name, ...) __typeof__(name) *real_##name;
+#define VARIADIC CALL
+#define ALIAS(...)
+#define VARIADIC_ALIAS(...)
+#include "../calls.def"
+#undef CALL
+
+static enum mutant_number wanted = MUTANTS;
+static struct reached *map;             /* NULL where nothing is to be noted */
+
+static _Noreturn void refuse(const char *what, const char *name)
+{
+        fprintf(stderr, "ipck: %s: %s\n", what, name);
+        _exit(2);
+}
+
+/* The number of records in use stands in the file's first record. */
+static _Atomic unsigned *used(void)
+{
+        return (_Atomic unsigned *)(void *)map->test;
+}
+
+static void open_map(const char *path)
+{
+        const int file = open(path, O_RDWR | O_CLOEXEC);
+
+        if (file == -1 || ftruncate(file, (off_t)(REACHED_MOST * sizeof(*map))) == -1)
+                refuse("IPCK_MUTANT_MAP cannot be opened", path);
+        void *const memory = mmap(NULL, REACHED_MOST * sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (memory == MAP_FAILED)
+                refuse("IPCK_MUTANT_MAP cannot be mapped", path);
+        close(file);
+        map = memory;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+        const char *const name = getenv("IPCK_MUTANT");
+        const char *const path = getenv("IPCK_MUTANT_MAP");
+
+#define CALL(name, ...) *(void **)&real_##name = dlsym(RTLD_NEXT, #name);
+#include "../calls.def"
+#undef CALL
+        if (name && *name) {
+                for (unsigned i = 0; i < MUTANTS; i++)
+                        if (strcmp(mutants[i].name, name) == 0)
+                                wanted = i;
+                if (wanted == MUTANTS)
+                        refuse("IPCK_MUTANT names no mutant", name);
+        }
+        if (path && *path)
+                open_map(path);
+}
+
+/* The record of this process: one that it, or the process that it was forked from, has taken. */
+static struct reached *own_record(void)
+{
+        static struct reached *record;
+        const char *const test = getenv("IPCK_TEST");
+
+        if (record || !test)
+                return record;
+        const unsigned place = ++*used();
+        if (place >= REACHED_MOST)
+                refuse("IPCK_MUTANT_MAP is full", test);
+        record = &map[place];
+        strncpy(record->test, test, sizeof(record->test) - 1);
+        return record;
+}
+
+bool mutant_is_chosen(enum mutant_number number)
+{
+        if (map) {
+                const int before = errno;
+                struct reached *const record = own_record();
+                if (record)
+                        __atomic_fetch_or(&record->mutants[number / 64], UINT64_C(1) << (number % 64), __ATOMIC_RELAXED);
+                errno = before;
+        }
+        return number == wanted;
+}
+
+bool peek(void *to, const void *from, size_t size)
+{
+        const int before = errno;
+        const struct iovec here = {to, size}, there = {(void *)from, size};
+        const bool whole = process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)size;
+
+        errno = before;
+        return whole;
+}

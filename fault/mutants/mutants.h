@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mutants.h: for the files that break calls on purpose. Each wraps calls of one mechanism, and asks at the very place
+ * where its wrong implementation would part from the right one whether it is the one that was chosen:
+ *
+ *      int semop(int id, struct sembuf *operations, size_t count)
+ *      {
+ *              ...
+ *              if (any(operations, count, IPC_NOWAIT) && chosen(semop_nowait_ignored))
+ *                      ... take the flag away ...
+ *              return real_semop(id, operations, count);
+ *      }
+ *
+ * Ask last, behind all other conditions: a run with IPCK_MUTANT_MAP notes who got there, and a mutant then needs no
+ * other tests than those that do.
+ *
+ *      IPCK_MUTANT=NAME        the mutant that is chosen; without it, none is
+ *      IPCK_MUTANT_MAP=FILE    an empty file, which then holds a struct reached for each test (and some for several)
+ *      IPCK_TEST               set by the test program: the id of the test that runs
+ */
+#ifndef IPCK_MUTANTS_H
+#define IPCK_MUTANTS_H
+
+#include <stdint.h>
+
+#include "../calls.h"
+#include "reqs.h"
+
+enum mutant_number {
+#define MUTANT(name, call, what, violates) MUTANT_##name,
+#include "mutants.def"
+#undef MUTANT
+        MUTANTS
+};
+
+struct mutant {
+        const char *name;               /* "semop_nowait_ignored" */
+        enum call_number call;
+        const char *what;               /* what is wrong, in one sentence */
+        const enum ipck_requirement *violates;
+        size_t violates_count;
+};
+
+extern const struct mutant mutants[MUTANTS];
+
+enum { REACHED_MOST = 1 << 16 };
+
+struct reached {
+        char test[224];
+        uint64_t mutants[(MUTANTS + 63) / 64];  /* a bit each */
+};
+
+/* Whether this is the mutant that was chosen. Keeps errno. */
+#define chosen(name) mutant_is_chosen(MUTANT_##name)
+bool mutant_is_chosen(enum mutant_number number);
+
+/* Copies what the caller of a broken call passed, which may be no address at all; false where it cannot be read. */
+bool peek(void *to, const void *from, size_t size);
+
+/* The C library's own functions: real_semop() .. */
+#define CALL(name, ...) extern __typeof__(name) *real_##name;
+#define VARIADIC CALL
+#define ALIAS(...)
+#define VARIADIC_ALIAS(...)
+#include "../calls.def"
+#undef CALL
+#undef VARIADIC
+#undef ALIAS
+#undef VARIADIC_ALIAS
+
+#endif
