@@ -25,6 +25,7 @@ sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'
 library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
+fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
 mutant_sources := $(addprefix fault/mutants/,mutants.c table.c sem.c)
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
@@ -107,7 +108,7 @@ bench:
 
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so)
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
@@ -196,6 +197,12 @@ build/$(1)/lava.tar.gz: build/$(1)/ipck-tests scripts/lava/ipck.yaml scripts/lav
 build/$(1)/clients/%: fault/clients/%.c fault/clients/client.h
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) -std=c11 -O2 -g1 $$(warnings) $$(link_$(1)) -pthread -o $$@ $$< -lrt
+
+# Makes calls fail in the programs that it is loaded into.
+build/$(1)/ipck-fault.so: $(fault_sources) $(wildcard fault/preload/*.h) fault/calls.h fault/calls.def
+	@mkdir -p $$(@D)
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(common) -O2 -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $$@ $(fault_sources) -lm
 
 # The table of calls, printed.
 build/$(1)/ipck-points: fault/points.c fault/calls.c fault/calls.h fault/calls.def

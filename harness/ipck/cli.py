@@ -5,6 +5,7 @@ import fnmatch
 import importlib.util
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -47,9 +48,21 @@ def _command(arguments: list[str]) -> int:
         import argcomplete  # type: ignore[import]  # not before a shell asks for it
 
         argcomplete.autocomplete(parser, always_complete_options="long")
-    options = parser.parse_args(arguments)
+    ours, dashes, program = _split(arguments)
+    options = parser.parse_args(ours)
+    options.program = program
+    if dashes and options.command is not _inject:
+        parser.error(f"unrecognized arguments: {' '.join(['--', *program])}")
     status: int = options.command(options)
     return status
+
+
+def _split(arguments: list[str]) -> tuple[list[str], bool, list[str]]:
+    """What stands before the first `--`, whether there is one, and what stands behind it."""
+    if "--" not in arguments:
+        return arguments, False, []
+    place = arguments.index("--")
+    return arguments[:place], True, arguments[place + 1:]
 
 
 def _gate(options: argparse.Namespace) -> Submitter | None:
@@ -233,6 +246,29 @@ def _points(options: argparse.Namespace) -> int:
     return 0
 
 
+def _inject(options: argparse.Namespace) -> int:
+    from .faults import inject
+
+    try:
+        if not options.program:
+            raise IpckError("no program: ipck inject SCENARIO... -- PROGRAM [ARGUMENT]...")
+        return inject.inject(
+            options.scenario, options.program, _seed(options), options.engine, options.force, options.log,
+            options.control, options.build,
+        )  # fmt: skip
+    except IpckError as error:
+        print(*(f"ipck: {message}" for message in error.messages), sep="\n", file=sys.stderr)
+        return inject.REFUSED
+
+
+def _seed(options: argparse.Namespace) -> int:
+    if options.seed is not None:
+        return int(options.seed)
+    seed = secrets.randbelow(2**32)
+    print(f"ipck: --seed {seed}", file=sys.stderr)
+    return seed
+
+
 _COMMANDS = {
     "targets": _targets,
     "fetch": _fetch,
@@ -244,4 +280,5 @@ _COMMANDS = {
     "import": _import,
     "catalogue": _catalogue,
     "points": _points,
+    "inject": _inject,
 }

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from . import options
+from .faults.scenario import GRAMMAR
 from .targets import DEFAULT, GROUPS, KINDS, TARGETS
-from .tree import OUT, shown, version
+from .tree import BUILD, OUT, shown, version
 
 _STATUS = """exit status:
   0  all is as expected
@@ -123,6 +124,22 @@ _POINTS_EPILOG = """examples:
 
 exit status: 0 done, 2 there is no such point, or table and catalogue disagree"""
 
+_INJECT = f"""Run PROGRAM while its IPC calls go wrong as each SCENARIO says:
+
+  {GRAMMAR}
+
+Without an action the call fails with one of the errors that it may report, drawn by the seed. A POINT may end with
+'*'; ipck points lists them. Calls are counted for each process; :count=thread counts each thread's, :count=tree those
+of all processes together; :probability=P takes each with that probability."""
+_INJECT_EPILOG = """examples:
+  ipck inject sysv/sem/semop:errno=EIDRM:nth=2 -- ./server            the second semop() fails
+  ipck inject 'sysv/shm/*:probability=0.1' --seed 4711 -- initdb db   each of these calls, one of ten times
+  ipck inject posix/sem/sem_wait:interrupt:nth=1+ -- ./client         each wait is interrupted by a signal
+  ipck inject sysv/msg/msgrcv:kill=blocked -- ./worker                SIGKILL as soon as it waits for a message
+  ipck inject --control /tmp/fiu sysv/ftok:delay=1ms -- ./server      fiu-ctrl -f /tmp/fiu adds and removes more
+
+exit status: that of PROGRAM, 128 + N after signal N; 125 when a scenario never fired, or it could not be done"""
+
 
 def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     """The whole command line; COMMANDS has the function of each command."""
@@ -195,6 +212,16 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     points.add_argument("--json", action="store_true", help="for programs")
     points.add_argument("--markdown", action="store_true", help="for a page of documentation")
     points.add_argument("--check", action="store_true", help="compare their error numbers with the catalogue")
+
+    inject = command("inject", "run a program while its calls fail", _INJECT, _INJECT_EPILOG)
+    inject.usage = "ipck inject [OPTION]... SCENARIO... -- PROGRAM [ARGUMENT]..."
+    inject.add_argument("scenario", metavar="SCENARIO", nargs="+", help="as described above")
+    inject.add_argument("--engine", metavar="NAME", default="", help="libfiu or strace (default: the first that can)")
+    inject.add_argument("--seed", type=options.natural, metavar="N", help="of what is drawn (default: a new one)")
+    inject.add_argument("--force", action="store_true", help="allow errors that a call may not report")
+    inject.add_argument("--log", type=Path, metavar="FILE", help="a JSON line for each call that went wrong")
+    inject.add_argument("--control", metavar="PREFIX", default="", help="let fiu-ctrl -f PREFIX control it as well")
+    inject.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="where the library is")
 
     for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
