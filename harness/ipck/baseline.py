@@ -140,7 +140,7 @@ _TOP: dict[str, tomlfile.Check] = {"inherits": _stems, "deviation": _tables}
 _ROW: dict[str, tomlfile.Check] = {
     "test": tomlfile.text,
     "requirement": tomlfile.text,
-    "verdict": tomlfile.one_of(("fail", "error")),
+    "verdict": tomlfile.one_of(("fail", "error", "crash")),
     "reason": tomlfile.filled_in("what the implementation does, and why"),
     "reference": tomlfile.filled_in("a line of its source, a manual page, a report of the bug"),
     "since": tomlfile.filled_in("the first version that does it, or those that were seen to"),
