@@ -105,6 +105,7 @@ class TargetRun:
     description: str = ""
     argv: tuple[str, ...] = ()
     kind: str = ""  # what stands under one heading
+    baseline: str = ""  # stem of the file that it was judged by
     info: RunInfo = RunInfo()
     seconds: float = 0.0
     complete: bool = True  # False: the program died or was killed before its last line

@@ -70,10 +70,16 @@ def run_part(ready: Ready, tests: Sequence[Test], options: Options) -> TargetRun
     return recorder.results().targets[0]
 
 
+def record(ready: Ready, argv: tuple[str, ...]) -> TargetRun:
+    """What is known of a target before it runs by the command line ARGV."""
+    target = ready.target
+    return TargetRun(target.name, target.description, argv, target.kind, ready.baseline.stem)
+
+
 def begin(ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder) -> Engine:
     """An engine for TESTS, and its target made known to RECORDER."""
     engine = Engine(ready.target, tests, options, ready.build)
-    recorder.begin(TargetRun(ready.target.name, ready.target.description, engine.argv, ready.target.kind))
+    recorder.begin(record(ready, engine.argv))
     return engine
 
 
