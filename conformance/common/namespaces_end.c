@@ -137,9 +137,10 @@ static bool comes_back(const char *field, long noticed_kb, void (*use)(void))
 
         for (int trial = 0; trial < TRIALS; trial++) {
                 const long before = meminfo_kb(field);
-                const int64_t patience = monotonic_ns() + 1000000000;
 
                 use();
+                /* From here on, however long that took. */
+                const int64_t patience = monotonic_ns() + scaled_ns(1000000000);
                 do {
                         if (meminfo_kb(field) < before + noticed_kb)
                                 return true;

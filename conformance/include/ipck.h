@@ -336,6 +336,9 @@ void moment_of_second(time_t second, long nanoseconds);
 int64_t monotonic_ns(void);
 int64_t realtime_ns(void);
 
+/* So many nanoseconds on this machine, more on a slower target (--time-scale): for a patience of a test's own. */
+int64_t scaled_ns(int64_t nanoseconds);
+
 /* That clock's time so many nanoseconds from here; in the past where they are negative. */
 struct timespec deadline_in(clockid_t clock, int64_t nanoseconds);
 

@@ -84,6 +84,11 @@ void dawdle(void)
                 n--;
 }
 
+int64_t scaled_ns(int64_t nanoseconds)
+{
+        return (int64_t)((double)nanoseconds * ipck_options.time_scale);
+}
+
 struct timespec deadline_in(clockid_t clock, int64_t nanoseconds)
 {
         const int64_t end = clock_ns(clock) + nanoseconds;
@@ -96,7 +101,7 @@ struct timespec deadline_in(clockid_t clock, int64_t nanoseconds)
 void take_turn(const char *directory)
 {
         static int turn = -1;
-        const int64_t patience = monotonic_ns() + (int64_t)(4e9 * ipck_options.time_scale);
+        const int64_t patience = monotonic_ns() + scaled_ns(INT64_C(4000000000));
 
         if (turn != -1)
                 return;

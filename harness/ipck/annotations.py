@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import text
-from .results import RED, Outcome, RunResults, TestResult, Verdict
+from .results import NO_RESULT, RED, Outcome, RunResults, TestResult, Verdict
 
 _SEVERITY = {"fail": "major", "error": "minor", "fixed": "minor"}
 _ORDER: tuple[Outcome, ...] = ("fail", "fixed", "error")
@@ -68,7 +68,7 @@ def _of_test(test: TestResult) -> Iterator[Note]:
     if test.outcome not in RED:
         return
     red = [verdict for verdict in test.verdicts if verdict.outcome in RED]
-    if test.status == "lost" or not red:
+    if test.status in NO_RESULT or not red:
         title = f"{test.test} on {test.target}"
         yield Note(test.outcome, test.file, test.line, test.target, title, text.brief(test))
         return

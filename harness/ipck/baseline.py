@@ -8,7 +8,7 @@ from . import tomlfile
 from .catalogue import Catalogue
 from .errors import IpckError
 from .results import Deviation
-from .targets import Test, without_variant
+from .targets import Target, Test, without_variant
 from .tree import BASELINES, shown
 
 
@@ -17,6 +17,7 @@ class Baseline:
     """The known deviations of one target, looked up by test and requirement."""
 
     deviations: Mapping[tuple[str, str], Deviation] = field(default_factory=dict)
+    stem: str = ""  # of its file
 
     def find(self, test: str, requirement: str) -> Deviation | None:
         """The deviation listed for TEST itself or for all its variants."""
@@ -43,6 +44,12 @@ class _Entry:
         return self.deviation.test, self.deviation.requirement
 
 
+def stem_of(target: Target, folder: Path = BASELINES) -> str:
+    """Whose file lists the deviations of TARGET: its own if there is one, else that for targets of its kind."""
+    own = (folder / f"{target.name}.toml").exists()
+    return target.name if own or not target.baseline else target.baseline
+
+
 def load(stem: str, catalogue: Catalogue, tests: Sequence[Test] | None, folder: Path = BASELINES) -> Baseline:
     """The baseline file STEM.toml with what it inherits; none known when there is no such file.
 
@@ -52,7 +59,7 @@ def load(stem: str, catalogue: Catalogue, tests: Sequence[Test] | None, folder: 
     faults = _check_names(entries, catalogue, tests) + _check_duplicates(entries)
     if faults:
         raise IpckError(*faults)
-    return Baseline({entry.key: entry.deviation for entry in entries})
+    return Baseline({entry.key: entry.deviation for entry in entries}, stem)
 
 
 def places(stem: str, folder: Path = BASELINES) -> dict[tuple[str, str], str]:
@@ -140,7 +147,7 @@ _TOP: dict[str, tomlfile.Check] = {"inherits": _stems, "deviation": _tables}
 _ROW: dict[str, tomlfile.Check] = {
     "test": tomlfile.text,
     "requirement": tomlfile.text,
-    "verdict": tomlfile.one_of(("fail", "error")),
+    "verdict": tomlfile.one_of(("fail", "error", "crash")),
     "reason": tomlfile.filled_in("what the implementation does, and why"),
     "reference": tomlfile.filled_in("a line of its source, a manual page, a report of the bug"),
     "since": tomlfile.filled_in("the first version that does it, or those that were seen to"),

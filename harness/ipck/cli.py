@@ -157,23 +157,26 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _baseline(options: argparse.Namespace) -> int:
-    target = targets.TARGETS.get(options.target)
-    stem = target.baseline if target and target.baseline else options.target
+    target = targets.named(options.target)
+    name = target.name if target else options.target
+    stem = baseline.stem_of(target, options.baselines) if target else name
     rows = catalogue.load(options.requirements)
-    known = baseline.load(stem, rows, None, options.baselines)
-    listed = baseline.places(stem, options.baselines)
     if not options.propose:
+        known = baseline.load(stem, rows, None, options.baselines)
+        listed = baseline.places(stem, options.baselines)
         if not target and not listed:
-            raise IpckError(f"there is no target and no baseline {options.target!r} (in {shown(options.baselines)})")
+            raise IpckError(f"there is no target and no baseline {name!r} (in {shown(options.baselines)})")
         for key, one in known.deviations.items():
             print(f"{listed[key]}: {one.test}: {one.requirement}\n{text.field(one.verdict, one.reason)}")
         return 0
     run = store.load([stored(options.results)])
-    found = [one for one in run.targets if one.target == options.target and not one.unavailable]
+    found = [one for one in run.targets if one.target == name and not one.unavailable]
     if not found:
         has = ", ".join(one.target for one in run.targets if not one.unavailable) or "none"
-        raise IpckError(f"{shown(stored(options.results))}: has no results of {options.target}; it has those of: {has}")
-    lines = "".join(f"{line}\n" for line in propose.propose(found[0], listed))
+        raise IpckError(f"{shown(stored(options.results))}: has no results of {name}; it has those of: {has}")
+    stem = found[0].baseline or stem
+    baseline.load(stem, rows, None, options.baselines)
+    lines = "".join(f"{line}\n" for line in propose.propose(found[0], baseline.places(stem, options.baselines)))
     if not options.into:
         sys.stdout.write(lines)
         return 0

@@ -109,7 +109,8 @@ class Engine:
         """Lose the test that was in flight, or suspect all that were."""
         culprits = [test for test in self._in_flight if test in self._suspects or len(self._in_flight) == 1]
         self._suspects.update(self._in_flight)
-        yield from self._lose(culprits, f"no result: {why} while this test was running", self._words)
+        status = "lost" if self._complete else "crashed"
+        yield from self._lose(culprits, f"no result: {why} while this test was running", self._words, status)
 
     def _start(self, tests: Sequence[str], more: tuple[str, ...]) -> Generator[Event, None, str]:
         """Run the program once; returns why there may be tests without a result."""
@@ -127,7 +128,7 @@ class Engine:
         except OSError as error:
             why = f"the program cannot be executed ({error.strerror})"
         if why:
-            yield from self._fault(f"{why}: {self._words}" if self._words else why)
+            yield from self._fault(f"{why}: {self._words}" if self._words else why, tests=tuple(self._in_flight))
         return why or "the program ended"
 
     def _read(self, process: Process) -> Generator[Event, None, str]:
@@ -220,19 +221,21 @@ class Engine:
         complaints += [f"judges {verdict.requirement[:100]!r}, which {test.id} does not declare" for verdict in strange]
         return replace(result, verdicts=tuple(verdict for verdict in result.verdicts if verdict not in strange))
 
-    def _lose(self, tests: Sequence[str], reason: str, output: str = "") -> Iterator[TestResult]:
+    def _lose(
+        self, tests: Sequence[str], reason: str, output: str = "", status: str = "lost"
+    ) -> Iterator[TestResult]:
         """Results for those of TESTS that have none."""
         for test in tests:
             if test in self._left:
-                yield lost(self._target, self._left.pop(test), reason, output)
+                yield lost(self._target, self._left.pop(test), reason, output, status)
 
-    def _fault(self, message: str, line: int = 0) -> Iterator[Fault]:
+    def _fault(self, message: str, line: int = 0, tests: tuple[str, ...] = ()) -> Iterator[Fault]:
         """A fault, unless there were too many already."""
         self._faults += 1
         if self._faults == _MOST_FAULTS:
             yield Fault(self._target, "more such faults, not shown", line)
         elif self._faults < _MOST_FAULTS:
-            yield Fault(self._target, f"line {line} of the output {message}" if line else message, line)
+            yield Fault(self._target, f"line {line} of the output {message}" if line else message, line, tests)
 
 
 def _arguments(target: Target, options: Options) -> tuple[str, ...]:

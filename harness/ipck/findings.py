@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .columns import Columns
-from .results import Deviation, TestResult, Verdict
+from .results import NO_RESULT, Deviation, TestResult, Verdict
 from .targets import without_variant
 
 FIELD_LIMIT = 1000  # characters of one expression, value or reason
@@ -170,7 +170,7 @@ def reason_of(item: Heard) -> str:
     """Why there is no better verdict: the requirement's own reason, else the first line of the test's."""
     own = item.verdict.reason or (item.test.reason if item.verdict.outcome in ("error", "skip") else "")
     line = own.partition("\n")[0]
-    return f"{item.test.status}: {line}" if line and item.test.status in ("timeout", "lost") else line
+    return f"{item.test.status}: {line}" if line and item.test.status in {"timeout", *NO_RESULT} else line
 
 
 def _said(

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from . import distribute, itemreports, options, plan, provenance, shards
+from . import distribute, itemreports, options, plan, provenance, runner, shards
 from .console import Console
 from .engine import Options
 from .errors import IpckError
@@ -23,7 +23,6 @@ from .judge import judge, lost, undecided
 from .kcidb import Submitter, submitter
 from .plan import Folders, Plan, Ready
 from .publish import clear, journal, publish
-from .results import TargetRun
 from .runner import Stream
 from .store import Journal, Recorder
 from .summary import exit_status
@@ -304,8 +303,7 @@ class Controller(Front):
         for nodeid in self._nodeids or ():
             target, _, test = nodeid.partition("::")
             if target == name:
-                argv = ready.target.argv(ready.build)
-                self._recorder.begin(TargetRun(name, ready.target.description, argv, ready.target.kind))
+                self._recorder.begin(runner.record(ready, ready.target.argv(ready.build)))
                 if not self._recorder.find(name, test):
                     gone = lost(name, ready.tests[test], "no result: the pytest worker died")
                     self._recorder.add(judge(gone, ready.tests[test], ready.baseline))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from .baseline import Baseline
-from .results import Fault, Outcome, TargetRun, TestResult, Verdict, worst
+from .results import NO_RESULT, Fault, Outcome, TargetRun, TestResult, Verdict, worst
 from .targets import Test
 
 _SILENT = "the test declares it and gave no verdict"
@@ -15,18 +15,18 @@ def judge(result: TestResult, test: Test, baseline: Baseline) -> TestResult:
     given = {verdict.requirement for verdict in verdicts}
     verdicts += tuple(_missing(name, _SILENT) for name in test.requirements if name not in given)
     if baseline.deviations:
-        verdicts = tuple(_compare(verdict, test, baseline) for verdict in verdicts)
+        verdicts = tuple(_compare(verdict, result, baseline) for verdict in verdicts)
     outcome, why = _outcome(result, verdicts)
     if verdicts == result.verdicts and outcome == result.outcome:
         return result
     return replace(result, verdicts=verdicts, outcome=outcome, reason=result.reason or why)
 
 
-def lost(target: str, test: Test, reason: str, output: str = "") -> TestResult:
+def lost(target: str, test: Test, reason: str, output: str = "", status: str = "lost") -> TestResult:
     """The result of a test that gave none; OUTPUT is the last that was heard of its program or kernel."""
     verdicts = tuple(_missing(name, reason) for name in test.requirements)
     return TestResult(
-        target, test.id, "error", "lost", test.file, test.line, reason=reason, output=output, verdicts=verdicts
+        target, test.id, "error", status, test.file, test.line, reason=reason, output=output, verdicts=verdicts
     )
 
 
@@ -43,11 +43,16 @@ def _missing(requirement: str, reason: str) -> Verdict:
     return Verdict(requirement, "error", "missing", reason=reason)
 
 
-def _compare(verdict: Verdict, test: Test, baseline: Baseline) -> Verdict:
-    deviation = baseline.find(test.id, verdict.requirement)
+def excused(result: TestResult) -> bool:
+    """Whether the judged RESULT is that of a test of which it is known that the target does not get over it."""
+    return result.status == "crashed" and result.outcome == "known"
+
+
+def _compare(verdict: Verdict, result: TestResult, baseline: Baseline) -> Verdict:
+    deviation = baseline.find(result.test, verdict.requirement)
     if not deviation:
         return verdict
-    if verdict.outcome == deviation.verdict:
+    if deviation.verdict == ("crash" if result.status == "crashed" else verdict.outcome):
         return replace(verdict, outcome="known", deviation=deviation)
     if verdict.outcome == "pass" and not deviation.intermittent:
         return replace(verdict, outcome="fixed", deviation=deviation)
@@ -61,7 +66,7 @@ def _outcome(result: TestResult, verdicts: tuple[Verdict, ...]) -> tuple[Outcome
     undecided = bool(said & {"unresolved", "missing"})
     if not verdicts:
         return "error", "the test verifies no requirement"
-    if result.status in ("error", "timeout", "lost") and not undecided and outcome not in ("fail", "fixed"):
+    if result.status in {"error", "timeout", *NO_RESULT} and not undecided and outcome not in ("fail", "fixed"):
         return "error", f"the program calls the test {result.status}"
     if result.status == "fail" and "fail" not in said:
         return "error", "the program calls the test failed, but no verdict is"

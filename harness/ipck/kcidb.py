@@ -12,7 +12,7 @@ from . import text
 from .catalogue import Catalogue
 from .errors import IpckError
 from .records import clean
-from .results import RED, Deviation, Fault, RunResults, TargetRun, TestResult
+from .results import NO_RESULT, RED, Deviation, Fault, RunResults, TargetRun, TestResult
 
 VERSION = {"major": 5, "minor": 0}
 
@@ -97,7 +97,7 @@ def _test(writer: _Writer, target: TargetRun, test: TestResult, build: str) -> N
         f"{writer.session}:{target.target}:{test.test}",
         build_id=build,
         path=f"ipck.{test.test}",
-        status="MISS" if test.status == "lost" else _STATUS[test.outcome],
+        status="MISS" if test.status in NO_RESULT else _STATUS[test.outcome],
         comment=clean(text.brief(test)),
         log_excerpt=clean(excerpt)[:_LONGEST_EXCERPT],
         start_time=writer.run.started,

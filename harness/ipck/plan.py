@@ -79,9 +79,7 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
 def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tuple[str, ...]]) -> Ready:
     """TARGET without the tests whose subjects targets before it have JUDGED; its own are added to them."""
     tests = targets.list_tests(target, rows, folders.build)
-    own = (folders.baselines / f"{target.name}.toml").exists()
-    stem = target.name if own or not target.baseline else target.baseline
-    known = baseline.load(stem, rows, tests, folders.baselines)
+    known = baseline.load(baseline.stem_of(target, folders.baselines), rows, tests, folders.baselines)
     subjects = {test.id: targets.subject(target, test.id) for test in tests if target.judges(test.id)}
     chosen = {test.id: test for test in tests if test.id in subjects and subjects[test.id] not in judged}
     judged.update(subjects.values())

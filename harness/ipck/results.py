@@ -9,6 +9,9 @@ Outcome = Literal["pass", "fail", "error", "skip", "known", "fixed"]
 OUTCOMES: tuple[Outcome, ...] = ("pass", "fail", "error", "skip", "known", "fixed")
 RED: frozenset[Outcome] = frozenset({"fail", "error", "fixed"})
 
+NO_RESULT = frozenset({"lost", "crashed"})
+"""The statuses of tests that gave no result."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
@@ -16,7 +19,7 @@ class Deviation:
 
     test: str
     requirement: str
-    verdict: str
+    verdict: str  # fail, error, or `crash`: the program or its kernel does not get over the test
     reason: str
     reference: str
     since: str
@@ -50,11 +53,13 @@ class TestResult:
     target: str
     test: str
     outcome: Outcome
-    status: str  # the program's own word: pass fail error timeout skip; `lost` when no result came
+    status: str
+    """The program's own word: pass fail error timeout skip. `crashed` when the program or its kernel did not get over
+    the test, `lost` when no result came for another reason."""
     file: str = ""
     line: int = 0
     seconds: float = 0.0
-    reason: str = ""  # for error, timeout, lost and skip; after a timeout the state of the hung processes
+    reason: str = ""  # for error, timeout, skip and no result; after a timeout the state of the hung processes
     output: str = ""  # what the test printed
     verdicts: tuple[Verdict, ...] = ()
 
@@ -66,6 +71,7 @@ class Fault:
     target: str
     message: str
     line: int = 0  # of the program's output, 0 when it is not about a line
+    tests: tuple[str, ...] = ()  # that were running when the program or its kernel came to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class TargetRun:
     description: str = ""
     argv: tuple[str, ...] = ()
     kind: str = ""  # what stands under one heading
+    baseline: str = ""  # stem of the file that it was judged by
     info: RunInfo = RunInfo()
     seconds: float = 0.0
     complete: bool = True  # False: the program died or was killed before its last line

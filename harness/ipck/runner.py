@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from threading import Event, Semaphore, Thread
 
 from .engine import Ended, Engine, Options
-from .judge import judge
+from .judge import excused, judge
 from .plan import Ready
 from .results import Fault, RunInfo, TargetRun, TestResult
 from .store import Recorder
@@ -16,15 +16,50 @@ _POLL = 0.05
 def run(ready: Ready, engine: Engine, recorder: Recorder) -> None:
     """Run ENGINE to its end; every result goes judged into RECORDER."""
     name = ready.target.name
+    ends = _Ends(recorder)
     for event in engine.events():
         if isinstance(event, TestResult):
-            recorder.add(judge(event, ready.tests[event.test], ready.baseline))
+            result = judge(event, ready.tests[event.test], ready.baseline)
+            recorder.add(result)
+            ends.explain(result)
         elif isinstance(event, Fault):
-            recorder.add(event)
+            ends.add(event)
         elif isinstance(event, RunInfo):
             recorder.inform(name, event)
         elif isinstance(event, Ended):
-            recorder.end(name, event.seconds, event.complete)
+            ends.close()
+            recorder.end(name, event.seconds, event.complete or ends.explained)
+
+
+class _Ends:
+    """The faults of a run on their way to a recorder: the target's end is none where it is known of the culprit.
+
+    Of several tests that were running the culprit is found only later.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.explained = False  # the latest end
+        self._recorder = recorder
+        self._open: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """FAULT is recorded now, or waits for its culprit."""
+        self.explained = False
+        if fault.tests:
+            self._open.append(fault)
+        else:
+            self._recorder.add(fault)
+
+    def explain(self, result: TestResult) -> None:
+        """Forget the ends that the judged RESULT explains."""
+        if excused(result):
+            self._open = [fault for fault in self._open if result.test not in fault.tests]
+            self.explained = not self._open
+
+    def close(self) -> None:
+        """Record what nothing explains."""
+        for fault in self._open:
+            self._recorder.add(fault)
 
 
 def run_part(ready: Ready, tests: Sequence[Test], options: Options) -> TargetRun:
@@ -35,10 +70,16 @@ def run_part(ready: Ready, tests: Sequence[Test], options: Options) -> TargetRun
     return recorder.results().targets[0]
 
 
+def record(ready: Ready, argv: tuple[str, ...]) -> TargetRun:
+    """What is known of a target before it runs by the command line ARGV."""
+    target = ready.target
+    return TargetRun(target.name, target.description, argv, target.kind, ready.baseline.stem)
+
+
 def begin(ready: Ready, tests: Sequence[Test], options: Options, recorder: Recorder) -> Engine:
     """An engine for TESTS, and its target made known to RECORDER."""
     engine = Engine(ready.target, tests, options, ready.build)
-    recorder.begin(TargetRun(ready.target.name, ready.target.description, engine.argv, ready.target.kind))
+    recorder.begin(record(ready, engine.argv))
     return engine
 
 

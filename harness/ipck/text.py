@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .catalogue import Catalogue
-from .results import RED, RunResults, TargetRun, TestResult, Verdict
+from .results import NO_RESULT, RED, RunResults, TargetRun, TestResult, Verdict
 from .summary import STATUS_IN_WORDS, count_tests
 
 _MOST_FAILURES = 30
@@ -14,7 +14,7 @@ _WORDS = {"fail": "FAIL", "error": "ERROR", "fixed": "FIXED"}
 def explain(result: TestResult, catalogue: Catalogue) -> str:
     """Everything that is red about a test, one paragraph a requirement."""
     red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
-    if result.status == "lost":
+    if result.status in NO_RESULT:
         names = ", ".join(verdict.requirement for verdict in red)
         return f"  no verdict about {names}\n{field('reason', result.reason)}"
     paragraphs = [_explain_verdict(verdict, catalogue) for verdict in red]
@@ -39,7 +39,7 @@ def brief(result: TestResult) -> str:
     if result.outcome in ("skip", "known"):
         return why_not_judged(result)
     red = [verdict for verdict in result.verdicts if verdict.outcome in RED]
-    if result.status == "lost" or not red:
+    if result.status in NO_RESULT or not red:
         return first_line(result.reason) or result.status
     return "; ".join(brief_verdict(verdict) for verdict in red)
 

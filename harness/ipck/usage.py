@@ -191,7 +191,7 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     baseline = command(
         "baseline", "the known deviations of a target, and drafts of them", "What a baseline lists.", _BASELINE_EPILOG
     )
-    baseline.add_argument("target", metavar="TARGET")
+    baseline.add_argument("target", metavar="TARGET", help="its name in the report, or KIND:ARGUMENT")
     baseline.add_argument("results", metavar="RESULTS", nargs="?", type=Path, default=OUT, help="default: the last run")
     baseline.add_argument("--propose", action="store_true", help="draft entries for failures that are not listed")
     baseline.add_argument("--into", metavar="FILE", type=Path, help="with --propose: add them to FILE")

@@ -89,7 +89,10 @@ def test_inherited_entries_count(tmp_path: Path) -> None:
             entry(requirement="semop.adds"),
             "t.toml:3: deviation number 1: key 'requirement': sysv.sem.semop.waits does not",
         ),
-        (entry(verdict="skip"), "t.toml:4: deviation number 1: key 'verdict': is 'skip', must be one of: fail, error"),
+        (
+            entry(verdict="skip"),
+            "t.toml:4: deviation number 1: key 'verdict': is 'skip', must be one of: fail, error, crash",
+        ),
         (entry(reason=" "), "t.toml:5: deviation number 1: key 'reason': is not filled in: what the impl"),
         (entry(reference=""), "t.toml:6: deviation number 1: key 'reference': is not filled in: a line of"),
         (entry(since=""), "t.toml:7: deviation number 1: key 'since': is not filled in: the first ver"),

@@ -10,7 +10,7 @@ import pytest
 
 from ipck.engine import Ended, Engine, Event, Options
 from ipck.errors import IpckError
-from ipck.results import Fault, RunInfo, TestResult
+from ipck.results import NO_RESULT, Fault, RunInfo, TestResult
 from ipck.stream import LONGEST_LINE, Lines
 from ipck.targets import DEFAULT, TARGETS, Target, Test, Unavailable, choose, list_tests
 from stubs import ADDS, ADDS_RAW, CATALOGUE, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, whole
@@ -34,7 +34,7 @@ class Run:
     @property
     def lost(self) -> list[str]:
         """Tests without a result of their own."""
-        return [name for name, result in self.results.items() if result.status == "lost"]
+        return [name for name, result in self.results.items() if result.status in NO_RESULT]
 
 
 def run(world: World, tests: tuple[Test, ...] = TESTS, options: Options = Options(seed=7, grace=0.3)) -> Run:
@@ -202,7 +202,7 @@ def test_program_that_dies_names_the_culprit_and_the_rest_still_runs(world: Worl
     why = "the program was killed by SIGSEGV before its last line"
     assert done.results[WAITS.id].reason == f"no result: {why} while this test was running"
     assert [one.verdict for one in done.results[WAITS.id].verdicts] == ["missing", "missing"]
-    assert done.faults == [f"{why}: assertion failed"]
+    assert done.results[WAITS.id].status == "crashed" and done.faults == [f"{why}: assertion failed"]
     assert (world.build / "glibc/select").read_text() == f"{MAKES.id}\n"
 
 
@@ -365,7 +365,7 @@ def test_last_line_that_counts_wrong(world: World) -> None:
 def test_test_that_is_left_out_is_lost(world: World) -> None:
     world.program(whole([ADDS, WAITS, MAKES]))
     done = run(world)
-    assert done.lost == [ADDS_RAW.id]
+    assert done.lost == [ADDS_RAW.id] and done.results[ADDS_RAW.id].status == "lost"
     assert done.results[ADDS_RAW.id].reason == "no result: the program ended before this test began"
 
 

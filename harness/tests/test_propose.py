@@ -147,3 +147,25 @@ def test_bad_input_is_one_message(arguments: list[str], message: str, world: Wor
     assert json.loads((world.out / "summary.json").read_text())
     done = world.ipck("baseline", *(argument.format(out=world.out) for argument in arguments))
     assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["wrap-env", "wrap:env {}"])
+def test_target_made_from_an_argument_is_judged_by_the_file_for_its_kind(name: str, world: World) -> None:
+    failing(world, WAITS.id, MAKES.id)
+    listed = world.baseline(LISTED.format(test=WAITS.id, requirement="semop.eidrm"), "wrap")
+    assert world.ipck("run", "--wrap=env {}").returncode == 1
+    drafts = world.ipck("baseline", "--propose", name, str(world.out)).stdout
+    assert drafts.count("[[deviation]]") == 1 and f'test = "{MAKES.id}"' in drafts
+    world.program(whole())
+    world.ipck("run", "--wrap=env {}")
+    assert f"# Remove {listed}:1" in world.ipck("baseline", "--propose", name, str(world.out)).stdout
+
+
+def test_file_of_its_own_comes_before_that_for_the_kind(world: World) -> None:
+    world.baseline(LISTED.format(test=MAKES.id, requirement="semget.new"), "wrap")
+    assert MAKES.id in world.ipck("baseline", "wrap:env {}").stdout
+    own = world.baseline(LISTED.format(test=WAITS.id, requirement="semop.eidrm"), "wrap-env")
+    assert world.ipck("baseline", "wrap:env {}").stdout.startswith(f"{own}:1: {WAITS.id}")
+    failing(world, WAITS.id)
+    assert world.ipck("run", "--wrap=env {}").returncode == 0
+    assert "nothing to propose" in world.ipck("baseline", "--propose", "wrap-env", str(world.out)).stdout

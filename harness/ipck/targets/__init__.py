@@ -34,6 +34,12 @@ class Choice:
     by_name: bool  # False: as one of a group
 
 
+def named(value: str) -> Target | None:
+    """The target that VALUE names: with a name of its own, or KIND:ARGUMENT."""
+    kind, colon, argument = value.partition(":")
+    return KINDS[kind](argument) if colon and kind in KINDS else TARGETS.get(value)
+
+
 def choose(values: Iterable[str]) -> list[Choice]:
     """What the VALUES of --target mean, each target once, in that order; IpckError for one that means nothing.
 
@@ -41,9 +47,8 @@ def choose(values: Iterable[str]) -> list[Choice]:
     """
     choices: dict[str, Choice] = {}
     for value in values:
-        kind, colon, argument = value.partition(":")
-        if colon and kind in KINDS:
-            _add(choices, KINDS[kind](argument), True)
+        if target := named(value):
+            _add(choices, target, True)
             continue
         for name in filter(None, map(str.strip, value.split(","))):
             if name in TARGETS:
@@ -66,5 +71,5 @@ def _add(choices: dict[str, Choice], target: Target, by_name: bool) -> None:
 
 __all__ = [
     "DEFAULT", "GROUPS", "KINDS", "TARGETS", "VARIANTS", "Choice", "Need", "Target", "Test", "Unavailable", "choose",
-    "group", "list_tests", "subject", "without_variant",
+    "group", "list_tests", "named", "subject", "without_variant",
 ]  # fmt: skip
