@@ -4,6 +4,7 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,6 @@ static _Noreturn void refuse(const char *what, const char *name)
 {
         fprintf(stderr, "ipck: %s: %s\n", what, name);
         _exit(2);
-}
-
-/* The number of records in use stands in the file's first record. */
-static _Atomic unsigned *used(void)
-{
-        return (_Atomic unsigned *)(void *)map->test;
 }
 
 static void open_map(const char *path)
@@ -66,7 +61,17 @@ __attribute__((constructor)) static void begin(void)
                 open_map(path);
 }
 
-/* The record of this process: one that it, or the process that it was forked from, has taken. */
+/* FNV-1a; never 0. */
+static uint64_t hash_of(const char *text)
+{
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        while (*text)
+                hash = (hash ^ (unsigned char)*text++) * UINT64_C(0x100000001b3);
+        return hash | 1;
+}
+
+/* The record of the test that runs, NULL outside tests. Processes that come here at once write the same name there. */
 static struct reached *own_record(void)
 {
         static struct reached *record;
@@ -74,12 +79,16 @@ static struct reached *own_record(void)
 
         if (record || !test)
                 return record;
-        const unsigned place = ++*used();
-        if (place >= REACHED_MOST)
-                refuse("IPCK_MUTANT_MAP is full", test);
-        record = &map[place];
-        strncpy(record->test, test, sizeof(record->test) - 1);
-        return record;
+        const uint64_t hash = hash_of(test);
+        for (size_t turn = 0; turn < REACHED_MOST; turn++) {
+                struct reached *const place = &map[(hash + turn) % REACHED_MOST];
+                uint64_t before = 0;
+                if (atomic_compare_exchange_strong(&place->hash, &before, hash) || before == hash) {
+                        strncpy(place->test, test, sizeof(place->test) - 1);
+                        return record = place;
+                }
+        }
+        refuse("IPCK_MUTANT_MAP is full", test);
 }
 
 bool mutant_is_chosen(enum mutant_number number)

@@ -15,7 +15,7 @@
  * other tests than those that do.
  *
  *      IPCK_MUTANT=NAME        the mutant that is chosen; without it, none is
- *      IPCK_MUTANT_MAP=FILE    an empty file, which then holds a struct reached for each test (and some for several)
+ *      IPCK_MUTANT_MAP=FILE    an empty file, which then holds a struct reached for each test, at any place
  *      IPCK_TEST               set by the test program: the id of the test that runs
  */
 #ifndef IPCK_MUTANTS_H
@@ -43,10 +43,11 @@ struct mutant {
 
 extern const struct mutant mutants[MUTANTS];
 
-enum { REACHED_MOST = 1 << 16 };
+enum { REACHED_MOST = 1 << 14 };
 
 struct reached {
-        char test[224];
+        char test[248];
+        _Atomic uint64_t hash;                  /* of the name; 0 where the place is free */
         uint64_t mutants[(MUTANTS + 63) / 64];  /* a bit each */
 };
 
