@@ -28,7 +28,7 @@ from .targets import VARIANTS, Target, Test
 _SEED = 1
 _JOBS = 8
 """Tests that a program runs at a time, besides those that mostly wait."""
-_DEADLINE = 12.0
+_DEADLINE = 8.0
 _HASTE = 0.5
 """Scales patience and deadline where most of what is waited for never comes."""
 _ABOVE = ("tools.", "notes.")
