@@ -9,7 +9,7 @@
 int main(void)
 {
         printf("{\"record\": {\"size\": %zu, \"test\": %zu, \"mutants\": %zu}, \"mutants\": [", sizeof(struct reached),
-               sizeof(((struct reached *)NULL)->test), offsetof(struct reached, mutants));
+               offsetof(struct reached, test), offsetof(struct reached, mutants));
         for (size_t i = 0; i < MUTANTS; i++) {
                 const struct mutant *const m = &mutants[i];
                 printf("%s\n  {\"name\": \"%s\", \"call\": \"%s\", \"what\": \"%s\", \"violates\": [", i ? "," : "", m->name,

@@ -38,7 +38,7 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How a map is laid out, in bytes: a record, the test's name at its beginning, and where the bits begin."""
+    """How a map is laid out, in bytes: a record, and where the test's name and the bits begin in it."""
 
     size: int
     test: int
@@ -94,17 +94,17 @@ def choose(table: Table, patterns: Sequence[str]) -> tuple[Mutant, ...]:
 
 def reached(data: bytes, table: Table) -> dict[str, set[str]]:
     """The tests that reach each mutant, from the content of a map; ValueError when it is none."""
-    size, room = table.record.size, table.record.test
+    size, bits = table.record.size, table.record.mutants
     if len(data) < size or len(data) % size:
         raise ValueError("is no map of these mutants")
     tests: dict[str, set[str]] = {}
     for start in range(0, len(data), size):
-        name, _, rest = data[start:start + room].partition(b"\0")
+        name, _, rest = data[start + table.record.test:start + bits].partition(b"\0")
         if not name:
             continue
         if rest.strip(b"\0"):
             raise ValueError("is no map of these mutants")
-        words = memoryview(data[start + table.record.mutants:start + size]).cast("Q")
+        words = memoryview(data[start + bits:start + size]).cast("Q")
         for number, mutant in enumerate(table.mutants):
             if words[number // 64] >> number % 64 & 1:
                 tests.setdefault(mutant.name, set()).add(name.decode("utf-8", "replace"))
@@ -154,7 +154,7 @@ def untargeted(catalogue: Catalogue, mutants: Iterable[Mutant], excused: Mapping
 def _holds(record: Record, mutants: int) -> bool:
     """Whether a record has room for a name, and for a bit of each mutant in whole words."""
     room = record.size - record.mutants
-    return 0 < record.test <= record.mutants and room % 8 == 0 and room * 8 >= mutants
+    return 0 <= record.test < record.mutants and room % 8 == 0 and room * 8 >= mutants
 
 
 def _take(
