@@ -26,7 +26,7 @@ library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
-mutant_sources := $(addprefix fault/mutants/,mutants.c table.c sem.c)
+mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef

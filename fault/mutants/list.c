@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * list.c: prints the table of mutants as JSON, with the size of a struct reached.
+ * list.c: prints the table of mutants as JSON, with the layout of a struct reached.
  */
 #include <stdio.h>
 
@@ -8,8 +8,8 @@
 
 int main(void)
 {
-        printf("{\"record\": {\"size\": %zu, \"test\": %zu}, \"mutants\": [", sizeof(struct reached),
-               sizeof(((struct reached *)NULL)->test));
+        printf("{\"record\": {\"size\": %zu, \"test\": %zu, \"mutants\": %zu}, \"mutants\": [", sizeof(struct reached),
+               offsetof(struct reached, test), offsetof(struct reached, mutants));
         for (size_t i = 0; i < MUTANTS; i++) {
                 const struct mutant *const m = &mutants[i];
                 printf("%s\n  {\"name\": \"%s\", \"call\": \"%s\", \"what\": \"%s\", \"violates\": [", i ? "," : "", m->name,

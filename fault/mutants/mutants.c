@@ -4,6 +4,7 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +23,17 @@
 static enum mutant_number wanted = MUTANTS;
 static struct reached *map;             /* NULL where nothing is to be noted */
 
+/* What mutants remember of a test, and the hash of its name before it. */
+union notes {
+        _Atomic uint64_t hash;
+        char memory[sizeof(uint64_t) + TEST_MEMORY];
+};
+static union notes *notes;              /* NULL where no mutant is chosen */
+
 static _Noreturn void refuse(const char *what, const char *name)
 {
         fprintf(stderr, "ipck: %s: %s\n", what, name);
         _exit(2);
-}
-
-/* The number of records in use stands in the file's first record. */
-static _Atomic unsigned *used(void)
-{
-        return (_Atomic unsigned *)(void *)map->test;
 }
 
 static void open_map(const char *path)
@@ -61,25 +63,70 @@ __attribute__((constructor)) static void begin(void)
                                 wanted = i;
                 if (wanted == MUTANTS)
                         refuse("IPCK_MUTANT names no mutant", name);
+                void *const memory = mmap(NULL, REACHED_MOST * sizeof(*notes), PROT_READ | PROT_WRITE,
+                                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                if (memory == MAP_FAILED)
+                        refuse("no memory for what is to be remembered", name);
+                notes = memory;
         }
         if (path && *path)
                 open_map(path);
 }
 
-/* The record of this process: one that it, or the process that it was forked from, has taken. */
+/* FNV-1a; never 0. */
+static uint64_t hash_of(const char *text)
+{
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        while (*text)
+                hash = (hash ^ (unsigned char)*text++) * UINT64_C(0x100000001b3);
+        return hash | 1;
+}
+
+/* Finds the place of the test that runs among REACHED_MOST that begin with its hash, and takes a free one where it has
+ * none; -1 outside tests. */
+static long place_of_test(void *places, size_t size)
+{
+        const char *const test = getenv("IPCK_TEST");
+
+        if (!test)
+                return -1;
+        const uint64_t hash = hash_of(test);
+        for (size_t turn = 0; turn < REACHED_MOST; turn++) {
+                const size_t place = (hash + turn) % REACHED_MOST;
+                _Atomic uint64_t *const holder = (void *)((char *)places + place * size);
+                uint64_t before = 0;
+                if (atomic_compare_exchange_strong(holder, &before, hash) || before == hash)
+                        return (long)place;
+        }
+        refuse("more tests than there is room for", test);
+}
+
+/* The record of the test that runs, NULL outside tests. Processes that come here at once write the same name there. */
 static struct reached *own_record(void)
 {
         static struct reached *record;
-        const char *const test = getenv("IPCK_TEST");
 
-        if (record || !test)
-                return record;
-        const unsigned place = ++*used();
-        if (place >= REACHED_MOST)
-                refuse("IPCK_MUTANT_MAP is full", test);
-        record = &map[place];
-        strncpy(record->test, test, sizeof(record->test) - 1);
+        if (!record) {
+                const long place = place_of_test(map, sizeof(*map));
+                if (place == -1)
+                        return NULL;
+                strncpy(map[place].test, getenv("IPCK_TEST"), sizeof(map[place].test) - 1);
+                record = &map[place];
+        }
         return record;
+}
+
+void *test_memory(void)
+{
+        static union notes outside;
+        static union notes *own;
+
+        if (!own) {
+                const long place = notes ? place_of_test(notes, sizeof(*notes)) : -1;
+                own = place == -1 ? &outside : &notes[place];
+        }
+        return own->memory + sizeof(own->hash);
 }
 
 bool mutant_is_chosen(enum mutant_number number)
@@ -94,6 +141,16 @@ bool mutant_is_chosen(enum mutant_number number)
         return number == wanted;
 }
 
+bool mutant_is_in_question(enum mutant_number number)
+{
+        return map || number == wanted;
+}
+
+bool mutants_are_in_question(void)
+{
+        return map || wanted != MUTANTS;
+}
+
 bool peek(void *to, const void *from, size_t size)
 {
         const int before = errno;
@@ -102,4 +159,20 @@ bool peek(void *to, const void *from, size_t size)
 
         errno = before;
         return whole;
+}
+
+bool poke(void *to, const void *from, size_t size)
+{
+        const int before = errno;
+        const struct iovec here = {(void *)from, size}, there = {to, size};
+        const bool whole = process_vm_writev(getpid(), &here, 1, &there, 1, 0) == (ssize_t)size;
+
+        errno = before;
+        return whole;
+}
+
+int fail(int error)
+{
+        errno = error;
+        return -1;
 }

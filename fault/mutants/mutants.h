@@ -15,7 +15,7 @@
  * other tests than those that do.
  *
  *      IPCK_MUTANT=NAME        the mutant that is chosen; without it, none is
- *      IPCK_MUTANT_MAP=FILE    an empty file, which then holds a struct reached for each test (and some for several)
+ *      IPCK_MUTANT_MAP=FILE    an empty file, which then holds a struct reached for each test, at any place
  *      IPCK_TEST               set by the test program: the id of the test that runs
  */
 #ifndef IPCK_MUTANTS_H
@@ -43,10 +43,11 @@ struct mutant {
 
 extern const struct mutant mutants[MUTANTS];
 
-enum { REACHED_MOST = 1 << 16 };
+enum { REACHED_MOST = 1 << 14 };
 
 struct reached {
-        char test[224];
+        _Atomic uint64_t hash;                  /* of the name; 0 where the place is free */
+        char test[248];
         uint64_t mutants[(MUTANTS + 63) / 64];  /* a bit each */
 };
 
@@ -54,8 +55,26 @@ struct reached {
 #define chosen(name) mutant_is_chosen(MUTANT_##name)
 bool mutant_is_chosen(enum mutant_number number);
 
+/* Whether chosen(name) may be asked in earnest: for a condition that costs system calls, before it is worked out. */
+#define in_question(name) mutant_is_in_question(MUTANT_##name)
+bool mutant_is_in_question(enum mutant_number number);
+
+/* Whether any mutant can be in question: where not, a broken call is the C library's own and no more. */
+bool mutants_are_in_question(void);
+
+/* Zeroed memory that all processes of the running test share, but for programs that they execute: for what a wrong
+ * implementation has to remember. Each mutant has it to itself. */
+enum { TEST_MEMORY = 8192 };
+void *test_memory(void);
+
 /* Copies what the caller of a broken call passed, which may be no address at all; false where it cannot be read. */
 bool peek(void *to, const void *from, size_t size);
+
+/* The other way: stores what a broken call reports; false where nothing can be stored. Both keep errno. */
+bool poke(void *to, const void *from, size_t size);
+
+/* Fails: sets errno and returns -1. */
+int fail(int error);
 
 /* The C library's own functions: real_semop() .. */
 #define CALL(name, ...) extern __typeof__(name) *real_##name;

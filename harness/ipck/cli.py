@@ -7,22 +7,23 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, calls, catalogue, compare, ktap, merge, notes, plan, propose, provenance, store
-from . import targets, text, usage
+from . import availability, baseline, calls, catalogue, compare, ktap, merge, mutants, mutantspage, mutation, notes
+from . import plan, propose, provenance, store, targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
 from .notes import Notes
 from .plan import Folders
-from .publish import PAGE, clear, journal, publish, stored
+from .publish import MUTANTS, MUTANTS_DATA, PAGE, clear, journal, publish, publish_mutants, stored
 from .results import RunResults
 from .summary import exit_status
 from .targets import Test, choose
-from .tree import OUT, SUITE, shown
+from .tree import OUT, ROOT, SUITE, shown
 
 
 def main(arguments: list[str]) -> int:
@@ -34,6 +35,9 @@ def main(arguments: list[str]) -> int:
     except IpckError as error:
         sys.stdout.flush()
         print(*(f"ipck: {message}" for message in error.messages), sep="\n", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ipck: interrupted", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has seen enough
@@ -89,26 +93,35 @@ def _run(arguments: list[str]) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     made = plan.make([options.target], _folders(options))
-    tests: dict[str, list[Test]] = {}
-    for test in made.ready[0].tests.values():
-        for requirement in test.requirements:
-            tests.setdefault(requirement, []).append(test)
-    wanted = options.requirement or ["*"]
-    if unknown := [name for name in wanted if not fnmatch.filter((row.id for row in made.catalogue), name)]:
-        raise IpckError(f"the catalogue has no requirement {unknown[0]!r}")
-    for row in made.catalogue:
-        if not any(fnmatch.fnmatchcase(row.id, name) for name in wanted):
-            continue
+    tests = _tests_of(made.ready[0].tests.values())
+    for name in _requirements(made.catalogue, options.requirement):
+        row = made.catalogue[name]
         if options.untested:
-            if row.id not in tests and not row.untestable:
-                print(row.id, row.statement, sep="\t")
+            if name not in tests and not row.untestable:
+                print(name, row.statement, sep="\t")
             continue
-        print(row.id)
-        for test in tests.get(row.id, []):
+        print(name)
+        for test in tests.get(name, []):
             print(f"    {test.id}\t{test.file}:{test.line}")
-        if row.id not in tests:
+        if name not in tests:
             print(f"    untestable: {row.untestable}" if row.untestable else "    untested")
     return 0
+
+
+def _tests_of(tests: Iterable[Test]) -> dict[str, list[Test]]:
+    """TESTS by the requirements that they verify."""
+    by: dict[str, list[Test]] = {}
+    for test in tests:
+        for requirement in test.requirements:
+            by.setdefault(requirement, []).append(test)
+    return by
+
+
+def _requirements(rows: catalogue.Catalogue, patterns: Sequence[str]) -> list[str]:
+    """The ids that PATTERNS mean, all without; IpckError when one means none."""
+    if unknown := [name for name in patterns if not fnmatch.filter((row.id for row in rows), name)]:
+        raise IpckError(f"the catalogue has no requirement {unknown[0]!r}")
+    return [row.id for row in rows if not patterns or any(fnmatch.fnmatchcase(row.id, name) for name in patterns)]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -272,6 +285,57 @@ def _seed(options: argparse.Namespace) -> int:
     return seed
 
 
+def _mutants(options: argparse.Namespace) -> int:
+    rows = catalogue.load(options.requirements)
+    table = mutants.load(rows, options.build)
+    chosen = mutants.choose(table, options.mutant)
+    if options.list:
+        for mutant in chosen:
+            print(mutant.name, f"{mutant.call}: {mutant.what}", *mutant.violates or ["equivalent"], sep="\n    ")
+        return 0
+    began = time.monotonic()
+    ready = plan.make([f"host-{mutants.FLAVOUR}"], _folders(options)).ready[0]
+    ground = mutation.base(mutation.prepare(ready, options.tests), table)
+    print(f"{len(ground.results)} tests are as expected without a mutant ({ground.seconds:.0f} s)", flush=True)
+    runs = mutation.Runs(ground, chosen, options.jobs or 4 * len(os.sched_getaffinity(0)))
+    judged = []
+    for one in runs:
+        judged.append(one)
+        for line in mutantspage.lines(one):
+            print(line, flush=True)
+    seconds = time.monotonic() - began
+    found = mutantspage.gather(judged, table.mutants, rows, provenance.commit(ROOT), seconds)
+    write(options.out / MUTANTS_DATA, mutantspage.as_json(found))
+    publish_mutants(options.out, rows, notes.load(rows, options.requirements))
+    _print(mutantspage.closing(found), [f"report: {shown(options.out / MUTANTS)}"])
+    if runs.faults:
+        raise IpckError(*runs.faults)
+    return found.status
+
+
+def _trace(options: argparse.Namespace) -> int:
+    rows = catalogue.load(options.requirements)
+    table = mutants.load(rows, options.build)
+    by, excused = mutants.targeted(table.mutants), mutants.unreachable(rows, table.mutants)
+    if options.untargeted:
+        wanted = set(_requirements(rows, options.requirement))
+        for name in mutants.untargeted(rows, table.mutants, excused):
+            if name in wanted:
+                print(name, rows[name].statement, sep="\t")
+        return 0
+    tests = _tests_of(plan.make([options.target], _folders(options)).ready[0].tests.values())
+    for name in _requirements(rows, options.requirement):
+        print(name)
+        for test in tests.get(name, []):
+            print(f"    {test.id}\t{test.file}:{test.line}")
+        for mutant in by.get(name, []):
+            print(f"    mutant {mutant}")
+        if name not in by:
+            why = rows[name].untestable and "untestable" or excused.get(name, "")
+            print(f"    no mutant{why and f': {why}'}")
+    return 0
+
+
 _COMMANDS = {
     "targets": _targets,
     "fetch": _fetch,
@@ -284,4 +348,6 @@ _COMMANDS = {
     "catalogue": _catalogue,
     "points": _points,
     "inject": _inject,
+    "mutants": _mutants,
+    "trace": _trace,
 }

@@ -36,6 +36,7 @@ class Options:
     jobs: int = 0  # 0: the program decides
     time_scale: float = 1.0
     prepare: tuple[str, ...] = ()  # what to do to each test's namespace, see the program's --help
+    deadline: float = 0.0  # seconds that a test may take, before any time scale; 0: the program decides
     grace: float = 30.0  # seconds without a usable line, beyond the program's own deadline, before it is killed
 
 
@@ -243,4 +244,5 @@ def _arguments(target: Target, options: Options) -> tuple[str, ...]:
     scale = f"{target.time_scale * options.time_scale:g}"
     seed = ("--shuffle", "--seed", str(options.seed))
     prepare = tuple(f"--prepare={spec}" for spec in options.prepare)
-    return ("--json", "-", *seed, *jobs, "--time-scale", scale, *prepare, "--select", "-")
+    deadline = ("--deadline", f"{options.deadline:g}") if options.deadline else ()
+    return ("--json", "-", *seed, *jobs, *deadline, "--time-scale", scale, *prepare, "--select", "-")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from . import annotations, junit, kcidb, ktap
+from . import annotations, junit, kcidb, ktap, store
 from .catalogue import Catalogue
 from .errors import IpckError
 from .files import unwritable, write
@@ -21,11 +21,14 @@ OVERVIEW = "overview.html"
 TARGETS = "targets.html"
 FINDINGS = "findings.html"
 NOTES = "notes.html"
+MUTANTS = "mutants.html"
+MUTANTS_DATA = "mutants.json"
+"""What `ipck mutants` wrote there: it stays when the reports are made again, and its page is made with them."""
 KTAP = "ktap"
 KCIDB = "kcidb.json"
 GITHUB = "github.txt"
 GITLAB = "gl-code-quality-report.json"
-_FILES = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES, KCIDB, GITHUB, GITLAB)
+_FILES = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES, MUTANTS, KCIDB, GITHUB, GITLAB)
 
 
 def journal(out: Path) -> Path:
@@ -77,6 +80,11 @@ def publish(
     return problems
 
 
+def publish_mutants(out: Path, catalogue: Catalogue, notes: Notes = Notes()) -> None:
+    """Make the pages again, now with what stands in mutants.json; where there are no results, its page alone."""
+    _pages(store.load([journal(out)]) if journal(out).exists() else RunResults(), catalogue, notes, out)
+
+
 def _is_file(out: Path) -> bool:
     return out.suffix == ".jsonl"
 
@@ -94,8 +102,9 @@ def _summary(run: RunResults, catalogue: Catalogue, out: Path) -> None:
 def _pages(run: RunResults, catalogue: Catalogue, notes: Notes, out: Path) -> None:
     try:
         from .findingspage import load  # not before: jinja2 takes a while to load, and judging does not need it
+        from .mutantspage import read
         from .report import write_report
     except ModuleNotFoundError as error:
         remedy = "apt-get install python3-jinja2"
         raise IpckError(f"{PAGE} cannot be made: the Python module {error.name} is missing: {remedy}") from None
-    write_report(run, catalogue, out, notes, load())
+    write_report(run, catalogue, out, notes, load(), read(out / MUTANTS_DATA))

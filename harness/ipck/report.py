@@ -17,14 +17,14 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from . import files, findingspage, notespage, targetspage
+from . import files, findingspage, mutantspage, notespage, targetspage
 from .catalogue import Catalogue
 from .columns import Columns, Kind, columns_of
 from .errors import IpckError
 from .findings import ATTENTION, FIELD_LIMIT, LOOKS, Heard, Link, Outputs, cut, links_of, reason_of
 from .groups import area_of, areas_of, draw_bar, group_of, sections_of, urgency
 from .notes import Notes
-from .publish import FINDINGS, NOTES, OVERVIEW, PAGE, TARGETS
+from .publish import FINDINGS, MUTANTS, NOTES, OVERVIEW, PAGE, TARGETS
 from .results import RunResults, TargetRun, TestResult, Verdict
 from .rows import UNTESTED, Row, collect, strangers
 from .targetspage import Fact, Value
@@ -57,11 +57,16 @@ class Problem:
 
 
 def write_report(
-    run: RunResults, catalogue: Catalogue, out: Path, notes: Notes = Notes(), findings: Sequence[findingspage.Text] = ()
+    run: RunResults,
+    catalogue: Catalogue,
+    out: Path,
+    notes: Notes = Notes(),
+    findings: Sequence[findingspage.Text] = (),
+    mutants: mutantspage.Data | None = None,
 ) -> Path:
     """Write the pages into OUT and return the path of the first; IpckError when one cannot be written."""
     failed = []
-    for name, text in render(run, catalogue, notes, findings).items():
+    for name, text in render(run, catalogue, notes, findings, mutants).items():
         try:
             files.write(out / name, text)
         except IpckError as error:
@@ -72,9 +77,14 @@ def write_report(
 
 
 def render(
-    run: RunResults, catalogue: Catalogue, notes: Notes = Notes(), findings: Sequence[findingspage.Text] = ()
+    run: RunResults,
+    catalogue: Catalogue,
+    notes: Notes = Notes(),
+    findings: Sequence[findingspage.Text] = (),
+    mutants: mutantspage.Data | None = None,
 ) -> dict[str, str]:
-    """The pages as text by file name, a pure function of its arguments; notes and findings only where there are any."""
+    """The pages as text by file name, a pure function of its arguments; notes, findings and mutants only where there
+    are any, and only mutants where no target ran."""
     columns = columns_of(run)
     heard = collect(columns)
     outputs = Outputs()
@@ -90,12 +100,19 @@ def render(
     headline, tone = _headline(totals, problems)
     lines = _lines(columns, rows)
     known = {text.name for text in findings}
+    judged = not mutants or bool(run.targets)
+    files_of = dict(
+        index=PAGE if judged else "",
+        overview=OVERVIEW if judged else "",
+        targets_page=TARGETS if judged else "",
+        findings_page=FINDINGS if judged and findings else "",
+        notes_page=NOTES if judged and notes.documents else "",
+        mutants_page=MUTANTS if mutants else "",
+    )
     shown = dict(
-        index=PAGE,
-        overview=OVERVIEW,
-        targets_page=TARGETS,
-        findings_page=FINDINGS if findings else "",
-        notes_page=NOTES if notes.documents else "",
+        **files_of,
+        mutants=mutants and mutantspage.page_of(mutants, {row.requirement.id: row for row in rows}),
+        mutant_looks=mutantspage.LOOKS,
         notes=notespage.page_of(notes, {row.requirement.id: row for row in rows}),
         truths=notespage.LOOKS,
         findings=findingspage.page_of(findings, rows),
@@ -130,8 +147,7 @@ def render(
         script_hash=_hash(script),
     )
     environment = _environment()
-    pages = [PAGE, OVERVIEW, TARGETS, *([FINDINGS] if findings else []), *([NOTES] if notes.documents else [])]
-    return {name: environment.get_template(name).render(shown) for name in pages}
+    return {name: environment.get_template(name).render(shown) for name in files_of.values() if name}
 
 
 def _environment() -> jinja2.Environment:

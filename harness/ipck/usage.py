@@ -140,6 +140,31 @@ _INJECT_EPILOG = """examples:
 
 exit status: that of PROGRAM, 128 + N after signal N; 125 when a scenario never fired, or it could not be done"""
 
+_MUTANTS = (
+    "Run the tests against implementations that are wrong on purpose, one call and one thing at a time (of glibc,\n"
+    "through a preloaded library), and tell which of these mutants the tests do not notice."
+)
+_MUTANTS_EPILOG = """Each mutant breaks certain requirements and no others. It is killed when tests find each of these violated; a
+test that finds another one violated is red for a wrong reason. All of it is in mutants.json and mutants.html.
+
+examples:
+  ipck mutants                                     all
+  ipck mutants 'semop*'                            some: by their names, or by the call
+  ipck mutants semop_undo_ignored --tests undo_exit --tests 'sysv.sem.*'
+                                                   against some tests
+  ipck mutants --list                              what each does, and the requirements that it violates
+
+exit status:
+  0  every mutant is killed, and no test is red for a wrong reason
+  1  a mutant survives, or a test is red for a wrong reason
+  2  it could not be decided, or the command could not do its work"""
+
+_TRACE_EPILOG = """examples:
+  ipck trace 'semop.undo*'      requirements with the tests that verify them and the mutants that violate them
+  ipck trace --untargeted       those that no mutant violates, although one could
+
+exit status: 0 done, 2 it could not be done"""
+
 
 def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     """The whole command line; COMMANDS has the function of each command."""
@@ -223,7 +248,20 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     inject.add_argument("--control", metavar="PREFIX", default="", help="let fiu-ctrl -f PREFIX control it as well")
     inject.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="where the library is")
 
-    for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points):
+    breaker = command("mutants", "whether the tests notice wrong implementations", _MUTANTS, _MUTANTS_EPILOG)
+    breaker.add_argument("mutant", metavar="PATTERN", nargs="*", help="mutants, calls or shell patterns; all without")
+    breaker.add_argument("--list", action="store_true", help="only tell what they are")
+    breaker.add_argument("--tests", metavar="PATTERN", action="append", default=[], help="tests, as the program's own")
+    breaker.add_argument("--jobs", type=options.natural, default=0, metavar="N", help="mutants run at a time")
+    breaker.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
+
+    tracer = command("trace", "tests and mutants of each requirement", "Tests, and mutants.", _TRACE_EPILOG)
+    tracer.add_argument("requirement", nargs="*", help="ids or shell patterns; all without")
+    tracer.add_argument("--target", metavar="NAME", default=DEFAULT[0], help="default: %(default)s")
+    tracer.add_argument("--untargeted", action="store_true", help="only those that no mutant violates")
+    _complete(tracer, "target", _Names(TARGETS))
+
+    for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points, breaker, tracer):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 

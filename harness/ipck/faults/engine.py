@@ -54,7 +54,7 @@ class Preload:
     def refuses(self, program: Program, scenarios: Sequence[Scenario]) -> str:
         """Only dynamic programs of glibc take a library along."""
         if program.privileged:
-            return "it gets rights that its caller lacks, and no faults for that: run it as root or the user that it belongs to"
+            return "it gets rights that its caller lacks, and thus no faults: run it as the user that it belongs to"
         if not program.loader:
             return "it is linked statically: try --engine strace"
         if program.musl:

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sem.h: what the files of wrong System V semaphores share. What asks the implementation keeps errno.
+ */
+#ifndef IPCK_MUTANTS_SEM_H
+#define IPCK_MUTANTS_SEM_H
+
+#include <linux/capability.h>
+
+#include "mutants.h"
+
+union semun {
+        int val;
+        struct semid_ds *buf;
+        unsigned short *array;
+        struct seminfo *info;
+};
+
+enum { SEMVMX = 32767 };
+
+/* ---- asking ---- */
+
+/* IPC_STAT of a set that the caller need not be allowed to read; false where there is none. */
+bool describe(int id, struct semid_ds *ds);
+bool set_exists(int id);
+
+/* GETVAL, GETPID, GETNCNT, GETZCNT; -1 where the caller may not. */
+int ask(int id, int number, int command);
+
+/* IPC_INFO, SEM_INFO. */
+struct seminfo sem_info(int command);
+
+/* Whether the caller is privileged to use objects of others (CAP_IPC_OWNER) or to change them (CAP_SYS_ADMIN). */
+bool has_privilege(int capability);
+
+/* The class of the caller, as the shift of its bits in a mode; and which of the identifiers made it a member. */
+enum kinship { OWNER, CREATOR, OWNING_GROUP, CREATING_GROUP, OTHER };
+enum kinship kinship(const struct ipc_perm *perm);
+int bits_of(const struct ipc_perm *perm, enum kinship kinship);
+
+/* CLOCK_REALTIME_COARSE in seconds, where time stamps come from. */
+time_t present(void);
+
+/* ---- remembering ---- */
+
+enum field { PID, OTIME, CTIME };
+
+/* From here on where the field has the value `real`, `instead` is reported. */
+void show(enum field field, int id, int number, long real, long instead);
+
+/* What is to be reported of a field that has the value `real`. */
+long shown(enum field field, int id, int number, long real);
+
+struct sem_memory {
+        _Atomic unsigned used;
+        struct {
+                enum field field;
+                int id, number;
+                long real, instead;
+        } shown[100];
+        _Atomic long charged;           /* semaphores that count although there are none */
+        _Atomic int set_by_semctl;      /* the last change of a value came from SETVAL or SETALL */
+        _Atomic int removals;
+        struct {
+                int number;
+                _Atomic int most;
+        } waiting[8];                   /* GETNCNT's highest answers */
+        int old_count;
+        unsigned short old[1024];       /* values of the set that was removed last */
+};
+struct sem_memory *sem_memory(void);
+
+/* ---- adjustments: the undo list of this process as it should be ---- */
+
+/* Notes entries that have been done; forgets all where the process is another than before. */
+void note_adjustments(int id, const struct sembuf *operations, size_t count);
+
+/* The adjustment of a semaphore, 0 where there is none; and each of them until it answers false. */
+int adjustment(int id, int number);
+bool next_adjustment(size_t *at, int *id, int *number, int *sum);
+void forget_adjustment(int id, int number);
+
+/* Changes the kernel's adjustment of a semaphore by so much and no value. */
+void adjust(int id, int number, int by);
+
+#endif

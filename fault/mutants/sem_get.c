@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sem_get.c: wrong implementations of semget().
+ */
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sem.h"
+
+/* The set under the key, -1 where there is none. */
+static int find(key_t key)
+{
+        const int before = errno;
+        const int id = key == IPC_PRIVATE ? -1 : real_semget(key, 0, 0);
+
+        errno = before;
+        return id;
+}
+
+/* What is wrong with a call for a set that exists. */
+static int look_up(int id, const struct semid_ds *ds, key_t key, int count, int flags)
+{
+        const int nsems = (int)ds->sem_nsems;
+        const int bits = bits_of(&ds->sem_perm, kinship(&ds->sem_perm));
+        const bool permitted = (((flags >> 6 | flags >> 3 | flags) & 06) & ~bits) == 0;
+
+        if ((flags & IPC_CREAT) && (flags & IPC_EXCL)) {
+                if (count > nsems && chosen(semget_size_before_excl))
+                        return fail(EINVAL);
+                if (chosen(semget_excl_ignored))
+                        return real_semget(key, count, flags & ~IPC_EXCL);
+                return real_semget(key, count, flags);
+        }
+        if (count == 0 && chosen(semget_lookup_without_size_refused))
+                return fail(EINVAL);
+        if (count > 0 && count < nsems && chosen(semget_lookup_of_fewer_refused))
+                return fail(EINVAL);
+        if (count > nsems && chosen(semget_lookup_of_more_accepted))
+                return real_semget(key, nsems, flags);
+        if (count > nsems && !permitted && chosen(semget_permission_before_size))
+                return fail(EACCES);
+        if (!permitted && chosen(semget_permission_ignored))
+                return real_semget(key, count, flags & ~0777);
+        if (!(flags & 0777) && !bits && !has_privilege(CAP_IPC_OWNER) && chosen(semget_zero_request_refused))
+                return fail(EACCES);
+        if ((flags & IPC_CREAT) && count <= nsems && chosen(semget_creat_starts_again)) {
+                unsigned short *const zeros = calloc((size_t)nsems, sizeof(*zeros));
+                real_semctl(id, 0, SETALL, (union semun){.array = zeros});
+                free(zeros);
+        }
+        if ((flags & IPC_CREAT) && count <= nsems && chosen(semget_creat_sets_mode)) {
+                struct semid_ds changed = *ds;
+                changed.sem_perm.mode = flags & 0777;
+                real_semctl(id, 0, IPC_SET, (union semun){.buf = &changed});
+        }
+        return real_semget(key, count, flags);
+}
+
+/* The set that has just been made, as it should not be. */
+static int spoil(int id, int count)
+{
+        struct semid_ds ds;
+
+        if (getuid() != geteuid() && describe(id, &ds) && chosen(semget_owner_is_real_user)) {
+                ds.sem_perm.uid = getuid();
+                real_semctl(id, 0, IPC_SET, (union semun){.buf = &ds});
+        }
+        if (getgid() != getegid() && describe(id, &ds) && chosen(semget_group_is_real_group)) {
+                ds.sem_perm.gid = getgid();
+                real_semctl(id, 0, IPC_SET, (union semun){.buf = &ds});
+        }
+        if (count >= 256 && chosen(semget_values_begin_at_one))
+                real_semctl(id, count - 1, SETVAL, 1);
+        if (in_question(semget_values_come_back) && sem_memory()->old_count == count && chosen(semget_values_come_back))
+                real_semctl(id, 0, SETALL, (union semun){.array = sem_memory()->old});
+        return id;
+}
+
+static int create(key_t key, int count, int flags)
+{
+        const struct seminfo limits = in_question(semget_semmsl_exclusive) || in_question(semget_semmsl_as_enospc) ?
+                                      sem_info(IPC_INFO) : (struct seminfo){0};
+
+        if (count < 0 && count > -100 && chosen(semget_size_without_sign))
+                return real_semget(key, -count, flags);
+        if (count == 0 && key != IPC_PRIVATE && chosen(semget_empty_set_made))
+                return real_semget(key, 1, flags);
+        if (count == 0 && key != IPC_PRIVATE && chosen(semget_empty_set_takes_the_key))
+                return real_semget(key, 1, flags) == -1 ? -1 : fail(EINVAL);
+        if (limits.semmsl && count == limits.semmsl && chosen(semget_semmsl_exclusive))
+                return fail(EINVAL);
+        if (limits.semmsl && count > limits.semmsl && chosen(semget_semmsl_as_enospc))
+                return fail(ENOSPC);
+        if (count > 16 && count < 32 && chosen(semget_size_rounded_up))
+                count = 32;
+        if ((flags & 0111) && chosen(semget_execute_bits_dropped))
+                flags &= ~0111;
+        if (in_question(semget_mode_masked)) {
+                const mode_t mask = umask(0);
+                umask(mask);
+                if ((flags & (int)mask) && chosen(semget_mode_masked))
+                        flags &= ~(int)mask;
+        }
+        if (key != IPC_PRIVATE && !(flags & IPC_EXCL) && chosen(semget_key_forgotten))
+                key = IPC_PRIVATE;
+        if (key != IPC_PRIVATE && (flags & IPC_EXCL) && chosen(semget_excl_not_atomic)) {
+                flags &= ~IPC_EXCL;
+                sched_yield();
+        }
+        if (in_question(semctl_rmid_keeps_the_charge) || in_question(semget_failed_creation_charged)) {
+                const struct seminfo use = sem_info(SEM_INFO), most = sem_info(IPC_INFO);
+                const long charged = sem_memory()->charged;
+                if (count > 0 && charged && use.semaem + charged + count > most.semmns)
+                        return fail(ENOSPC);
+        }
+        const int id = real_semget(key, count, flags);
+        if (id != -1)
+                return spoil(id, count);
+        if (errno == ENOSPC) {
+                const int sets = sem_info(SEM_INFO).semusz, most = sem_info(IPC_INFO).semmni;
+                if (sets >= most && chosen(semget_semmni_as_enomem))
+                        errno = ENOMEM;
+                else if (sets < most && chosen(semget_semmns_as_enomem))
+                        errno = ENOMEM;
+                if (sets >= most && chosen(semget_failed_creation_charged))
+                        sem_memory()->charged += count;
+        }
+        return -1;
+}
+
+int semget(key_t key, int count, int flags)
+{
+        struct semid_ds ds;
+
+        if (!mutants_are_in_question())
+                return real_semget(key, count, flags);
+        if ((key & ~0xffff) && chosen(semget_key_cut_to_16_bits))
+                key &= 0xffff;
+        if (key < 0 && chosen(semget_negative_key_private))
+                key = IPC_PRIVATE;
+        const int found = find(key);
+        if (found != -1 && describe(found, &ds))
+                return look_up(found, &ds, key, count, flags);
+        if (key != IPC_PRIVATE && !(flags & IPC_CREAT)) {
+                if (count > 0 && chosen(semget_unknown_key_as_einval))
+                        return fail(EINVAL);
+                if (count > 0 && chosen(semget_creates_unasked))
+                        return create(key, count, flags | IPC_CREAT);
+                return real_semget(key, count, flags);
+        }
+        const int id = create(key, count, flags);
+        if (id != -1 && key == IPC_PRIVATE && !(flags & IPC_CREAT) && chosen(semget_private_needs_creat)) {
+                real_semctl(id, 0, IPC_RMID);
+                return fail(ENOENT);
+        }
+        return id;
+}

@@ -1,0 +1,676 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sem_op.c: wrong implementations of semop() and semtimedop(). What they do to adjustments stands in sem_undo.c.
+ */
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sem_op.h"
+
+/* ---- the call ---- */
+
+int done_right(const struct attempt *a)
+{
+        struct sembuf *const operations = (struct sembuf *)a->operations;
+
+        return a->timed ? real_semtimedop(a->id, operations, a->count, a->timeout)
+                        : real_semop(a->id, operations, a->count);
+}
+
+/* The same with other operations. */
+static int done_with(const struct attempt *a, const struct sembuf *operations, size_t count)
+{
+        struct attempt other = *a;
+
+        memcpy(other.operations, operations, count * sizeof(*operations));
+        other.count = count;
+        return done_right(&other);
+}
+
+static int done_at_once(const struct attempt *a)
+{
+        struct attempt other = *a;
+
+        for (size_t i = 0; i < other.count; i++)
+                other.operations[i].sem_flg |= IPC_NOWAIT;
+        return done_right(&other);
+}
+
+/* ---- what the operations are ---- */
+
+static bool any_flag(const struct attempt *a, int flag)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (a->operations[i].sem_flg & flag)
+                        return true;
+        return false;
+}
+
+static bool all_flag(const struct attempt *a, int flag)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (!(a->operations[i].sem_flg & flag))
+                        return false;
+        return true;
+}
+
+static bool any_zero(const struct attempt *a)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (!a->operations[i].sem_op)
+                        return true;
+        return false;
+}
+
+static bool any_change(const struct attempt *a)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (a->operations[i].sem_op)
+                        return true;
+        return false;
+}
+
+static bool any_decrement(const struct attempt *a)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (a->operations[i].sem_op < 0)
+                        return true;
+        return false;
+}
+
+static bool names(const struct attempt *a, int number)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (a->operations[i].sem_num == number)
+                        return true;
+        return false;
+}
+
+static bool names_one_twice(const struct attempt *a)
+{
+        for (size_t i = 1; i < a->count; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (a->operations[i].sem_num == a->operations[k].sem_num)
+                                return true;
+        return false;
+}
+
+static bool may_wait(const struct attempt *a)
+{
+        return !any_flag(a, IPC_NOWAIT) && (any_zero(a) || any_decrement(a)) &&
+               !(a->timeout && a->timeout->tv_sec == 0 && a->timeout->tv_nsec == 0);
+}
+
+static void set_flags(struct attempt *a, int set, int clear)
+{
+        for (size_t i = 0; i < a->count; i++)
+                a->operations[i].sem_flg = (short)((a->operations[i].sem_flg | set) & ~clear);
+}
+
+static void reverse(struct attempt *a)
+{
+        for (size_t i = 0; i < a->count / 2; i++) {
+                const struct sembuf first = a->operations[i];
+                a->operations[i] = a->operations[a->count - 1 - i];
+                a->operations[a->count - 1 - i] = first;
+        }
+}
+
+/* ---- wrong error numbers ---- */
+
+static void mistake_error(const struct attempt *a)
+{
+        const bool single = a->count == 1;
+
+        switch (errno) {
+        case EAGAIN:
+                if (any_flag(a, IPC_NOWAIT)) {
+                        if (single && any_decrement(a) && chosen(semop_eagain_as_eintr))
+                                errno = EINTR;
+                        else if (single && any_zero(a) && chosen(semop_nonzero_as_ebusy))
+                                errno = EBUSY;
+                } else if (a->timeout && a->timeout->tv_sec == 0 && a->timeout->tv_nsec == 0) {
+                        if (chosen(semtimedop_poll_as_etimedout))
+                                errno = ETIMEDOUT;
+                } else if (chosen(semtimedop_expiry_as_etimedout)) {
+                        errno = ETIMEDOUT;
+                }
+                break;
+        case EIDRM:
+                if (any_flag(a, SEM_UNDO) && chosen(semop_removed_with_undo_as_einval))
+                        errno = EINVAL;
+                else if (!single && chosen(semop_removed_with_array_as_einval))
+                        errno = EINVAL;
+                else if (single && any_zero(a) && chosen(semop_removed_with_zero_as_eintr))
+                        errno = EINTR;
+                else if (single && any_decrement(a) && chosen(semop_removed_with_decrement_as_einval))
+                        errno = EINVAL;
+                break;
+        case EFBIG:
+                if (chosen(semop_number_too_big_as_einval))
+                        errno = EINVAL;
+                break;
+        case ERANGE:
+                if (chosen(semop_range_as_einval))
+                        errno = EINVAL;
+                break;
+        case EACCES:
+                if (!any_zero(a) && chosen(semop_alter_denied_as_eperm))
+                        errno = EPERM;
+                else if (!any_change(a) && chosen(semop_read_denied_as_eperm))
+                        errno = EPERM;
+                break;
+        case EINVAL:
+                if (a->id >= 0 && !set_exists(a->id) && chosen(semop_unknown_set_as_eidrm))
+                        errno = EIDRM;
+                break;
+        case E2BIG:
+                if (chosen(semop_too_many_as_einval))
+                        errno = EINVAL;
+                break;
+        default: break;
+        }
+}
+
+/* ---- other operations than those asked for ---- */
+
+/* Each entry as if it were a call of its own. */
+static int one_by_one(const struct attempt *a)
+{
+        for (size_t i = 0; i < a->count; i++) {
+                if (done_with(a, &a->operations[i], 1) == -1)
+                        return -1;
+                sched_yield();
+        }
+        return 0;
+}
+
+/* What the entries come to for each semaphore. */
+static void sum_up(struct attempt *a)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < a->count; i++) {
+                size_t k = 0;
+                while (k < kept && a->operations[k].sem_num != a->operations[i].sem_num)
+                        k++;
+                if (k == kept)
+                        a->operations[kept++] = a->operations[i];
+                else
+                        a->operations[k].sem_op = (short)(a->operations[k].sem_op + a->operations[i].sem_op);
+        }
+        a->count = kept;
+}
+
+static void decrements_first(struct attempt *a)
+{
+        struct sembuf sorted[MOST_OPERATIONS];
+        size_t count = 0;
+
+        for (int decrements = 1; decrements >= 0; decrements--)
+                for (size_t i = 0; i < a->count; i++)
+                        if ((a->operations[i].sem_op < 0) == decrements)
+                                sorted[count++] = a->operations[i];
+        memcpy(a->operations, sorted, count * sizeof(*sorted));
+}
+
+/* Entries for semaphores whose numbers are alike modulo 64 go to the first of these. */
+static bool confuse_64_apart(struct attempt *a)
+{
+        bool confused = false;
+
+        for (size_t i = 1; i < a->count; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (a->operations[i].sem_num % 64 == a->operations[k].sem_num % 64 &&
+                            a->operations[i].sem_num != a->operations[k].sem_num) {
+                                a->operations[i].sem_num = a->operations[k].sem_num;
+                                confused = true;
+                        }
+        return confused;
+}
+
+static void change_operations(struct attempt *a)
+{
+        const struct attempt asked = *a;
+        struct attempt confused = *a;
+        struct semid_ds ds;
+
+        if (any_flag(a, IPC_NOWAIT) && chosen(semop_nowait_ignored))
+                set_flags(a, 0, IPC_NOWAIT);
+        if (any_flag(a, IPC_NOWAIT) && !all_flag(a, IPC_NOWAIT) && chosen(semop_nowait_must_be_everywhere))
+                set_flags(a, 0, IPC_NOWAIT);
+        if (any_flag(a, IPC_NOWAIT) && !all_flag(a, IPC_NOWAIT) && chosen(semop_nowait_of_any_entry))
+                set_flags(a, IPC_NOWAIT, 0);
+        if (a->count > 1 && names_one_twice(a) && chosen(semop_array_backwards))
+                reverse(a);
+        if (a->count > 1 && !names_one_twice(a) && may_wait(a) && chosen(semop_waits_on_the_last))
+                reverse(a);
+        if (a->count > 1 && names_one_twice(a) && chosen(semop_array_summed_up))
+                sum_up(a);
+        if (a->count > 1 && names_one_twice(a) && any_decrement(a) && chosen(semop_decrements_first))
+                decrements_first(a);
+        if (a->count > 64 && chosen(semop_array_of_64))
+                a->count = 64;
+        if (confuse_64_apart(&confused) && chosen(semop_numbers_modulo_64))
+                *a = confused;
+        for (size_t i = 0; i < asked.count; i++) {
+                struct sembuf *const operation = &a->operations[i];
+                if (asked.operations[i].sem_op > 255 && chosen(semop_increment_cut_to_a_byte))
+                        operation->sem_op &= 0xff;
+                if (asked.operations[i].sem_op < -255 && asked.operations[i].sem_op > -SEMVMX - 1 &&
+                    chosen(semop_decrement_cut_to_a_byte))
+                        operation->sem_op = (short)-(-operation->sem_op & 0xff);
+                if (asked.operations[i].sem_op == -SEMVMX - 1 && chosen(semop_smallest_decrement_as_zero))
+                        operation->sem_op = -1;
+                if (asked.operations[i].sem_num > 255 && chosen(semop_number_cut_to_a_byte))
+                        operation->sem_num &= 0xff;
+        }
+        if (describe(a->id, &ds)) {
+                const unsigned nsems = (unsigned)ds.sem_nsems;
+                if (names(&asked, (int)nsems) && asked.operations[0].sem_num == nsems && chosen(semop_number_of_last_plus_one))
+                        for (size_t i = 0; i < a->count; i++)
+                                if (a->operations[i].sem_num == nsems)
+                                        a->operations[i].sem_num--;
+                if (asked.operations[0].sem_num == 0xffff && nsems <= 0xffff && chosen(semop_number_minus_one_as_first))
+                        a->operations[0].sem_num = 0;
+                if (asked.operations[0].sem_num < nsems)
+                        for (size_t i = 1; i < asked.count; i++)
+                                if (asked.operations[i].sem_num >= nsems && chosen(semop_only_first_number_judged)) {
+                                        a->count = i;
+                                        break;
+                                }
+        }
+}
+
+/* ---- calls that have to wait ---- */
+
+/* A decrement waits until more is there than it takes, although it would not have to wait for that. */
+static int wait_for_more(struct attempt *a)
+{
+        struct sembuf more[2] = {a->operations[0], a->operations[0]};
+        const int result = done_at_once(a);
+
+        if (result != -1 || errno != EAGAIN)
+                return result;
+        if (more[0].sem_op == -SEMVMX - 1)
+                return done_right(a);
+        more[0].sem_op--;
+        more[1].sem_op = 1;
+        return done_with(a, more, 2);
+}
+
+/* Waits again where the value that let it go is there no more. */
+static int wait_until_seen(struct attempt *a)
+{
+        int result;
+
+        while ((result = done_right(a)) == 0 && ask(a->id, a->operations[0].sem_num, GETVAL) > 0)
+                continue;
+        return result;
+}
+
+/* What SETVAL and SETALL make possible is undone, and waited for until somebody calls semop(). */
+static int wait_for_semop(struct attempt *a)
+{
+        struct attempt back = *a;
+        int result = done_at_once(a);
+
+        if (result != -1 || errno != EAGAIN)
+                return result;
+        for (size_t i = 0; i < back.count; i++)
+                back.operations[i].sem_op = (short)-back.operations[i].sem_op;
+        reverse(&back);
+        result = done_right(a);
+        while (result != -1 && sem_memory()->set_by_semctl) {
+                done_at_once(&back);
+                while (sem_memory()->set_by_semctl)
+                        sched_yield();
+                result = done_right(a);
+        }
+        return result;
+}
+
+/* Gives back what it has got while others wait that came later, and so comes last. */
+static int wait_longest(struct attempt *a)
+{
+        int result = done_at_once(a);
+
+        if (result != -1 || errno != EAGAIN)
+                return result;
+        while ((result = done_right(a)) != -1 && ask(a->id, a->operations[0].sem_num, GETNCNT) > 0) {
+                struct attempt back = *a;
+                back.operations[0].sem_op = (short)-back.operations[0].sem_op;
+                done_at_once(&back);
+                sched_yield();
+        }
+        return result;
+}
+
+static int restart(struct attempt *a)
+{
+        int result;
+
+        do
+                result = done_right(a);
+        while (result == -1 && errno == EINTR);
+        return result;
+}
+
+static int wait_wrongly(struct attempt *a)
+{
+        const bool single = a->count == 1, zero = single && any_zero(a), decrement = single && any_decrement(a);
+        struct semid_ds before = {0}, after;
+        const time_t began = present();
+
+        if (decrement && chosen(semop_wakes_only_for_more))
+                return wait_for_more(a);
+        if (zero && chosen(semop_zero_must_last))
+                return wait_until_seen(a);
+        if (decrement && chosen(semop_last_comes_first))
+                return wait_longest(a);
+        if (chosen(semctl_setval_wakes_nobody))
+                return wait_for_semop(a);
+        if (decrement && chosen(semop_decrement_restarted))
+                return restart(a);
+        if (zero && chosen(semop_zero_restarted))
+                return restart(a);
+        describe(a->id, &before);
+        int result = done_right(a);
+        if (result == -1 && errno == EINTR && single && chosen(semop_interrupted_increments)) {
+                struct sembuf extra = {a->operations[0].sem_num, 1, IPC_NOWAIT};
+                real_semop(a->id, &extra, 1);
+                errno = EINTR;
+        }
+        if (result == 0 && describe(a->id, &after)) {
+                if (chosen(semop_stamps_when_the_wait_begins))
+                        show(OTIME, a->id, 0, after.sem_otime, began);
+                for (size_t i = 0; i < a->count; i++)
+                        if (chosen(semop_waiter_leaves_pid_of_its_parent))
+                                show(PID, a->id, a->operations[i].sem_num, getpid(), getppid());
+        }
+        return result;
+}
+
+/* ---- timeouts ---- */
+
+static int time_out_wrongly(struct attempt *a)
+{
+        struct timespec other;
+
+        if (!a->timeout) {
+                if (may_wait(a) && chosen(semtimedop_null_as_zero)) {
+                        other = (struct timespec){0};
+                        a->timeout = &other;
+                }
+                return may_wait(a) ? wait_wrongly(a) : done_right(a);
+        }
+        if (!peek(&other, a->timeout, sizeof(other))) {
+                if (chosen(semtimedop_bad_timeout_as_none))
+                        a->timeout = NULL;
+                const int result = done_right(a);
+                if (result == -1 && errno == EFAULT && chosen(semtimedop_bad_timeout_as_einval))
+                        errno = EINVAL;
+                return result;
+        }
+        const struct timespec *const asked = a->timeout;
+        const bool zero = other.tv_sec == 0 && other.tv_nsec == 0;
+        const bool valid = other.tv_sec >= 0 && other.tv_nsec >= 0 && other.tv_nsec < 1000000000;
+        a->timeout = &other;
+        if (other.tv_sec < 0 && chosen(semtimedop_negative_as_zero))
+                other = (struct timespec){0};
+        if (other.tv_nsec >= 1000000000 && other.tv_sec >= 0 && chosen(semtimedop_nanoseconds_carried)) {
+                other.tv_sec += other.tv_nsec / 1000000000;
+                other.tv_nsec %= 1000000000;
+        }
+        if (!valid && chosen(semtimedop_judged_when_it_waits)) {
+                a->timeout = NULL;
+                const int result = done_at_once(a);
+                return result == -1 && errno == EAGAIN ? fail(EINVAL) : result;
+        }
+        if (zero && chosen(semtimedop_zero_never_done))
+                return fail(EAGAIN);
+        if (valid && !zero && other.tv_sec > INT32_MAX && chosen(semtimedop_seconds_cut_to_32_bits))
+                other.tv_sec = 0;
+        if (valid && !zero && other.tv_sec < 60 && may_wait(a) && chosen(semtimedop_a_millisecond_early)) {
+                const int64_t left = other.tv_sec * INT64_C(1000000000) + other.tv_nsec - 1000000;
+                other.tv_sec = left > 0 ? left / 1000000000 : 0;
+                other.tv_nsec = left > 0 ? left % 1000000000 : 0;
+        }
+        const int result = may_wait(a) ? wait_wrongly(a) : done_right(a);
+        if (result == -1 && errno == EINTR && chosen(semtimedop_interrupted_stores_the_rest)) {
+                other.tv_nsec /= 2;
+                poke((void *)asked, &other, sizeof(other));
+        }
+        if (result == -1 && errno == EAGAIN && valid && !zero && chosen(semtimedop_expiry_increments)) {
+                struct sembuf extra = {a->operations[0].sem_num, 1, IPC_NOWAIT};
+                real_semop(a->id, &extra, 1);
+                errno = EAGAIN;
+        }
+        if (result == 0 && valid && !zero && may_wait(a) && chosen(semtimedop_success_as_eagain))
+                return fail(EAGAIN);
+        return result;
+}
+
+/* ---- permission ---- */
+
+/* What is wrong with the rights of each kind of caller: its bits do not count, or are taken as given. */
+static const struct {
+        enum mutant_number refused, granted;
+} rights[] = {
+        [OWNER] = {MUTANT_semop_owner_refused, MUTANT_semop_owner_not_asked},
+        [CREATOR] = {MUTANT_semop_creator_refused, MUTANT_semop_creator_not_asked},
+        [OWNING_GROUP] = {MUTANT_semop_group_refused, MUTANT_semop_group_not_asked},
+        [CREATING_GROUP] = {MUTANT_semop_creating_group_refused, MUTANT_semop_creating_group_not_asked},
+        [OTHER] = {MUTANT_semop_others_refused, MUTANT_semop_others_not_asked},
+};
+
+/* Whether permission decides wrongly; then *result is what the call returns. */
+static bool decide_wrongly(const struct attempt *a, int *result)
+{
+        const int needed = (any_zero(a) ? 04 : 0) | (any_change(a) ? 02 : 0);
+        struct semid_ds ds;
+
+        if (has_privilege(CAP_IPC_OWNER) || !describe(a->id, &ds))
+                return false;
+        const enum kinship kin = kinship(&ds.sem_perm);
+        const bool permitted = (needed & ~bits_of(&ds.sem_perm, kin)) == 0;
+
+        if (permitted && mutant_is_chosen(rights[kin].refused))
+                return *result = fail(EACCES), true;
+        if (!permitted && mutant_is_chosen(rights[kin].granted))
+                return *result = 0, true;
+        if (!permitted && needed == 06 && bits_of(&ds.sem_perm, kin) == 02 && chosen(semop_read_not_asked_of_arrays))
+                return *result = 0, true;
+        if (permitted && needed != 06 && bits_of(&ds.sem_perm, kin) != 06 && chosen(semop_asks_for_both_permissions))
+                return *result = fail(EACCES), true;
+        return false;
+}
+
+/* ---- after success and failure ---- */
+
+static void spoil_failure(const struct attempt *a)
+{
+        const int error = errno;
+        struct semid_ds ds;
+
+        if (error != EAGAIN && error != ERANGE && error != EFBIG)
+                return;
+        if (error == EAGAIN && a->count > 1 && !names_one_twice(a) && chosen(semop_refused_array_keeps_its_first))
+                done_with(a, &(struct sembuf){a->operations[0].sem_num, a->operations[0].sem_op, IPC_NOWAIT}, 1);
+        if (error == ERANGE && a->count > 1 && !names_one_twice(a) && chosen(semop_overflowing_array_keeps_its_first))
+                done_with(a, &(struct sembuf){a->operations[0].sem_num, a->operations[0].sem_op, IPC_NOWAIT}, 1);
+        if (a->count > 1 && names_one_twice(a) && chosen(semop_refused_array_keeps_half_of_a_pair))
+                done_with(a, &(struct sembuf){a->operations[0].sem_num, a->operations[0].sem_op, IPC_NOWAIT}, 1);
+        if (error == EFBIG && a->count > 1 && chosen(semop_number_judged_when_its_turn_comes))
+                done_with(a, &(struct sembuf){a->operations[0].sem_num, a->operations[0].sem_op, IPC_NOWAIT}, 1);
+        if (error == ERANGE && a->count == 1 && !any_flag(a, SEM_UNDO) && chosen(semop_overflow_sets_the_largest))
+                real_semctl(a->id, a->operations[0].sem_num, SETVAL, SEMVMX);
+        if (describe(a->id, &ds) && a->operations[0].sem_num < ds.sem_nsems) {
+                const int number = a->operations[0].sem_num;
+                if (chosen(semop_refused_leaves_its_pid))
+                        show(PID, a->id, number, ask(a->id, number, GETPID), getpid());
+                if (chosen(semop_refused_stamps_otime))
+                        show(OTIME, a->id, 0, ds.sem_otime, present());
+        }
+        errno = error;
+}
+
+struct witness {
+        struct semid_ds before;
+        bool described;
+        int pids[2];                    /* of the first two entries' semaphores */
+};
+
+static struct witness look(const struct attempt *a)
+{
+        struct witness w = {.described = describe(a->id, &w.before)};
+
+        for (size_t i = 0; i < 2 && i < a->count; i++)
+                w.pids[i] = ask(a->id, a->operations[i].sem_num, GETPID);
+        return w;
+}
+
+static int spoil_success(const struct attempt *a, const struct witness *w)
+{
+        struct semid_ds after;
+
+        if (!w->described || !describe(a->id, &after))
+                return 0;
+        if (a->count > 1 && a->operations[1].sem_num != a->operations[0].sem_num && w->pids[1] != getpid() &&
+            chosen(semop_pid_of_first_only))
+                show(PID, a->id, a->operations[1].sem_num, getpid(), w->pids[1]);
+        if (a->count == 1 && any_zero(a) && w->pids[0] != getpid() && chosen(semop_zero_leaves_no_pid))
+                show(PID, a->id, a->operations[0].sem_num, getpid(), w->pids[0]);
+        if (getpid() != gettid() && chosen(semop_pid_of_thread))
+                for (size_t i = 0; i < a->count; i++)
+                        show(PID, a->id, a->operations[i].sem_num, getpid(), gettid());
+        if (!names(a, 0) && chosen(semop_pid_of_unnamed))
+                show(PID, a->id, 0, ask(a->id, 0, GETPID), getpid());
+        if (!any_change(a) && chosen(semop_zero_stamps_nothing))
+                show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
+        if (!names(a, 0) && chosen(semop_stamps_for_the_first_only))
+                show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
+        if (any_change(a) && chosen(semop_stamps_nothing))
+                show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
+        if (a->count > 1 && chosen(semop_returns_the_number))
+                return (int)a->count;
+        return 0;
+}
+
+/* ---- all of it ---- */
+
+static int operate(struct attempt *a)
+{
+        const struct attempt asked = *a;
+        int result;
+
+        if (decide_wrongly(a, &result))
+                return result;
+        if (a->count == 1 && a->operations[0].sem_op > 0 && any_flag(a, IPC_NOWAIT) &&
+            in_question(semop_increment_refused_without_waiting) && ask(a->id, a->operations[0].sem_num, GETVAL) > 0 &&
+            chosen(semop_increment_refused_without_waiting))
+                return fail(EAGAIN);
+        if (a->count == 1 && any_zero(a) && any_flag(a, IPC_NOWAIT) && chosen(semop_zero_refused_without_waiting))
+                return fail(EAGAIN);
+        if (a->count == 1 && any_zero(a) && any_flag(a, SEM_UNDO) && chosen(semop_zero_with_undo_refused))
+                return fail(EINVAL);
+        if (a->count == 1 && a->operations[0].sem_op < -1 && a->operations[0].sem_op > -SEMVMX &&
+            chosen(semop_decrement_leaves_one)) {
+                struct sembuf more[2] = {a->operations[0], a->operations[0]};
+                more[0].sem_op--;
+                more[1].sem_op = 1;
+                return done_with(a, more, 2);
+        }
+        if (a->count == (size_t)sem_info(IPC_INFO).semopm && chosen(semop_semopm_exclusive))
+                return fail(E2BIG);
+        change_operations(a);
+        change_adjustments(a);
+        const struct witness before = look(a);
+        if (a->count > 1 && chosen(semop_entry_by_entry))
+                result = one_by_one(a);
+        else if (a->timed)
+                result = time_out_wrongly(a);
+        else
+                result = may_wait(a) ? wait_wrongly(a) : done_right(a);
+        finish_adjustments(&asked, result);
+        if (result == -1) {
+                spoil_failure(&asked);
+                mistake_error(&asked);
+                return -1;
+        }
+        if (any_change(&asked) && in_question(semctl_setval_wakes_nobody))
+                sem_memory()->set_by_semctl = 0;
+        result = spoil_success(&asked, &before);
+        if (asked.count > 1 && chosen(semop_writes_to_the_array))
+                poke(asked.caller, &(struct sembuf){asked.operations[0].sem_num, 0, 0}, sizeof(struct sembuf));
+        return result;
+}
+
+/* Calls without operations that could be looked at. */
+static int without_operations(struct attempt *a, size_t count)
+{
+        const size_t most = (size_t)sem_info(IPC_INFO).semopm;
+
+        if (count == 0 && set_exists(a->id) && chosen(semop_of_nothing_succeeds))
+                return 0;
+        if (count > most && !peek(a->operations, a->caller, sizeof(*a->operations)) && chosen(semop_looks_before_it_counts))
+                return fail(EFAULT);
+        if (count > most && count < MOST_OPERATIONS && peek(a->operations, a->caller, count * sizeof(*a->operations)) &&
+            chosen(semop_too_many_cut_off)) {
+                a->count = most;
+                return done_right(a);
+        }
+        const int result = a->timed ? real_semtimedop(a->id, a->caller, count, a->timeout)
+                                    : real_semop(a->id, a->caller, count);
+        if (result == -1 && errno == EFAULT && chosen(semop_bad_array_as_einval))
+                errno = EINVAL;
+        if (result == -1)
+                mistake_error(a);
+        return result;
+}
+
+static int call(struct attempt *a, size_t count)
+{
+        const int before = errno;
+        int result;
+
+        a->count = count;
+        if (count == 0 || count > MOST_OPERATIONS || count > (size_t)sem_info(IPC_INFO).semopm ||
+            !peek(a->operations, a->caller, count * sizeof(*a->operations))) {
+                a->count = 0;
+                result = without_operations(a, count);
+        } else {
+                result = operate(a);
+        }
+        if (result != -1)
+                errno = before;
+        return result;
+}
+
+int semop(int id, struct sembuf *operations, size_t count)
+{
+        struct attempt a;
+
+        if (!mutants_are_in_question())
+                return real_semop(id, operations, count);
+        a.id = id;
+        a.caller = operations;
+        a.timed = false;
+        a.timeout = NULL;
+        return call(&a, count);
+}
+
+int semtimedop(int id, struct sembuf *operations, size_t count, const struct timespec *timeout)
+{
+        struct attempt a;
+
+        if (!mutants_are_in_question())
+                return real_semtimedop(id, operations, count, timeout);
+        a.id = id;
+        a.caller = operations;
+        a.timed = true;
+        a.timeout = timeout;
+        return call(&a, count);
+}
