@@ -144,8 +144,8 @@ _MUTANTS = (
     "Run the tests against implementations that are wrong on purpose, one call and one thing at a time (of glibc,\n"
     "through a preloaded library), and tell which of these mutants the tests do not notice."
 )
-_MUTANTS_EPILOG = """Each mutant breaks certain requirements and no others. It is killed when tests find each of these violated; a
-test that finds another one violated is red for a wrong reason. All of it is in mutants.json and mutants.html.
+_MUTANTS_EPILOG = """Each mutant breaks certain requirements and no others. It is killed when tests find each of these
+violated; a test that finds another one violated is red for a wrong reason. It is all in mutants.json and mutants.html.
 
 examples:
   ipck mutants                                     all
