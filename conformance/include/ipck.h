@@ -17,8 +17,9 @@
  *
  * A test runs as process 2 of IPC, mount and PID namespaces of its own, under a supervisor with a deadline: it needs
  * no clean-up and cannot collide with anybody. Every requirement that it declares must get a verdict; verdicts may
- * be given by any process or thread of the test, and those given before a crash are kept. A test never sleeps to
- * wait for another process: it uses UNTIL or EVENTUALLY.
+ * be given by any process or thread of the test. A test that breaks off, by a failed set-up, a failed EVENTUALLY, a
+ * crash or its deadline, keeps its failures; what has not failed by then is undecided. A test never sleeps to wait for
+ * another process: it uses UNTIL or EVENTUALLY.
  */
 #ifndef IPCK_H
 #define IPCK_H
@@ -233,8 +234,8 @@ bool stays(const struct child *c);
  * before. */
 bool sleeping(pid_t pid);
 
-/* Whether the child waits in the call under test: it called here(c, n), n >= 1, just before, and sleeps now. For calls
- * whose waiters the object does not count. */
+/* Whether the child waits in the call under test: it called here(c, n), n >= 1, just before, and all of its threads sleep
+ * now. For calls whose waiters the object does not count. */
 bool blocked(const struct child *c);
 
 /* Whether the child is through with a wake-up, if there was one: it is back, or waits again. */

@@ -2,6 +2,7 @@
  *
  * child.c: processes of a test.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -150,9 +151,26 @@ bool sleeping(pid_t pid)
         return state && state[1] == ' ' && state[2] == 'S';
 }
 
+/* An emulator has threads and locks of its own: while one of its threads runs, the program's may wait for such a lock. */
+static bool all_threads_sleep(pid_t pid)
+{
+        char path[64];
+        const struct dirent *entry;
+        bool all = true;
+
+        snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+        DIR *const threads = opendir(path);
+        if (!threads)
+                return sleeping(pid);
+        while (all && (entry = readdir(threads)))
+                all = *entry->d_name == '.' || sleeping((pid_t)atol(entry->d_name));
+        closedir(threads);
+        return all;
+}
+
 bool blocked(const struct child *c)
 {
-        return at(c) >= 1 && sleeping(c->pid);
+        return at(c) >= 1 && all_threads_sleep(c->pid);
 }
 
 bool settled(const struct child *c)

@@ -183,6 +183,9 @@ static char *trouble(const struct slot *s)
 static void judge(struct ipck_outcome *o, const struct slot *s, const char *why)
 {
         const struct ipck_shared *state = s->state;
+        /* A requirement is met when all its checks held: what ended before its end did not come to all of them. */
+        const char *const cut_short =
+                why ? why : state->stopped && !state->skipped ? "not reached after the failure" : NULL;
         bool failed = false, skipped = false, silent = false;
 
         for (size_t i = 0; s->which->test->verifies[i] != IPCK_REQUIREMENTS; i++) {
@@ -193,20 +196,18 @@ static void judge(struct ipck_outcome *o, const struct slot *s, const char *why)
                 if (v->failed) {
                         answer = ANSWER_FAIL;
                         failed = true;
+                } else if (cut_short) {
+                        answer = ANSWER_UNRESOLVED;
+                        reason = cut_short;
                 } else if (v->checks) {
                         answer = ANSWER_PASS;
-                } else if (why) {
-                        answer = ANSWER_UNRESOLVED;
-                        reason = why;
                 } else if (state->skipped) {
                         answer = ANSWER_SKIP;
                         reason = state->skip;
                         skipped = true;
                 } else {
-                        /* After a failed EVENTUALLY the rest was not reached: that failure tells, not the silence. */
-                        answer = state->stopped ? ANSWER_UNRESOLVED : ANSWER_MISSING;
-                        reason = state->stopped ? "not reached after the failure"
-                                                : "declared, but the test gave no verdict";
+                        answer = ANSWER_MISSING;
+                        reason = "declared, but the test gave no verdict";
                         silent = true;
                 }
                 o->requirement[i].id = s->which->test->verifies[i];

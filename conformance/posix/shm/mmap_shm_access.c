@@ -180,7 +180,8 @@ TEST(file_system_can_forbid_executing, VERIFIES(mmap_shm_noexec))
 #ifndef MAP_SHARED_VALIDATE
 #define MAP_SHARED_VALIDATE 3
 #endif
-#ifndef MAP_SYNC
+/* Machines of the mips family have no such flag; the bit is another one's there. */
+#if !defined(MAP_SYNC) && !defined(__mips__)
 #define MAP_SYNC 0x80000
 #endif
 
@@ -195,8 +196,10 @@ TEST(flags_of_a_validated_mapping_must_be_known, VERIFIES(mmap_shm_shared_valida
                 EQ(mmap_shm_shared_validate, *memory, 5);
         }
         FAILS_WITH(mmap_shm_shared_validate, EOPNOTSUPP, try_map(fd, RW, MAP_SHARED_VALIDATE | UNKNOWN));
-        FAILS_WITH(mmap_shm_shared_validate, EOPNOTSUPP, try_map(fd, RW, MAP_SHARED_VALIDATE | MAP_SYNC));
         EQ(mmap_shm_shared_validate, try_map(fd, RW, MAP_SHARED | UNKNOWN), 0);
+#ifdef MAP_SYNC
+        FAILS_WITH(mmap_shm_shared_validate, EOPNOTSUPP, try_map(fd, RW, MAP_SHARED_VALIDATE | MAP_SYNC));
         EQ(mmap_shm_shared_validate, try_map(fd, RW, MAP_SHARED | MAP_SYNC), 0);
+#endif
         FAILS_WITH(mmap_shm_shared_validate, EACCES, try_map(open_shm(O_RDONLY), RW, MAP_SHARED_VALIDATE));
 }

@@ -31,26 +31,26 @@ TEST(no_identifier_no_attachment, VERIFIES(shmat_einval_badid))
 
 TEST(failure_attaches_and_unmaps_nothing, VERIFIES(shmat_fail_no_effect))
 {
-        enum { PAGES = 3 };
-        const size_t page = page_size();
-        const int segment = new_segment(PAGES * page, 0400);
-        char *const range = free_range((PAGES + 1) * page), *const taken = range + PAGES * page;
+        enum { STEPS = 3 };
+        const size_t step = (size_t)SHMLBA;     /* where an attachment may begin */
+        const int segment = new_segment(STEPS * step, 0400);
+        char *const range = free_range((STEPS + 1) * step), *const taken = range + STEPS * step;
         const struct {
                 const char *name;
                 char *address;
                 int flags, error;
         } rows[] = {
                 {"inside a page", range + 1, SHM_RDONLY, EINVAL},
-                {"last page is taken", range + page, SHM_RDONLY, EINVAL},
+                {"the end is taken", range + step, SHM_RDONLY, EINVAL},
                 {"remapping nowhere", NULL, SHM_RDONLY | SHM_REMAP, EINVAL},
                 {"no permission to write", range, 0, EACCES},
                 {"no permission to execute", range, SHM_RDONLY | SHM_EXEC, EACCES},
-                {"no permission, over what is taken", range + page, SHM_REMAP, EACCES},
+                {"no permission, over what is taken", range + step, SHM_REMAP, EACCES},
         };
 
         drop_all_capabilities();
-        MUST(mmap(taken, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
-        fill_pattern(taken, page, 1);
+        MUST(mmap(taken, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+        fill_pattern(taken, step, 1);
         EACH_ROW(row, rows) {
                 detach(attach_at(segment, range, SHM_RDONLY));
                 const struct segment_view before = view_of_segment(segment);
@@ -59,9 +59,9 @@ TEST(failure_attaches_and_unmaps_nothing, VERIFIES(shmat_fail_no_effect))
 
                 HOLDS(shmat_fail_no_effect, same_segment_view(&before, &after));
                 EQ(shmat_fail_no_effect, after.nattch, 0);
-                for (size_t i = 0; i < PAGES; i++)
-                        HOLDS(shmat_fail_no_effect, !is_mapped(range + i * page));
-                HOLDS(shmat_fail_no_effect, has_pattern(taken, page, 1));
+                for (size_t i = 0; i < STEPS; i++)
+                        HOLDS(shmat_fail_no_effect, !is_mapped(range + i * step));
+                HOLDS(shmat_fail_no_effect, has_pattern(taken, step, 1));
         }
 }
 

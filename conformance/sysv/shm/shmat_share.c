@@ -84,7 +84,7 @@ TEST(store_is_seen_in_an_unrelated_process, VERIFIES(shmat_share_two_procs))
 
 TEST(processes_choose_addresses_of_their_own, VERIFIES(shmat_share_different_addresses))
 {
-        const size_t size = PAGES * page_size();
+        const size_t size = PAGES * (size_t)SHMLBA;     /* so that another may begin behind it */
         const int segment = new_segment(size, 0600);
         struct child other;
 

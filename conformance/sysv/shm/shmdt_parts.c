@@ -294,18 +294,20 @@ TEST(other_segment_inside_the_span_stays, VERIFIES(shmdt_adjacent_other_segment)
 
 TEST(other_segment_attached_in_a_hole_stays, VERIFIES(shmdt_adjacent_other_segment))
 {
-        const size_t page = page_size();
-        const struct place p = new_place();
-        const int other = new_segment(2 * page, 0600);
+        enum { STEPS = 5 };
+        const size_t step = (size_t)SHMLBA;     /* where an attachment may begin */
+        const int segment = new_segment(STEPS * step, 0600), other = new_segment(2 * step, 0600);
+        char *const start = attach_at(segment, free_range(STEPS * step), 0), *const inside = start + step;
 
-        MUST(munmap(page_of(&p, 1), 2 * page));
-        char *const inside = attach_at(other, page_of(&p, 1), 0);
-        fill_pattern(inside, 2 * page, 9);
-        EQ(shmdt_adjacent_other_segment, shmdt(p.start), 0);
-        EQ(shmdt_adjacent_other_segment, nattch(p.segment), 0);
+        MUST(munmap(inside, 2 * step));
+        attach_at(other, inside, 0);
+        fill_pattern(inside, 2 * step, 9);
+        EQ(shmdt_adjacent_other_segment, shmdt(start), 0);
+        EQ(shmdt_adjacent_other_segment, nattch(segment), 0);
         EQ(shmdt_adjacent_other_segment, nattch(other), 1);
-        EQ(shmdt_adjacent_other_segment, count_mapped(&p), 2);
-        HOLDS(shmdt_adjacent_other_segment, is_mapped(inside) && has_pattern(inside, 2 * page, 9));
+        for (size_t i = 0; i < STEPS; i++)
+                EQ(shmdt_adjacent_other_segment, is_mapped(start + i * step), i == 1 || i == 2);
+        HOLDS(shmdt_adjacent_other_segment, is_mapped(inside) && has_pattern(inside, 2 * step, 9));
         EQ(shmdt_adjacent_other_segment, shmdt(inside), 0);
         EQ(shmdt_adjacent_other_segment, nattch(other), 0);
 }
@@ -313,7 +315,7 @@ TEST(other_segment_attached_in_a_hole_stays, VERIFIES(shmdt_adjacent_other_segme
 TEST(adjoining_attachment_of_the_segment_stays, VERIFIES(shmdt_adjacent_same_segment))
 {
         enum { COUNT = 3 };
-        const size_t size = 2 * page_size();
+        const size_t size = 2 * (size_t)SHMLBA;         /* so that another may begin behind it */
 
         for (int gone = 0; gone < COUNT; gone++) {
                 const int segment = new_segment(size, 0600);

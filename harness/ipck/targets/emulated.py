@@ -16,9 +16,6 @@ _RELEASES = {
 }
 """What follows the architecture in the target's name: suite, package, end of the programs' names, words."""
 
-_USUAL = {"aarch64", "arm", "i386", "mips", "ppc64le", "riscv64", "s390x", "x86_64"}
-"""Architectures of the matrix, in releases that do not change: each order of bytes and length of words is there."""
-
 
 @dataclass(frozen=True, slots=True)
 class Emulated(Target):
@@ -54,7 +51,6 @@ def _targets() -> Iterator[Target]:
                 interface=name,
                 kind="emulators",
                 judges_tools=False,
-                usual=name in _USUAL and ending != "-sid",
                 emulator=Need(f"usr/bin/qemu-{name}{static}", package, suite),
             )
 

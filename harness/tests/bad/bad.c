@@ -46,6 +46,7 @@ TEST(never_woken, VERIFIES(semop_wake_inc_single, semop_ret_zero))
 {
         const int set = new_sems(1, 0600);
 
+        EQ(semop_ret_zero, 0, 0);
         EVENTUALLY(semop_wake_inc_single, VAL(set, 0) == 1);
         EQ(semop_ret_zero, 0, 0);
 }
