@@ -281,9 +281,9 @@ static void finish(struct slot *s, struct tally *tally)
         release(s);
 }
 
-static void check_deadline(struct slot *s, double now)
+static void check_deadline(struct slot *s, double moment)
 {
-        if (s->timeout || now < s->deadline)
+        if (s->timeout || moment < s->deadline)
                 return;
         ipck_state = s->state;
         end_texts(s->which->test, s->state);
@@ -318,7 +318,7 @@ static void wait_for_news(struct slot *slots, struct pollfd *fds, size_t count, 
 }
 
 /* Only what poll told of: where a system call is dear, asking every running test costs more than the tests do. */
-static void serve(struct slot *s, double now)
+static void serve(struct slot *s, double moment)
 {
         char byte;
         ssize_t n;
@@ -331,7 +331,7 @@ static void serve(struct slot *s, double now)
                 close(s->stop);
                 s->stop = -1;
         }
-        check_deadline(s, now);
+        check_deadline(s, moment);
 }
 
 /* A run of many tests. */
@@ -421,11 +421,11 @@ static void start_some(struct crowd *c, struct tally *tally)
 
 static void serve_all(const struct crowd *c)
 {
-        const double now = ipck_seconds();
+        const double moment = ipck_seconds();
 
         for (struct slot *s = c->slots; s < c->slots + c->slots_count; s++)
                 if (s->which)
-                        serve(s, now);
+                        serve(s, moment);
 }
 
 static struct slot *slot_of(const struct crowd *c, pid_t init)
