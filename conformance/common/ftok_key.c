@@ -325,7 +325,8 @@ static void pass_inodes(uintmax_t count)
 {
         patience = monotonic_ns() + 10000000000;
         for (uintmax_t i = 0; i < count; i++) {
-                if (monotonic_ns() > patience)
+                /* Not each time: the clock may be as dear as what it times. */
+                if (i % 256 == 0 && monotonic_ns() > patience)
                         UNSUPPORTED("65536 files within 10 seconds");
                 MUST(mknod("passing", S_IFREG | 0600, 0));
                 MUST(unlink("passing"));

@@ -333,7 +333,8 @@ static int wrap_the_sequence(const struct mechanism *m)
                 previous = id;
                 if (i >= TABLE - 1)
                         MUST(m->remove(id));
-                if (monotonic_ns() > patience)
+                /* Not each time: the clock may be as dear as what it times. */
+                if (i % 256 == 0 && monotonic_ns() > patience)
                         UNSUPPORTED("a machine that creates %d %ss in ten seconds (%d so far)", 3 * TABLE, m->name, i);
         }
         UNSUPPORTED("a sequence counter that wraps within %d creations", 3 * TABLE);

@@ -421,6 +421,7 @@ struct ipck_wait {
         const char *what;
         int64_t deadline;
         unsigned turns;
+        bool long_one;                  /* so that the runner lets another test start meanwhile */
 };
 
 struct ipck_rows {

@@ -42,6 +42,7 @@ struct ipck_shared {
         _Atomic int no_room;            /* a process or thread could not be had (EAGAIN) */
         _Atomic int unresolved, skipped;
         char error[640], skip[320];
+        _Atomic int patient;            /* how many of its processes have waited long in UNTIL or EVENTUALLY */
         _Atomic unsigned children;
         struct ipck_verdict verdicts[MAX_DECLARED];
         struct ipck_child_state child[MAX_CHILDREN];

@@ -29,6 +29,7 @@ enum { KEPT_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
 static int runner_fd = -1;              /* a pidfd of the runner */
 static int null_fd = -1;
+static sigset_t handled;                /* signals that the runner handles or ignores */
 static bool mounts_are_shared;          /* there are no mount namespaces; --shared-mounts says that it does not matter */
 
 /* Whether there are such namespaces; errno tells why not. */
@@ -133,7 +134,18 @@ static void default_signals(void)
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         for (int signo = 1; signo < 32; signo++)
-                signal(signo, SIG_DFL);
+                if (sigismember(&handled, signo))
+                        signal(signo, SIG_DFL);
+}
+
+static void find_handled_signals(void)
+{
+        struct sigaction action;
+
+        sigemptyset(&handled);
+        for (int signo = 1; signo < 32; signo++)
+                if (sigaction(signo, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+                        sigaddset(&handled, signo);
 }
 
 static void run_body(const struct ipck_case *which)
@@ -297,6 +309,7 @@ struct ipck_isolation ipck_isolate(void)
 #ifdef SYS_pidfd_open
         runner_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 #endif
+        find_handled_signals();
         null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (null_fd < 0)
                 ipck_fatal("/dev/null: %s", strerror(errno));

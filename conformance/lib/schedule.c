@@ -15,6 +15,13 @@ enum { KEEP = 2048, MAX_WAITING = 64, FORKS = 8, MOST_SLOWNESS = 50 };
 /* What fork() and waitpid() take at most on a machine for whose speed deadlines were chosen. */
 #define USUAL_FORK_S 400e-6
 
+/* How long the runner sleeps at most, and how long where a running test that turns out to wait lets another start. */
+#define LONGEST_SLEEP_S 3600.0
+#define LOOK_AGAIN_S 0.1
+
+/* The descriptors of a running test, as they are polled. */
+enum { OUT, STOP, FDS };
+
 /* A running test. */
 struct slot {
         const struct ipck_case *which;
@@ -26,11 +33,15 @@ struct slot {
         char head[KEEP], tail[KEEP];    /* the first and the last of what it printed */
         size_t printed;
         bool waits;
+        struct pollfd *polled;
 };
+
+static volatile sig_atomic_t child_ended;
 
 static void on_child(int signo)
 {
         (void)signo;
+        child_ended = 1;
 }
 
 static void *map_state(void)
@@ -271,9 +282,9 @@ static void finish(struct slot *s, struct tally *tally)
         release(s);
 }
 
-static void check_deadline(struct slot *s)
+static void check_deadline(struct slot *s, double moment)
 {
-        if (s->timeout || ipck_seconds() < s->deadline)
+        if (s->timeout || moment < s->deadline)
                 return;
         ipck_state = s->state;
         end_texts(s->which->test, s->state);
@@ -282,10 +293,10 @@ static void check_deadline(struct slot *s)
 }
 
 /* Sleeps until something happens to a running test. */
-static void wait_for_news(struct slot *slots, struct pollfd *fds, size_t count)
+static void wait_for_news(struct slot *slots, struct pollfd *fds, size_t count, double longest)
 {
-        double next = ipck_seconds() + 3600;
-        size_t used = 0;
+        double next = ipck_seconds() + longest;
+        size_t used = 0;        /* poll takes no more than there may be descriptors */
         sigset_t none;
 
         for (size_t i = 0; i < count; i++) {
@@ -294,8 +305,10 @@ static void wait_for_news(struct slot *slots, struct pollfd *fds, size_t count)
                 if (!slots[i].timeout && slots[i].deadline < next)
                         next = slots[i].deadline;
                 /* Negative descriptors are ignored by poll. */
-                fds[used++] = (struct pollfd){.fd = slots[i].out, .events = POLLIN};
-                fds[used++] = (struct pollfd){.fd = slots[i].stop, .events = POLLIN};
+                slots[i].polled = fds + used;
+                slots[i].polled[OUT] = (struct pollfd){.fd = slots[i].out, .events = POLLIN};
+                slots[i].polled[STOP] = (struct pollfd){.fd = slots[i].stop, .events = POLLIN};
+                used += FDS;
         }
         double left = next - ipck_seconds();
         if (left < 0)
@@ -305,19 +318,21 @@ static void wait_for_news(struct slot *slots, struct pollfd *fds, size_t count)
         ppoll(fds, used, &patience, &none);
 }
 
-static void serve(struct slot *s)
+/* Only what poll told of: where a system call is dear, asking every running test costs more than the tests do. */
+static void serve(struct slot *s, double moment)
 {
         char byte;
         ssize_t n;
 
-        take_output(s);
-        if (s->stop >= 0 && (n = read(s->stop, &byte, 1)) >= 0) {
+        if (s->polled[OUT].revents)
+                take_output(s);
+        if (s->polled[STOP].revents && (n = read(s->stop, &byte, 1)) >= 0) {
                 if (n == 1)
                         kill(s->init, SIGKILL);
                 close(s->stop);
                 s->stop = -1;
         }
-        check_deadline(s);
+        check_deadline(s, moment);
 }
 
 /* A run of many tests. */
@@ -328,29 +343,49 @@ struct crowd {
         struct {
                 bool started, announced;
         } *progress;
-        size_t working, waiting;        /* tests that run, and tests that run and mostly wait */
+        size_t begin;                   /* all before this one are started */
         size_t room;                    /* how many the machine takes at a time */
+        size_t running, waiting;        /* tests that run, and those of them that mostly wait, when counted last */
 };
+
+/* A test that mostly waits takes no job: one that says so, and one that has waited long for what may never come. But
+ * where one job is asked for, it is to be known which test made the machine fail. */
+static void count_running(struct crowd *c)
+{
+        const bool side_by_side = ipck_options.jobs > 1;
+
+        c->running = c->waiting = 0;
+        for (const struct slot *s = c->slots; s < c->slots + c->slots_count; s++) {
+                c->running += s->which != NULL;
+                c->waiting += s->which && (s->waits || (side_by_side && s->state->patient > 0));
+        }
+}
 
 static bool may_start(const struct crowd *c, bool waits)
 {
-        if (c->working + c->waiting >= c->room)
+        if (c->running >= c->room)
                 return false;
-        return waits ? c->waiting < MAX_WAITING : c->working < ipck_options.jobs;
+        return waits ? c->waiting < MAX_WAITING : c->running - c->waiting < ipck_options.jobs;
 }
 
 /* What is running is as much as the machine takes: the test gets its turn when one of the others is over. */
 static void put_back(struct crowd *c, struct slot *s)
 {
-        c->progress[s->which - c->cases].started = false;
-        c->room = c->working + c->waiting;
+        const size_t i = (size_t)(s->which - c->cases);
+
+        c->progress[i].started = false;
+        if (i < c->begin)
+                c->begin = i;
         release(s);
+        count_running(c);
+        c->room = c->running;
 }
 
 /* A test that could not start, or is over. */
 static void settle(struct crowd *c, struct slot *s, struct tally *tally)
 {
-        if (no_room(s) && c->working + c->waiting > 0)
+        count_running(c);
+        if (no_room(s) && c->running > 1)
                 put_back(c, s);
         else
                 finish(s, tally);
@@ -368,37 +403,54 @@ static void start_one(struct crowd *c, size_t i, struct tally *tally)
         start(s, &c->cases[i]);
         if (!s->init)
                 settle(c, s, tally);
-        else if (s->waits)
-                c->waiting++;
-        else
-                c->working++;
+        count_running(c);
 }
 
 /* Tests that wait for the clock first: they cost time, not a processor. */
 static void start_some(struct crowd *c, struct tally *tally)
 {
+        count_running(c);
         for (int turn = 0; turn < 2; turn++) {
                 const bool waits = turn == 0;
-                for (size_t i = 0; i < c->count && may_start(c, waits); i++)
+                while (c->begin < c->count && c->progress[c->begin].started)
+                        c->begin++;
+                for (size_t i = c->begin; i < c->count && may_start(c, waits); i++)
                         if (!c->progress[i].started && c->cases[i].test->waits == waits)
                                 start_one(c, i, tally);
         }
 }
 
-static void serve_all(struct crowd *c, struct tally *tally)
+static void serve_all(const struct crowd *c)
 {
-        for (struct slot *s = c->slots; s < c->slots + c->slots_count; s++) {
-                int status;
-                if (!s->which)
-                        continue;
-                serve(s);
-                if (waitpid(s->init, &status, WNOHANG) != s->init)
-                        continue;
-                if (s->waits)
-                        c->waiting--;
-                else
-                        c->working--;
-                settle(c, s, tally);
+        const double moment = ipck_seconds();
+
+        for (struct slot *s = c->slots; s < c->slots + c->slots_count; s++)
+                if (s->which)
+                        serve(s, moment);
+}
+
+static struct slot *slot_of(const struct crowd *c, pid_t init)
+{
+        for (struct slot *s = c->slots; s < c->slots + c->slots_count; s++)
+                if (s->which && s->init == init)
+                        return s;
+        return NULL;
+}
+
+/* The tests whose process 1 has ended. */
+static void reap_all(struct crowd *c, struct tally *tally)
+{
+        int status;
+        pid_t ended;
+
+        if (!child_ended)
+                return;
+        child_ended = 0;
+        while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
+                struct slot *const s = slot_of(c, ended);
+                /* Without a slot: an orphan that came to the runner, as to process 1 of a container. */
+                if (s)
+                        settle(c, s, tally);
         }
 }
 
@@ -406,7 +458,7 @@ static void run_all(struct ipck_case *cases, size_t count, struct tally *tally)
 {
         const size_t most = ipck_options.jobs + MAX_WAITING;
         struct crowd c = {.cases = cases, .count = count, .slots_count = most, .room = most};
-        struct pollfd *fds = calloc(2 * most, sizeof(*fds));
+        struct pollfd *fds = calloc(FDS * most, sizeof(*fds));
 
         c.slots = calloc(most, sizeof(*c.slots));
         c.progress = calloc(count + 1, sizeof(*c.progress));
@@ -416,8 +468,9 @@ static void run_all(struct ipck_case *cases, size_t count, struct tally *tally)
                 start_some(&c, tally);
                 if (tally->done == count)
                         break;
-                wait_for_news(c.slots, fds, most);
-                serve_all(&c, tally);
+                wait_for_news(c.slots, fds, most, c.begin < count ? LOOK_AGAIN_S : LONGEST_SLEEP_S);
+                serve_all(&c);
+                reap_all(&c, tally);
         }
         free(c.slots);
         free(c.progress);

@@ -245,7 +245,7 @@ void ipck_require(struct ipck_here here, const char *condition, bool truth)
 /* ---- waiting for a condition ---- */
 
 enum { PATIENCE_S = 5, FAST_TURNS = 200, LEAST_TURNS = 400 };
-enum { FAST_NS = 500000, LEAST_NAP_NS = 20000, LONGEST_NAP_NS = 1000000 };
+enum { FAST_NS = 500000, LEAST_NAP_NS = 20000, SHORT_NAP_NS = 1000000, LONGEST_NAP_NS = 10000000, LONG_NS = 100000000 };
 
 static int64_t patience_ns(void)
 {
@@ -269,18 +269,30 @@ bool ipck_wait_more(struct ipck_wait *wait)
                 sched_yield();
                 return true;
         }
+        if (waited > LONG_NS && !wait->long_one) {
+                wait->long_one = true;
+                atomic_fetch_add(&ipck_state->patient, 1);
+        }
         /* Not synchronisation: the condition decides; this only leaves the processor to the others, who need it the
          * longer the slower the machine is. */
+        const int64_t longest = wait->turns < LEAST_TURNS ? SHORT_NAP_NS : LONGEST_NAP_NS;
         int64_t nap = waited / 8;
-        nap = nap < LEAST_NAP_NS ? LEAST_NAP_NS : nap < LONGEST_NAP_NS ? nap : LONGEST_NAP_NS;
+        nap = nap < LEAST_NAP_NS ? LEAST_NAP_NS : nap < longest ? nap : longest;
         nanosleep(&(struct timespec){.tv_nsec = (long)nap}, NULL);
         /* A minimum of turns as well as of time: a machine that stood still is no failure of the target. */
         return monotonic_ns() < wait->deadline || wait->turns < LEAST_TURNS;
 }
 
-void ipck_eventually(struct ipck_wait *wait, enum ipck_requirement req, bool truth)
+static void wait_end(const struct ipck_wait *wait)
 {
         ipck_self()->place[0] = '\0';
+        if (wait->long_one)
+                atomic_fetch_sub(&ipck_state->patient, 1);
+}
+
+void ipck_eventually(struct ipck_wait *wait, enum ipck_requirement req, bool truth)
+{
+        wait_end(wait);
         struct ipck_verdict *v = check(wait->here, req, wait->what, truth);
 
         if (v) {
@@ -293,7 +305,7 @@ void ipck_eventually(struct ipck_wait *wait, enum ipck_requirement req, bool tru
 
 void ipck_until(struct ipck_wait *wait, bool truth)
 {
-        ipck_self()->place[0] = '\0';
+        wait_end(wait);
         if (!truth) {
                 ipck_unresolved(wait->here, "UNTIL(%s): still false after %g s", wait->what,
                                 PATIENCE_S * ipck_options.time_scale);

@@ -186,6 +186,18 @@ def test_seed_decides_the_order_whatever_else_is_selected() -> None:
     assert part == [test for test in whole if test in part] and 1 < len(part) < len(whole)
 
 
+def test_tests_that_wait_long_let_others_go_on() -> None:
+    chosen = [PREFIX + name for name in ("never_true", "never_woken", "silent", "rows")]
+    done = run("--json", "-", "--jobs", "2", "--time-scale", "0.5", *chosen)
+    assert set(list(records(done.stdout))[:2]) == {"silent", "rows"}
+
+
+def test_one_job_is_one_test_at_a_time() -> None:
+    chosen = [PREFIX + name for name in ("never_woken", "silent", "rows")]
+    done = run("--json", "-", "--jobs", "1", "--time-scale", "0.5", *chosen)
+    assert list(records(done.stdout)) == ["never_woken", "silent", "rows"]
+
+
 def test_list_names_place_and_requirements() -> None:
     line = next(line for line in run("--list").stdout.splitlines() if line.startswith(PREFIX + "wrong\t"))
     assert re.fullmatch(rf"{PREFIX}wrong\tharness/tests/bad/bad\.c:\d+\t{ZERO},{E2BIG}", line)
