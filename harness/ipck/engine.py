@@ -136,6 +136,7 @@ class Engine:
         """All records of one start; returns what is wrong with how they ended."""
         lines = stream.Lines()
         useful = alive = time.monotonic()
+        begun = False
         while (piece := process.read(_POLL)) is not None:
             for line in lines.feed(piece):
                 self._line += 1
@@ -146,13 +147,16 @@ class Engine:
             now = time.monotonic()
             if piece:
                 alive = now
+                useful = useful if begun else now  # what the way to the first byte took is no patience with a program
+                begun = True
             if self._stopped.is_set():
                 return "the run was stopped"
             if (longest := process.heartbeat * self._scale) and now - alive > longest:
-                deed = "gave no sign of life for" if self._line else "did not start within"
-                return f"{process.what} {deed} {longest:g} s and was killed"
+                if begun:
+                    return f"{process.what} gave no sign of life for {longest:g} s and was killed"
+                return f"{process.what} did not start within {longest:g} s and was killed{process.advice}"
             patience = self._deadline + self._grace
-            if now - useful > patience:
+            if now - useful > patience and (begun or not process.heartbeat):
                 besides = f", although {process.what} was alive," if process.heartbeat else ""
                 return f"the program gave no usable line for {patience:g} s{besides} and was killed"
         if lines.rest() != b"":

@@ -24,6 +24,8 @@ class Process:
     """Who it is that ends or falls silent."""
     heartbeat = 0.0
     """Seconds, before any time scale, in which something must come from a thing that lives; 0 where nothing need."""
+    advice = ""
+    """What to do, after the words that it did not start."""
     kept = 4096
     """How many bytes of stderr are remembered."""
 

@@ -34,32 +34,37 @@ def run(ready: Ready, engine: Engine, recorder: Recorder) -> None:
 class _Ends:
     """The faults of a run on their way to a recorder: the target's end is none where it is known of the culprit.
 
-    Of several tests that were running the culprit is found only later.
+    Of several tests that were running the culprit is found only later; what comes meanwhile waits for its turn.
     """
 
     def __init__(self, recorder: Recorder) -> None:
         self.explained = False  # the latest end
         self._recorder = recorder
         self._open: list[Fault] = []
+        self._judged: set[str] = set()
 
     def add(self, fault: Fault) -> None:
-        """FAULT is recorded now, or waits for its culprit."""
+        """FAULT is recorded as soon as it is known that no culprit excuses it."""
         self.explained = False
-        if fault.tests:
-            self._open.append(fault)
-        else:
-            self._recorder.add(fault)
+        self._open.append(fault)
+        self._settle()
 
     def explain(self, result: TestResult) -> None:
         """Forget the ends that the judged RESULT explains."""
+        self._judged.add(result.test)
         if excused(result):
             self._open = [fault for fault in self._open if result.test not in fault.tests]
             self.explained = not self._open
+        self._settle()
 
     def close(self) -> None:
         """Record what nothing explains."""
         for fault in self._open:
             self._recorder.add(fault)
+
+    def _settle(self) -> None:
+        while self._open and self._judged.issuperset(self._open[0].tests):
+            self._recorder.add(self._open.pop(0))
 
 
 def run_part(ready: Ready, tests: Sequence[Test], options: Options) -> TargetRun:

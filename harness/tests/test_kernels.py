@@ -206,8 +206,25 @@ def test_kernel_that_says_nothing_is_ended_with_the_last_of_its_console(machine:
     qemu(machine, (), "console 'VFS: Unable to mount root'; exec sleep 1000")
     results, faults, complete = run(machine, TESTS, SOON)
     assert statuses(results) == {"lost"} and not complete
-    assert faults[0].startswith("the kernel did not start within 0.3 s and was killed: ")
-    assert "VFS: Unable to mount root" in faults[0]
+    why = "the kernel did not start within 0.3 s and was killed; with append=loglevel=7 its console says more"
+    assert faults[0].startswith(f"{why}: ") and "VFS: Unable to mount root" in faults[0]
+
+
+def test_kernel_that_starts_slowly_gets_the_time(machine: World) -> None:
+    # Longer than a program may be silent, and not as long as a kernel may take.
+    qemu(machine, [run_line(deadline=100), *whole()[1:]], 'sleep 1.5; cat "$lines"')
+    results, faults, complete = run(machine, TESTS, Options(seed=7, time_scale=0.05, grace=0))
+    assert statuses(results) == {"pass"} and complete and not faults
+
+
+def test_relative_paths_are_those_of_who_asks(machine: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    image(machine)
+    (machine.root / "cpio").write_bytes(b"more")
+    monkeypatch.chdir(machine.root)
+    target = kernel("bzImage,initrd=cpio")
+    assert str(machine.root / "bzImage") in target.argv(machine.build)
+    monkeypatch.chdir("/")
+    target.check(machine.build)
 
 
 def test_kernel_that_falls_silent_is_told_from_a_test_that_hangs(machine: World) -> None:

@@ -138,7 +138,7 @@ def test_command_that_adds_to_the_output(world: World) -> None:
 def test_command_that_exits_early_names_the_test_that_ran(world: World) -> None:
     world.program([run_line(), start(ADDS), result(ADDS), start(WAITS), "", "", ""])
     results, _, complete = outcome(world, wrap("sh -c '{} | head -n 4; exit 3'"))
-    assert results[ADDS.id] == "pass" and results[WAITS.id] == "lost" and not complete
+    assert results[ADDS.id] == "pass" and results[WAITS.id] == "crashed" and not complete
 
 
 def test_wrapper_may_have_a_baseline_of_its_own(world: World) -> None:
@@ -191,7 +191,7 @@ def test_sandbox_runs_the_program(world: World, runsc: Path) -> None:
 def test_program_that_dies_is_told_from_its_sandbox(world: World, runsc: Path) -> None:
     world.program([run_line(), start(WAITS)], shell="kill -9 $$", flavour="glibc-static")
     results, faults, _ = outcome(world, sandbox(runsc))
-    assert faults[0] == f"{KILLED_PROGRAM}: Killed" and results[WAITS.id] == "lost"
+    assert faults[0] == f"{KILLED_PROGRAM}: Killed" and results[WAITS.id] == "crashed"
 
 
 def test_program_with_a_status_of_its_own(world: World, runsc: Path) -> None:
@@ -206,7 +206,7 @@ def test_sandbox_that_dies_is_told_from_the_program(world: World, tmp_path: Path
     dies = stub(tmp_path, f'"$@" & until [ -e "{tmp_path}/running" ]; do :; done; echo panic: nil >&2; exit 128')
     results, faults, _ = outcome(world, sandbox(dies))
     assert faults[0] == "the sandbox exited with status 128 before its last line: panic: nil"
-    assert results[WAITS.id] == "lost"
+    assert results[WAITS.id] == "crashed"
 
 
 def test_sandbox_that_does_not_start(world: World, tmp_path: Path) -> None:

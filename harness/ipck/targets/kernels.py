@@ -52,6 +52,7 @@ class Machine(Booted):
     """A kernel in QEMU: on a machine that is busy with others even its start takes a while."""
 
     heartbeat = 60.0
+    advice = "; with append=loglevel=7 its console says more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,10 @@ def _by_path(argument: str) -> Target:
         name, equals, value = option.partition("=")
         if name != "initrd" or not value:
             raise IpckError(f"kernel:{argument}: {option!r} is not understood: write IMAGE,initrd=FILE,append=WORDS")
-        extra = Path(value)
+        extra = Path(value).absolute()
     if not path or (comma and not append):
         raise IpckError(f"kernel:{argument}: write IMAGE,initrd=FILE,append=WORDS")
-    image = Path(path)
+    image = Path(path).absolute()
     target = QemuKernel(
         _name(image), "glibc-static", f"the kernel {path} in QEMU",
         system=f"kernel {path}", baseline="kernel", image=image, append=append, extra=extra,
