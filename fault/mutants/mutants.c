@@ -135,7 +135,8 @@ bool mutant_is_chosen(enum mutant_number number)
                 const int before = errno;
                 struct reached *const record = own_record();
                 if (record)
-                        __atomic_fetch_or(&record->mutants[number / 64], UINT64_C(1) << (number % 64), __ATOMIC_RELAXED);
+                        __atomic_fetch_or(&record->mutants[number / 64], UINT64_C(1) << (number % 64),
+                                          __ATOMIC_RELAXED);
                 errno = before;
         }
         return number == wanted;

@@ -2,6 +2,7 @@
  *
  * sem.c: what wrong System V semaphores ask and remember.
  */
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -208,9 +209,10 @@ void forget_adjustment(int id, int number)
 void adjust(int id, int number, int by)
 {
         const int before = errno;
+        const short noted = SEM_UNDO | IPC_NOWAIT, plain = IPC_NOWAIT, amount = (short)abs(by);
         struct sembuf up_first[] = {
-                {(unsigned short)number, (short)(by > 0 ? by : -by), (short)(by > 0 ? IPC_NOWAIT : SEM_UNDO | IPC_NOWAIT)},
-                {(unsigned short)number, (short)(by > 0 ? -by : by), (short)(by > 0 ? SEM_UNDO | IPC_NOWAIT : IPC_NOWAIT)},
+                {(unsigned short)number, amount, by > 0 ? plain : noted},
+                {(unsigned short)number, (short)-amount, by > 0 ? noted : plain},
         };
         struct sembuf down_first[] = {up_first[1], up_first[0]};
 

@@ -51,6 +51,8 @@ void show(enum field field, int id, int number, long real, long instead);
 /* What is to be reported of a field that has the value `real`. */
 long shown(enum field field, int id, int number, long real);
 
+enum { WATCHED = 8 };
+
 struct sem_memory {
         _Atomic unsigned used;
         struct {
@@ -60,11 +62,9 @@ struct sem_memory {
         } shown[100];
         _Atomic long charged;           /* semaphores that count although there are none */
         _Atomic int set_by_semctl;      /* the last change of a value came from SETVAL or SETALL */
-        _Atomic int removals;
-        struct {
-                int number;
-                _Atomic int most;
-        } waiting[8];                   /* GETNCNT's highest answers */
+        int removed;                    /* 1 more than the identifier of the set that was removed last */
+        _Atomic int waiting[WATCHED];   /* GETNCNT's last answers */
+        _Atomic int served[WATCHED];    /* how many have waited and gone on */
         int old_count;
         unsigned short old[1024];       /* values of the set that was removed last */
 };

@@ -4,8 +4,10 @@
  */
 #include <sched.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sem.h"
@@ -54,7 +56,6 @@ static const struct {
         {MUTANT_semctl_stat_any_fault_as_einval, SEM_STAT_ANY, EFAULT, EINVAL},
         {MUTANT_semctl_setall_range_as_einval, SETALL, ERANGE, EINVAL},
         {MUTANT_semctl_stat_idx_as_enoent, SEM_STAT, EINVAL, ENOENT},
-        {MUTANT_semctl_getall_removed_as_einval, GETALL, EIDRM, EINVAL},
 };
 
 static void mistake_error(int id, int command)
@@ -80,7 +81,8 @@ static int get_number(int id, int number, int command, union semun arg)
                 return -1;
         switch (command) {
         case GETVAL:
-                if (answer == SEMVMX && chosen(semctl_getval_largest_negative))
+                if (answer == SEMVMX && number > 0 && describe(id, &ds) && number == (int)ds.sem_nsems - 1 &&
+                    chosen(semctl_getval_largest_negative))
                         return -SEMVMX;
                 break;
         case GETPID:
@@ -97,12 +99,13 @@ static int get_number(int id, int number, int command, union semun arg)
                         return answer + ask(id, number, GETZCNT);
                 if (answer > 1 && chosen(semctl_getncnt_counts_one))
                         return 1;
-                if (number < 8 && chosen(semctl_getncnt_never_falls)) {
-                        _Atomic int *const most = &sem_memory()->waiting[number].most;
-                        if (answer > *most)
-                                *most = answer;
-                        return *most;
+                if (number < WATCHED && chosen(semctl_getncnt_falls_late)) {
+                        const int before = atomic_exchange(&sem_memory()->waiting[number], answer);
+                        if (answer < before)
+                                return before;
                 }
+                if (number < WATCHED && in_question(semop_served_still_counted))
+                        return answer + sem_memory()->served[number];
                 break;
         case GETZCNT:
                 if (chosen(semctl_getzcnt_counts_all))
@@ -122,7 +125,7 @@ static int set_by_operation(int id, int number, int value)
         struct semid_ds before, after;
         struct sembuf operation = {(unsigned short)number, (short)change, IPC_NOWAIT};
 
-        if (!describe(id, &before) || real_semop(id, &operation, 1) == -1)
+        if (!describe(id, &before) || (change && real_semop(id, &operation, 1) == -1))
                 return -1;
         if (describe(id, &after)) {
                 show(OTIME, id, 0, after.sem_otime, before.sem_otime);
@@ -179,7 +182,7 @@ static int set_value(int id, int number, union semun arg)
         const int result = real_semctl(id, number, SETVAL, arg);
         if (result == -1)
                 return -1;
-        if (number + 1 < (int)before.sem_nsems && chosen(semctl_setval_sets_the_next))
+        if (value == 0 && number + 1 < (int)before.sem_nsems && chosen(semctl_setval_sets_the_next))
                 real_semctl(id, number + 1, SETVAL, arg);
         if (describe(id, &after) && chosen(semctl_setval_leaves_ctime))
                 show(CTIME, id, 0, after.sem_ctime, before.sem_ctime);
@@ -192,10 +195,11 @@ static int set_value(int id, int number, union semun arg)
 
 /* ---- commands about all semaphores ---- */
 
+enum { MOST_ONE_BY_ONE = 512, SOME = 2048 };
+
 static int get_one_by_one(int id, unsigned short *to, int nsems)
 {
-        enum { MOST = 16 };
-        unsigned short values[MOST];
+        unsigned short values[MOST_ONE_BY_ONE];
 
         for (int i = 0; i < nsems; i++) {
                 const int value = real_semctl(id, i, GETVAL);
@@ -207,13 +211,13 @@ static int get_one_by_one(int id, unsigned short *to, int nsems)
         return poke(to, values, (size_t)nsems * sizeof(*values)) ? 0 : fail(EFAULT);
 }
 
-/* GETALL of a set of more than 256 semaphores leaves the rest as it is. */
+/* GETALL of a set of more semaphores leaves the rest as it is. */
 static int get_first(int id, unsigned short *to, int nsems)
 {
         unsigned short *const values = calloc((size_t)nsems, sizeof(*values));
         int result = real_semctl(id, 0, GETALL, (union semun){.array = values});
 
-        if (result != -1 && !poke(to, values, 256 * sizeof(*values)))
+        if (result != -1 && !poke(to, values, SOME * sizeof(*values)))
                 result = fail(EFAULT);
         free(values);
         return result;
@@ -221,12 +225,17 @@ static int get_first(int id, unsigned short *to, int nsems)
 
 static int get_all(int id, union semun arg, int nsems)
 {
-        if (nsems <= 16 && chosen(semctl_getall_one_by_one))
+        if (nsems <= MOST_ONE_BY_ONE && chosen(semctl_getall_one_by_one))
                 return get_one_by_one(id, arg.array, nsems);
-        if (nsems > 256 && chosen(semctl_getall_of_256))
+        if (nsems > SOME && chosen(semctl_getall_of_2048))
                 return get_first(id, arg.array, nsems);
+        if (nsems > 256 && in_question(semctl_getall_removed_as_enoent))
+                nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);         /* time in which the set may go */
         const int result = real_semctl(id, 0, GETALL, arg);
-        if (result == 0 && chosen(semctl_getall_one_too_many) && !poke(arg.array + nsems, &(short){0}, sizeof(short)))
+        if (result == -1 && nsems > 256 && !set_exists(id) && chosen(semctl_getall_removed_as_enoent))
+                return fail(ENOENT);
+        if (result == 0 && nsems >= 200 && nsems < 256 && chosen(semctl_getall_one_too_many) &&
+            !poke(arg.array + nsems, &(short){0}, sizeof(short)))
                 return fail(EFAULT);
         return result;
 }
@@ -298,8 +307,8 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
                 pids[i] = ask(id, i, GETPID);
         if (beyond > 0 && beyond < nsems && chosen(semctl_setall_refused_half_done)) {
                 result = set_first(id, values, nsems, beyond) == -1 ? -1 : fail(ERANGE);
-        } else if (beyond == nsems && nsems > 256 && chosen(semctl_setall_of_256)) {
-                result = set_first(id, values, nsems, 256);
+        } else if (beyond == nsems && nsems > SOME && chosen(semctl_setall_of_2048)) {
+                result = set_first(id, values, nsems, SOME);
         } else if (beyond == nsems && nsems <= 16 && chosen(semctl_setall_one_by_one)) {
                 result = set_one_by_one(id, values, nsems);
         } else if (beyond == nsems && nsems <= 16 && chosen(semctl_setall_keeps_adjustments)) {
@@ -315,8 +324,6 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
                 for (int i = 0; i < nsems && i < 16; i++)
                         if (chosen(semctl_setall_leaves_pids))
                                 show(PID, id, i, getpid(), pids[i]);
-                if (chosen(semctl_setall_returns_the_number))
-                        result = nsems;
         }
         free(values);
         return result;
@@ -358,6 +365,8 @@ static int stat(int id, int number, int command, union semun arg)
         if (command != IPC_STAT && chosen(semctl_stat_idx_returns_the_index))
                 return id;
         poke(arg.buf, &ds, sizeof(ds));
+        if (command == IPC_STAT && number > 0 && number < (int)ds.sem_nsems && chosen(semctl_stat_returns_semnum))
+                return number;
         if (command == IPC_STAT && chosen(semctl_stat_one_word_too_many) && !poke(arg.buf + 1, &beyond, sizeof(beyond)))
                 return fail(EFAULT);
         return result;
@@ -375,23 +384,24 @@ static int change(int id, int number, union semun arg)
 
         if (!related && privileged && chosen(semctl_set_privilege_ignored))
                 return fail(EPERM);
-        if (kin == OWNER && geteuid() != before.sem_perm.cuid && !privileged && chosen(semctl_set_by_owner_refused))
+        if (kin == OWNER && geteuid() != before.sem_perm.cuid && getuid() != geteuid() && !privileged &&
+            chosen(semctl_set_by_owner_refused))
                 return fail(EPERM);
-        if (kin == CREATOR && !privileged && chosen(semctl_set_by_creator_refused))
+        if (kin == CREATOR && getuid() != geteuid() && !privileged && chosen(semctl_set_by_creator_refused))
                 return fail(EPERM);
         if (related && !bits_of(&before.sem_perm, kin) && !has_privilege(CAP_IPC_OWNER) &&
             chosen(semctl_set_asks_for_permission))
                 return fail(EACCES);
         if (wanted.sem_perm.uid == (uid_t)-1 && chosen(semctl_set_minus_one_as_unchanged))
                 wanted.sem_perm.uid = before.sem_perm.uid;
-        if (wanted.sem_perm.uid != before.sem_perm.uid && wanted.sem_perm.uid != (uid_t)-1 && chosen(semctl_set_leaves_uid))
+        const bool new_user = wanted.sem_perm.uid != before.sem_perm.uid && wanted.sem_perm.uid != (uid_t)-1;
+        const bool new_group = wanted.sem_perm.gid != before.sem_perm.gid && wanted.sem_perm.gid != (gid_t)-1;
+        if (new_user && !new_group && chosen(semctl_set_leaves_uid))
                 wanted.sem_perm.uid = before.sem_perm.uid;
-        if (wanted.sem_perm.gid != before.sem_perm.gid && wanted.sem_perm.gid != (gid_t)-1 && chosen(semctl_set_leaves_gid))
+        if (new_group && !new_user && chosen(semctl_set_leaves_gid))
                 wanted.sem_perm.gid = before.sem_perm.gid;
         if ((wanted.sem_perm.mode & 0111) && chosen(semctl_set_drops_execute_bits))
                 wanted.sem_perm.mode &= 0666;
-        if (((wanted.sem_perm.mode ^ before.sem_perm.mode) & 0777) && chosen(semctl_set_leaves_mode))
-                wanted.sem_perm.mode = before.sem_perm.mode;
         const int result = real_semctl(id, number, IPC_SET, (union semun){.buf = &wanted});
         if (result == -1)
                 return -1;
@@ -420,11 +430,12 @@ static int remove_set(int id, int number)
 
         if (kin != OWNER && kin != CREATOR && privileged && chosen(semctl_rmid_privilege_ignored))
                 return fail(EPERM);
-        if (kin == OWNER && geteuid() != before.sem_perm.cuid && !privileged && chosen(semctl_rmid_by_owner_refused))
+        if (kin == OWNER && geteuid() != before.sem_perm.cuid && getuid() != geteuid() && !privileged &&
+            chosen(semctl_rmid_by_owner_refused))
                 return fail(EPERM);
-        if (kin == CREATOR && !privileged && chosen(semctl_rmid_by_creator_refused))
+        if (kin == CREATOR && getuid() != geteuid() && !privileged && chosen(semctl_rmid_by_creator_refused))
                 return fail(EPERM);
-        if (nsems <= 1024 && chosen(semget_values_come_back)) {
+        if (nsems >= 5 && nsems <= 1024 && chosen(semget_values_come_back)) {
                 real_semctl(id, 0, GETALL, (union semun){.array = sem_memory()->old});
                 sem_memory()->old_count = nsems;
         }
@@ -432,7 +443,7 @@ static int remove_set(int id, int number)
         if (result == -1)
                 return -1;
         if (chosen(semctl_rmid_keeps_adjustments))
-                sem_memory()->removals++;
+                sem_memory()->removed = id + 1;
         if (chosen(semctl_rmid_keeps_the_charge))
                 sem_memory()->charged += nsems;
         if (before.sem_perm.__key && chosen(semctl_rmid_leaves_the_key))

@@ -33,7 +33,7 @@ static int look_up(int id, const struct semid_ds *ds, key_t key, int count, int 
                         return real_semget(key, count, flags & ~IPC_EXCL);
                 return real_semget(key, count, flags);
         }
-        if (count == 0 && chosen(semget_lookup_without_size_refused))
+        if (count == 0 && nsems > 4 && chosen(semget_lookup_without_size_refused))
                 return fail(EINVAL);
         if (count > 0 && count < nsems && chosen(semget_lookup_of_fewer_refused))
                 return fail(EINVAL);
@@ -100,10 +100,10 @@ static int create(key_t key, int count, int flags)
         if (in_question(semget_mode_masked)) {
                 const mode_t mask = umask(0);
                 umask(mask);
-                if ((flags & (int)mask) && chosen(semget_mode_masked))
-                        flags &= ~(int)mask;
+                if ((flags & (int)mask & 0700) && chosen(semget_mode_masked))
+                        flags &= ~((int)mask & 0700);
         }
-        if (key != IPC_PRIVATE && !(flags & IPC_EXCL) && chosen(semget_key_forgotten))
+        if (key != IPC_PRIVATE && !(flags & IPC_EXCL) && count >= 3 && chosen(semget_key_forgotten))
                 key = IPC_PRIVATE;
         if (key != IPC_PRIVATE && (flags & IPC_EXCL) && chosen(semget_excl_not_atomic)) {
                 flags &= ~IPC_EXCL;

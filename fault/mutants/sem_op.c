@@ -80,6 +80,14 @@ static bool any_decrement(const struct attempt *a)
         return false;
 }
 
+static bool all_decrements(const struct attempt *a)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (a->operations[i].sem_op >= 0)
+                        return false;
+        return true;
+}
+
 static bool names(const struct attempt *a, int number)
 {
         for (size_t i = 0; i < a->count; i++)
@@ -134,7 +142,7 @@ static void mistake_error(const struct attempt *a)
                 } else if (a->timeout && a->timeout->tv_sec == 0 && a->timeout->tv_nsec == 0) {
                         if (chosen(semtimedop_poll_as_etimedout))
                                 errno = ETIMEDOUT;
-                } else if (chosen(semtimedop_expiry_as_etimedout)) {
+                } else if (a->operations[0].sem_num < 1000 && chosen(semtimedop_expiry_as_etimedout)) {
                         errno = ETIMEDOUT;
                 }
                 break;
@@ -187,21 +195,11 @@ static int one_by_one(const struct attempt *a)
         return 0;
 }
 
-/* What the entries come to for each semaphore. */
-static void sum_up(struct attempt *a)
+/* Whether it takes and gives back the same. */
+static bool cancels_out(const struct attempt *a)
 {
-        size_t kept = 0;
-
-        for (size_t i = 0; i < a->count; i++) {
-                size_t k = 0;
-                while (k < kept && a->operations[k].sem_num != a->operations[i].sem_num)
-                        k++;
-                if (k == kept)
-                        a->operations[kept++] = a->operations[i];
-                else
-                        a->operations[k].sem_op = (short)(a->operations[k].sem_op + a->operations[i].sem_op);
-        }
-        a->count = kept;
+        return a->count == 2 && a->operations[0].sem_num == a->operations[1].sem_num && a->operations[0].sem_op < 0 &&
+               a->operations[0].sem_op + a->operations[1].sem_op == 0;
 }
 
 static void decrements_first(struct attempt *a)
@@ -243,13 +241,13 @@ static void change_operations(struct attempt *a)
                 set_flags(a, 0, IPC_NOWAIT);
         if (any_flag(a, IPC_NOWAIT) && !all_flag(a, IPC_NOWAIT) && chosen(semop_nowait_of_any_entry))
                 set_flags(a, IPC_NOWAIT, 0);
-        if (a->count > 1 && names_one_twice(a) && chosen(semop_array_backwards))
+        if (a->count > 1 && names_one_twice(a) && all_flag(a, IPC_NOWAIT) && chosen(semop_array_backwards))
                 reverse(a);
         if (a->count > 1 && !names_one_twice(a) && may_wait(a) && chosen(semop_waits_on_the_last))
                 reverse(a);
-        if (a->count > 1 && names_one_twice(a) && chosen(semop_array_summed_up))
-                sum_up(a);
-        if (a->count > 1 && names_one_twice(a) && any_decrement(a) && chosen(semop_decrements_first))
+        if (cancels_out(a) && may_wait(a) && chosen(semop_pair_does_nothing))
+                a->operations[0].sem_op = a->operations[1].sem_op = 0;
+        if (a->count > 1 && names_one_twice(a) && may_wait(a) && !any_zero(a) && chosen(semop_decrements_first))
                 decrements_first(a);
         if (a->count > 64 && chosen(semop_array_of_64))
                 a->count = 64;
@@ -257,11 +255,11 @@ static void change_operations(struct attempt *a)
                 *a = confused;
         for (size_t i = 0; i < asked.count; i++) {
                 struct sembuf *const operation = &a->operations[i];
-                if (asked.operations[i].sem_op > 255 && chosen(semop_increment_cut_to_a_byte))
-                        operation->sem_op &= 0xff;
-                if (asked.operations[i].sem_op < -255 && asked.operations[i].sem_op > -SEMVMX - 1 &&
-                    chosen(semop_decrement_cut_to_a_byte))
-                        operation->sem_op = (short)-(-operation->sem_op & 0xff);
+                const int value = ask(a->id, operation->sem_num, GETVAL), op = asked.operations[i].sem_op;
+                if (op >= 64 && op < 256 && value > 0 && value % 256 + op > 255 && chosen(semop_carry_lost))
+                        operation->sem_op = (short)(op - 256);
+                if (op <= -64 && op > -256 && value >= -op && value % 256 < -op && chosen(semop_borrow_lost))
+                        operation->sem_op = (short)(op + 256);
                 if (asked.operations[i].sem_op == -SEMVMX - 1 && chosen(semop_smallest_decrement_as_zero))
                         operation->sem_op = -1;
                 if (asked.operations[i].sem_num > 255 && chosen(semop_number_cut_to_a_byte))
@@ -269,7 +267,7 @@ static void change_operations(struct attempt *a)
         }
         if (describe(a->id, &ds)) {
                 const unsigned nsems = (unsigned)ds.sem_nsems;
-                if (names(&asked, (int)nsems) && asked.operations[0].sem_num == nsems && chosen(semop_number_of_last_plus_one))
+                if (asked.operations[0].sem_num == nsems && chosen(semop_number_of_last_plus_one))
                         for (size_t i = 0; i < a->count; i++)
                                 if (a->operations[i].sem_num == nsems)
                                         a->operations[i].sem_num--;
@@ -306,8 +304,10 @@ static int wait_until_seen(struct attempt *a)
 {
         int result;
 
-        while ((result = done_right(a)) == 0 && ask(a->id, a->operations[0].sem_num, GETVAL) > 0)
-                continue;
+        do {
+                result = done_right(a);
+                nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);       /* until others have run */
+        } while (result == 0 && ask(a->id, a->operations[0].sem_num, GETVAL) > 0);
         return result;
 }
 
@@ -364,7 +364,7 @@ static int wait_wrongly(struct attempt *a)
         struct semid_ds before = {0}, after;
         const time_t began = present();
 
-        if (decrement && chosen(semop_wakes_only_for_more))
+        if (decrement && a->operations[0].sem_op < -2 && chosen(semop_wakes_only_for_more))
                 return wait_for_more(a);
         if (zero && chosen(semop_zero_must_last))
                 return wait_until_seen(a);
@@ -383,6 +383,8 @@ static int wait_wrongly(struct attempt *a)
                 real_semop(a->id, &extra, 1);
                 errno = EINTR;
         }
+        if (result == 0 && decrement && a->operations[0].sem_num < WATCHED && chosen(semop_served_still_counted))
+                sem_memory()->served[a->operations[0].sem_num]++;
         if (result == 0 && describe(a->id, &after)) {
                 if (chosen(semop_stamps_when_the_wait_begins))
                         show(OTIME, a->id, 0, after.sem_otime, began);
@@ -477,11 +479,9 @@ static bool decide_wrongly(const struct attempt *a, int *result)
         const enum kinship kin = kinship(&ds.sem_perm);
         const bool permitted = (needed & ~bits_of(&ds.sem_perm, kin)) == 0;
 
-        if (permitted && mutant_is_chosen(rights[kin].refused))
+        if (permitted && !(kin == OWNER && geteuid() == ds.sem_perm.cuid) && mutant_is_chosen(rights[kin].refused))
                 return *result = fail(EACCES), true;
         if (!permitted && mutant_is_chosen(rights[kin].granted))
-                return *result = 0, true;
-        if (!permitted && needed == 06 && bits_of(&ds.sem_perm, kin) == 02 && chosen(semop_read_not_asked_of_arrays))
                 return *result = 0, true;
         if (permitted && needed != 06 && bits_of(&ds.sem_perm, kin) != 06 && chosen(semop_asks_for_both_permissions))
                 return *result = fail(EACCES), true;
@@ -538,6 +538,8 @@ static int spoil_success(const struct attempt *a, const struct witness *w)
 
         if (!w->described || !describe(a->id, &after))
                 return 0;
+        if (sem_memory()->used)
+                show(OTIME, a->id, 0, -1, -1);          /* what was to be hidden is past */
         if (a->count > 1 && a->operations[1].sem_num != a->operations[0].sem_num && w->pids[1] != getpid() &&
             chosen(semop_pid_of_first_only))
                 show(PID, a->id, a->operations[1].sem_num, getpid(), w->pids[1]);
@@ -554,7 +556,7 @@ static int spoil_success(const struct attempt *a, const struct witness *w)
                 show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
         if (any_change(a) && chosen(semop_stamps_nothing))
                 show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
-        if (a->count > 1 && chosen(semop_returns_the_number))
+        if (a->count == 4 && chosen(semop_returns_the_number))
                 return (int)a->count;
         return 0;
 }
@@ -569,15 +571,15 @@ static int operate(struct attempt *a)
         if (decide_wrongly(a, &result))
                 return result;
         if (a->count == 1 && a->operations[0].sem_op > 0 && any_flag(a, IPC_NOWAIT) &&
-            in_question(semop_increment_refused_without_waiting) && ask(a->id, a->operations[0].sem_num, GETVAL) > 0 &&
-            chosen(semop_increment_refused_without_waiting))
+            ask(a->id, a->operations[0].sem_num, GETNCNT) > 0 && chosen(semop_increment_refused_while_others_wait))
                 return fail(EAGAIN);
-        if (a->count == 1 && any_zero(a) && any_flag(a, IPC_NOWAIT) && chosen(semop_zero_refused_without_waiting))
+        if (a->count == 1 && any_zero(a) && any_flag(a, IPC_NOWAIT) && a->operations[0].sem_num > 0 &&
+            ask(a->id, 0, GETVAL) > 0 && chosen(semop_zero_of_the_first_judged))
                 return fail(EAGAIN);
         if (a->count == 1 && any_zero(a) && any_flag(a, SEM_UNDO) && chosen(semop_zero_with_undo_refused))
                 return fail(EINVAL);
         if (a->count == 1 && a->operations[0].sem_op < -1 && a->operations[0].sem_op > -SEMVMX &&
-            chosen(semop_decrement_leaves_one)) {
+            any_flag(a, IPC_NOWAIT) && chosen(semop_decrement_leaves_one)) {
                 struct sembuf more[2] = {a->operations[0], a->operations[0]};
                 more[0].sem_op--;
                 more[1].sem_op = 1;
@@ -588,7 +590,7 @@ static int operate(struct attempt *a)
         change_operations(a);
         change_adjustments(a);
         const struct witness before = look(a);
-        if (a->count > 1 && chosen(semop_entry_by_entry))
+        if (a->count > 1 && may_wait(&asked) && all_decrements(&asked) && chosen(semop_entry_by_entry))
                 result = one_by_one(a);
         else if (a->timed)
                 result = time_out_wrongly(a);
@@ -615,7 +617,8 @@ static int without_operations(struct attempt *a, size_t count)
 
         if (count == 0 && set_exists(a->id) && chosen(semop_of_nothing_succeeds))
                 return 0;
-        if (count > most && !peek(a->operations, a->caller, sizeof(*a->operations)) && chosen(semop_looks_before_it_counts))
+        if (count > most && !peek(a->operations, a->caller, sizeof(*a->operations)) &&
+            chosen(semop_looks_before_it_counts))
                 return fail(EFAULT);
         if (count > most && count < MOST_OPERATIONS && peek(a->operations, a->caller, count * sizeof(*a->operations)) &&
             chosen(semop_too_many_cut_off)) {
