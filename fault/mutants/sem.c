@@ -96,6 +96,20 @@ time_t present(void)
         return t.tv_sec;
 }
 
+int id_given(int id)
+{
+        if (id > 0xffff && chosen(semget_identifiers_turn_negative))
+                return id | INT32_MIN;
+        return id && id == sem_memory()->now_named ? sem_memory()->first_name : id;
+}
+
+int id_meant(int id)
+{
+        if (id < -1 && (id & INT32_MAX) > 0xffff && chosen(semget_identifiers_turn_negative))
+                return id & INT32_MAX;
+        return id && id == sem_memory()->first_name ? sem_memory()->now_named : id;
+}
+
 /* ---- remembering ---- */
 
 struct sem_memory *sem_memory(void)

@@ -41,6 +41,13 @@ int bits_of(const struct ipc_perm *perm, enum kinship kinship);
 /* CLOCK_REALTIME_COARSE in seconds, where time stamps come from. */
 time_t present(void);
 
+/* The identifier that a set is given, and the set that an identifier means. */
+int id_given(int id);
+int id_meant(int id);
+
+/* What the end of a process does to sets that it made. */
+void leave_sets(void);
+
 /* ---- remembering ---- */
 
 enum field { PID, OTIME, CTIME };
@@ -52,6 +59,10 @@ void show(enum field field, int id, int number, long real, long instead);
 long shown(enum field field, int id, int number, long real);
 
 enum { WATCHED = 8 };
+enum cause { BY_NOBODY, BY_SINGLE, BY_ARRAY, BY_SEMCTL, BY_END };
+
+/* Notes what is about to change a value. */
+void announce(enum cause cause);
 
 struct sem_memory {
         _Atomic unsigned used;
@@ -61,7 +72,9 @@ struct sem_memory {
                 long real, instead;
         } shown[100];
         _Atomic long charged;           /* semaphores that count although there are none */
-        _Atomic int set_by_semctl;      /* the last change of a value came from SETVAL or SETALL */
+        _Atomic enum cause cause;       /* of the last change of a value */
+        _Atomic int woken, arrays;      /* waiters that it let go on; arrays that wait */
+        int first_name, now_named;      /* an identifier that was used again, and the set that it means */
         int removed;                    /* 1 more than the identifier of the set that was removed last */
         _Atomic int waiting[WATCHED];   /* GETNCNT's last answers */
         _Atomic int served[WATCHED];    /* how many have waited and gone on */

@@ -65,7 +65,7 @@ static void mistake_error(int id, int command)
                         errno = errors[i].wrong;
         if (errno == EINVAL && !is_known(command) && chosen(semctl_unknown_command_as_enosys))
                 errno = ENOSYS;
-        if (errno == EINVAL && command != SEM_STAT && command != SEM_STAT_ANY && is_known(command) && !set_exists(id) &&
+        if (errno == EINVAL && (command == GETPID || command == GETZCNT) && !set_exists(id) &&
             chosen(semctl_unknown_set_as_eidrm))
                 errno = EIDRM;
 }
@@ -101,10 +101,11 @@ static int get_number(int id, int number, int command, union semun arg)
                         return 1;
                 if (number < WATCHED && chosen(semctl_getncnt_falls_late)) {
                         const int before = atomic_exchange(&sem_memory()->waiting[number], answer);
-                        if (answer < before)
+                        if (answer && answer < before)
                                 return before;
                 }
-                if (number < WATCHED && in_question(semop_served_still_counted))
+                if (number < WATCHED &&
+                    (in_question(semop_served_still_counted) || in_question(semtimedop_expired_still_counted)))
                         return answer + sem_memory()->served[number];
                 break;
         case GETZCNT:
@@ -112,6 +113,8 @@ static int get_number(int id, int number, int command, union semun arg)
                         return answer + ask(id, number, GETNCNT);
                 if (answer > 1 && chosen(semctl_getzcnt_counts_one))
                         return 1;
+                if (number < WATCHED && in_question(semop_zero_still_counted))
+                        return answer + sem_memory()->served[number];
                 break;
         default: break;
         }
@@ -303,6 +306,9 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
                 return real_semctl(id, 0, SETALL, arg);
         }
         const int beyond = first_beyond(values, nsems);
+        for (int i = 0; i < nsems; i++)
+                if (values[i] == SEMVMX && chosen(semctl_setall_largest_less_one))
+                        values[i]--;
         for (int i = 0; i < nsems && i < 16 && in_question(semctl_setall_leaves_pids); i++)
                 pids[i] = ask(id, i, GETPID);
         if (beyond > 0 && beyond < nsems && chosen(semctl_setall_refused_half_done)) {
@@ -364,6 +370,10 @@ static int stat(int id, int number, int command, union semun arg)
                 ds.__glibc_reserved3 = 0x5a;
         if (command != IPC_STAT && chosen(semctl_stat_idx_returns_the_index))
                 return id;
+        if (command != IPC_STAT) {
+                poke(arg.buf, &ds, sizeof(ds));
+                return id_given(result);
+        }
         poke(arg.buf, &ds, sizeof(ds));
         if (command == IPC_STAT && number > 0 && number < (int)ds.sem_nsems && chosen(semctl_stat_returns_semnum))
                 return number;
@@ -405,6 +415,8 @@ static int change(int id, int number, union semun arg)
         const int result = real_semctl(id, number, IPC_SET, (union semun){.buf = &wanted});
         if (result == -1)
                 return -1;
+        if (!new_user && !new_group && wanted.sem_perm.mode == 0640 && chosen(semctl_set_done_but_fails))
+                return fail(EINVAL);
         if (describe(id, &after) && chosen(semctl_set_leaves_ctime))
                 show(CTIME, id, 0, after.sem_ctime, before.sem_ctime);
         if (describe(id, &after) && chosen(semctl_set_stamps_otime))
@@ -444,6 +456,17 @@ static int remove_set(int id, int number)
                 return -1;
         if (chosen(semctl_rmid_keeps_adjustments))
                 sem_memory()->removed = id + 1;
+        if (in_question(semget_identifier_used_again)) {
+                sem_memory()->removed = id == sem_memory()->now_named ? 0 : id + 1;
+                if (id == sem_memory()->now_named)
+                        sem_memory()->first_name = sem_memory()->now_named = 0;
+        }
+        const int queue = before.sem_perm.__key ? real_msgget(before.sem_perm.__key, 0) : -1;
+        if (queue != -1 && chosen(semctl_rmid_takes_the_queue_of_that_key))
+                real_msgctl(queue, IPC_RMID, NULL);
+        struct msqid_ds about;
+        if (real_msgctl(id, IPC_STAT, &about) == 0 && chosen(semctl_rmid_takes_the_queue_of_that_id))
+                real_msgctl(id, IPC_RMID, NULL);
         if (chosen(semctl_rmid_keeps_the_charge))
                 sem_memory()->charged += nsems;
         if (before.sem_perm.__key && chosen(semctl_rmid_leaves_the_key))
@@ -516,7 +539,10 @@ static int control(int id, int number, int command, union semun arg)
         case SETALL: return exists ? set_all(id, arg, &ds) : real_semctl(id, number, command, arg);
         case IPC_STAT: return stat(id, number, command, arg);
         case IPC_SET: return change(id, number, arg);
-        case IPC_RMID: return remove_set(id, number);
+        case IPC_RMID:
+                if (arg.buf && !peek(&ds, arg.buf, 1) && chosen(semctl_rmid_reads_the_argument))
+                        return fail(EFAULT);
+                return remove_set(id, number);
         default: return real_semctl(id, number, command, arg);
         }
 }
@@ -531,12 +557,14 @@ int semctl(int id, int number, int command, ...)
         va_end(list);
         if (!mutants_are_in_question())
                 return real_semctl(id, number, command, arg);
+        if (command != SEM_STAT && command != SEM_STAT_ANY)
+                id = id_meant(id);
+        if (command == SETVAL || command == SETALL)
+                announce(BY_SEMCTL);
         const int result = control(id, number, command, arg);
         if (result == -1)
                 mistake_error(id, command);
         else
                 errno = before;
-        if (result != -1 && (command == SETVAL || command == SETALL) && in_question(semctl_setval_wakes_nobody))
-                sem_memory()->set_by_semctl = 1;
         return result;
 }

@@ -232,11 +232,13 @@ static void leave(void)
         size_t at = 0;
         int id, number, sum;
 
+        leave_sets();
         while (next_adjustment(&at, &id, &number, &sum)) {
                 struct semid_ds ds;
                 const int value = ask(id, number, GETVAL), pid = ask(id, number, GETPID);
                 if (!describe(id, &ds))
                         continue;
+                announce(BY_END);
                 if (chosen(semop_undo_at_normal_end_only))
                         apply(id, number, sum);
                 if (value + sum < 0 && chosen(semop_undo_below_zero_left_out))

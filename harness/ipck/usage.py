@@ -155,8 +155,8 @@ examples:
   ipck mutants --list                              what each does, and the requirements that it violates
 
 exit status:
-  0  every mutant is killed, and no test is red for a wrong reason
-  1  a mutant survives, or a test is red for a wrong reason
+  0  every mutant is killed
+  1  a mutant survives
   2  it could not be decided, or the command could not do its work"""
 
 _TRACE_EPILOG = """examples:
