@@ -366,6 +366,13 @@ static int stat(int id, int number, int command, union semun arg)
                 ds.sem_perm.uid = ds.sem_perm.cuid;
         if (ds.sem_perm.gid != ds.sem_perm.cgid && chosen(semctl_stat_group_as_creators))
                 ds.sem_perm.gid = ds.sem_perm.cgid;
+        if ((ds.sem_perm.uid | ds.sem_perm.gid | ds.sem_perm.cuid | ds.sem_perm.cgid) > 0xffff &&
+            chosen(semctl_stat_ids_cut_to_16_bits)) {
+                ds.sem_perm.uid &= 0xffff;
+                ds.sem_perm.gid &= 0xffff;
+                ds.sem_perm.cuid &= 0xffff;
+                ds.sem_perm.cgid &= 0xffff;
+        }
         if (command == IPC_STAT && chosen(semctl_stat_leaves_rest))
                 ds.__glibc_reserved3 = 0x5a;
         if (command != IPC_STAT && chosen(semctl_stat_idx_returns_the_index))

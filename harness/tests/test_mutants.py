@@ -251,7 +251,8 @@ def broken_world(
     folder = world.build / "glibc"
     reach = {ADDS: (0,), WAITS: (1,)} if reach is None else reach
     (folder / "map").write_bytes(b"".join(record(test.id, *numbers) for test, numbers in reach.items()))
-    for name, results in {"none": [(test, "pass", "") for test in TESTS], **broken}.items():
+    programs: dict[str, Iterable[tuple[Test, str, str]]] = {"none": [(test, "pass", "") for test in TESTS]}
+    for name, results in (programs | dict(broken)).items():
         (folder / name).mkdir()
         for test, verdict, status in results:
             (folder / name / test.id).write_text(start(test) + "\n" + result(test, verdict, status) + "\n")
