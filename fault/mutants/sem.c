@@ -3,6 +3,7 @@
  * sem.c: what wrong System V semaphores ask and remember.
  */
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,6 +58,11 @@ bool has_privilege(int capability)
         return got && (data[capability / 32].effective >> capability % 32 & 1);
 }
 
+gid_t filesystem_group(void)
+{
+        return (gid_t)setfsgid((gid_t)-1);      /* which no group is, so that nothing changes */
+}
+
 static bool in_group(gid_t group)
 {
         gid_t groups[64];
@@ -67,7 +73,7 @@ static bool in_group(gid_t group)
         for (int i = 0; i < count; i++)
                 if (groups[i] == group)
                         return true;
-        return getegid() == group;
+        return filesystem_group() == group;
 }
 
 enum kinship kinship(const struct ipc_perm *perm)
@@ -100,14 +106,14 @@ int id_given(int id)
 {
         if (id > 0xffff && chosen(semget_identifiers_turn_negative))
                 return id | INT32_MIN;
-        return id && id == sem_memory()->now_named ? sem_memory()->first_name : id;
+        return id >= 0 && id + 1 == sem_memory()->now_named ? sem_memory()->first_name - 1 : id;
 }
 
 int id_meant(int id)
 {
         if (id < -1 && (id & INT32_MAX) > 0xffff && chosen(semget_identifiers_turn_negative))
                 return id & INT32_MAX;
-        return id && id == sem_memory()->first_name ? sem_memory()->now_named : id;
+        return id >= 0 && id + 1 == sem_memory()->first_name ? sem_memory()->now_named - 1 : id;
 }
 
 /* ---- remembering ---- */

@@ -34,6 +34,7 @@ struct seminfo sem_info(int command);
 bool has_privilege(int capability);
 
 /* The class of the caller, as the shift of its bits in a mode; and which of the identifiers made it a member. */
+gid_t filesystem_group(void);
 enum kinship { OWNER, CREATOR, OWNING_GROUP, CREATING_GROUP, OTHER };
 enum kinship kinship(const struct ipc_perm *perm);
 int bits_of(const struct ipc_perm *perm, enum kinship kinship);
@@ -74,7 +75,7 @@ struct sem_memory {
         _Atomic long charged;           /* semaphores that count although there are none */
         _Atomic enum cause cause;       /* of the last change of a value */
         _Atomic int woken, arrays;      /* waiters that it let go on; arrays that wait */
-        int first_name, now_named;      /* an identifier that was used again, and the set that it means */
+        int first_name, now_named;      /* 1 more than an identifier that was used again, and than its set's own */
         int removed;                    /* 1 more than the identifier of the set that was removed last */
         _Atomic int waiting[WATCHED];   /* GETNCNT's last answers */
         _Atomic int served[WATCHED];    /* how many have waited and gone on */

@@ -124,11 +124,11 @@ static int get_number(int id, int number, int command, union semun arg)
 /* SETVAL by semop(): all but its adjustments is made to look right. */
 static int set_by_operation(int id, int number, int value)
 {
-        const int change = value - ask(id, number, GETVAL);
+        const int difference = value - ask(id, number, GETVAL);
         struct semid_ds before, after;
-        struct sembuf operation = {(unsigned short)number, (short)change, IPC_NOWAIT};
+        struct sembuf operation = {(unsigned short)number, (short)difference, IPC_NOWAIT};
 
-        if (!describe(id, &before) || (change && real_semop(id, &operation, 1) == -1))
+        if (!describe(id, &before) || (difference && real_semop(id, &operation, 1) == -1))
                 return -1;
         if (describe(id, &after)) {
                 show(OTIME, id, 0, after.sem_otime, before.sem_otime);
@@ -348,7 +348,7 @@ static bool is_unused(int id, int nsems)
 static int stat(int id, int number, int command, union semun arg)
 {
         const int result = real_semctl(id, number, command, arg);
-        struct semid_ds ds;
+        struct semid_ds ds = {0};
         long beyond = 0;
 
         if (result == -1 || !peek(&ds, arg.buf, sizeof(ds)))
@@ -391,7 +391,7 @@ static int stat(int id, int number, int command, union semun arg)
 
 static int change(int id, int number, union semun arg)
 {
-        struct semid_ds wanted, before, after;
+        struct semid_ds wanted = {0}, before, after;
 
         if (!peek(&wanted, arg.buf, sizeof(wanted)) || !describe(id, &before))
                 return real_semctl(id, number, IPC_SET, arg);
@@ -464,16 +464,17 @@ static int remove_set(int id, int number)
         if (chosen(semctl_rmid_keeps_adjustments))
                 sem_memory()->removed = id + 1;
         if (in_question(semget_identifier_used_again)) {
-                sem_memory()->removed = id == sem_memory()->now_named ? 0 : id + 1;
-                if (id == sem_memory()->now_named)
+                const bool named_again = id + 1 == sem_memory()->now_named;
+                sem_memory()->removed = named_again ? 0 : id + 1;
+                if (named_again)
                         sem_memory()->first_name = sem_memory()->now_named = 0;
         }
-        const int queue = before.sem_perm.__key ? real_msgget(before.sem_perm.__key, 0) : -1;
-        if (queue != -1 && chosen(semctl_rmid_takes_the_queue_of_that_key))
-                real_msgctl(queue, IPC_RMID, NULL);
-        struct msqid_ds about;
-        if (real_msgctl(id, IPC_STAT, &about) == 0 && chosen(semctl_rmid_takes_the_queue_of_that_id))
-                real_msgctl(id, IPC_RMID, NULL);
+        const int segment = before.sem_perm.__key ? real_shmget(before.sem_perm.__key, 0, 0) : -1;
+        if (segment != -1 && chosen(semctl_rmid_takes_the_segment_of_that_key))
+                real_shmctl(segment, IPC_RMID, NULL);
+        struct shmid_ds about;
+        if (real_shmctl(id, IPC_STAT, &about) == 0 && chosen(semctl_rmid_takes_the_segment_of_that_id))
+                real_shmctl(id, IPC_RMID, NULL);
         if (chosen(semctl_rmid_keeps_the_charge))
                 sem_memory()->charged += nsems;
         if (before.sem_perm.__key && chosen(semctl_rmid_leaves_the_key))
@@ -486,7 +487,7 @@ static int remove_set(int id, int number)
 static int inform(int id, int number, int command, union semun arg)
 {
         const int result = real_semctl(id, number, command, arg);
-        struct seminfo info;
+        struct seminfo info = {0};
 
         if (result == -1 || !peek(&info, arg.info, sizeof(info)))
                 return result;

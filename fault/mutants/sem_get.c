@@ -20,7 +20,7 @@ static int find(key_t key)
 }
 
 /* The sets that this process has made: with a key, and without. */
-enum { MADE = 64, MANY = 8 };
+enum { MADE = 64, MANY = 4 };
 static struct {
         pid_t owner;
         size_t keyed, unkeyed;
@@ -130,10 +130,9 @@ static int spoil(int id, int count)
         }
         if (count >= 256 && chosen(semget_values_begin_at_one))
                 real_semctl(id, count - 1, SETVAL, 1);
-        if (sem_memory()->removed > 1 && !set_exists(sem_memory()->removed - 1) &&
-            chosen(semget_identifier_used_again)) {
-                sem_memory()->first_name = sem_memory()->removed - 1;
-                sem_memory()->now_named = id;
+        if (sem_memory()->removed && !set_exists(sem_memory()->removed - 1) && chosen(semget_identifier_used_again)) {
+                sem_memory()->first_name = sem_memory()->removed;
+                sem_memory()->now_named = id + 1;
                 sem_memory()->removed = 0;
         }
         if (in_question(semget_values_come_back) && sem_memory()->old_count == count && chosen(semget_values_come_back))
@@ -178,7 +177,7 @@ static int create(key_t key, int count, int flags)
                 if (count > 0 && charged && use.semaem + charged + count > most.semmns)
                         return fail(ENOSPC);
         }
-        if (key == IPC_PRIVATE && in_question(semget_private_found_again) && oldest_of_many() != -1 &&
+        if (key == IPC_PRIVATE && !(flags & IPC_CREAT) && in_question(semget_private_found_again) && oldest_of_many() != -1 &&
             chosen(semget_private_found_again))
                 return oldest_of_many();
         if (in_question(semget_next_id_wasted) && next_id_is_asked_for() && chosen(semget_next_id_wasted))

@@ -5,7 +5,6 @@
  */
 #include <sched.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <unistd.h>
 
 #include "sem_op.h"
@@ -212,7 +211,7 @@ static bool cancels_out(const struct attempt *a)
 
 static void decrements_first(struct attempt *a)
 {
-        struct sembuf sorted[MOST_OPERATIONS];
+        struct sembuf sorted[MOST_OPERATIONS] = {{0}};
         size_t count = 0;
 
         for (int decrements = 1; decrements >= 0; decrements--)
@@ -309,11 +308,6 @@ static const struct {
         [CREATING_GROUP] = {MUTANT_semop_creating_group_refused, MUTANT_semop_creating_group_not_asked},
         [OTHER] = {MUTANT_semop_others_refused, MUTANT_semop_others_not_asked},
 };
-
-static gid_t filesystem_group(void)
-{
-        return (gid_t)setfsgid((gid_t)-1);      /* which no group is, so that nothing changes */
-}
 
 /* Whether permission decides wrongly; then *result is what the call returns. */
 static bool decide_wrongly(const struct attempt *a, int *result)

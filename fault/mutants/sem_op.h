@@ -12,7 +12,8 @@ enum { MOST_OPERATIONS = 512 };
 struct attempt {
         int id;
         bool timed;                     /* semtimedop() */
-        const struct timespec *timeout;
+        const struct timespec *timeout; /* the caller's, or the next */
+        struct timespec limit;
         struct sembuf *caller;          /* where the caller has its operations */
         size_t count;
         struct sembuf operations[MOST_OPERATIONS];

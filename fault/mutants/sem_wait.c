@@ -103,21 +103,6 @@ static int wait_for_one(struct attempt *a)
         return done_right(a);
 }
 
-/* Takes, but does not give. */
-static int wait_without_giving(struct attempt *a)
-{
-        size_t kept = 0;
-        const int result = done_at_once(a);
-
-        if (result != -1 || errno != EAGAIN)
-                return result;
-        for (size_t i = 0; i < a->count; i++)
-                if (a->operations[i].sem_op <= 0)
-                        a->operations[kept++] = a->operations[i];
-        a->count = kept;
-        return done_right(a);
-}
-
 /* Asks for permission once more when the wait is over. */
 static int wait_and_ask(struct attempt *a)
 {
@@ -144,14 +129,6 @@ static int wait_longest(struct attempt *a)
                 sched_yield();
         }
         return result;
-}
-
-static bool gives(const struct attempt *a)
-{
-        for (size_t i = 0; i < a->count; i++)
-                if (a->operations[i].sem_op > 0)
-                        return true;
-        return false;
 }
 
 static int restart(struct attempt *a)
@@ -185,12 +162,11 @@ int wait_wrongly(struct attempt *a)
                 return wait_unless(a, another_went_on);
         if (!single && chosen(semop_single_wakes_no_array))
                 return wait_unless(a, done_by_single);
-        if (decrement && arrays_wait() && chosen(semop_array_holds_up_decrements))
+        if (decrement && chosen(semop_array_holds_up_decrements))
                 return wait_unless(a, arrays_wait);
-        if (decrement && a->operations[0].sem_op < -3 && chosen(semop_waiter_takes_one))
+        if (decrement && a->operations[0].sem_op < -3 && in_question(semop_waiter_takes_one) &&
+            ask(a->id, number, GETVAL) == 0 && chosen(semop_waiter_takes_one))
                 return wait_for_one(a);
-        if (!single && gives(a) && chosen(semop_waiter_does_not_give))
-                return wait_without_giving(a);
         if (!has_privilege(CAP_IPC_OWNER) && chosen(semctl_set_reaches_those_who_wait))
                 return wait_and_ask(a);
         if (decrement && chosen(semop_decrement_restarted))
@@ -230,16 +206,16 @@ int wait_wrongly(struct attempt *a)
 
 int time_out_wrongly(struct attempt *a)
 {
-        struct timespec other;
+        struct timespec *const limit = &a->limit;
 
         if (!a->timeout) {
                 if (may_wait(a) && chosen(semtimedop_null_as_zero)) {
-                        other = (struct timespec){0};
-                        a->timeout = &other;
+                        *limit = (struct timespec){0};
+                        a->timeout = limit;
                 }
                 return may_wait(a) ? wait_wrongly(a) : done_right(a);
         }
-        if (!peek(&other, a->timeout, sizeof(other))) {
+        if (!peek(limit, a->timeout, sizeof(*limit))) {
                 if (chosen(semtimedop_bad_timeout_as_none))
                         a->timeout = NULL;
                 const int result = done_right(a);
@@ -248,14 +224,14 @@ int time_out_wrongly(struct attempt *a)
                 return result;
         }
         const struct timespec *const asked = a->timeout;
-        const bool zero = other.tv_sec == 0 && other.tv_nsec == 0;
-        const bool valid = other.tv_sec >= 0 && other.tv_nsec >= 0 && other.tv_nsec < 1000000000;
-        a->timeout = &other;
-        if (other.tv_sec < 0 && chosen(semtimedop_negative_as_zero))
-                other = (struct timespec){0};
-        if (other.tv_nsec >= 1000000000 && other.tv_sec >= 0 && chosen(semtimedop_nanoseconds_carried)) {
-                other.tv_sec += other.tv_nsec / 1000000000;
-                other.tv_nsec %= 1000000000;
+        const bool zero = limit->tv_sec == 0 && limit->tv_nsec == 0;
+        const bool valid = limit->tv_sec >= 0 && limit->tv_nsec >= 0 && limit->tv_nsec < 1000000000;
+        a->timeout = limit;
+        if (limit->tv_sec < 0 && chosen(semtimedop_negative_as_zero))
+                *limit = (struct timespec){0};
+        if (limit->tv_nsec >= 1000000000 && limit->tv_sec >= 0 && chosen(semtimedop_nanoseconds_carried)) {
+                limit->tv_sec += limit->tv_nsec / 1000000000;
+                limit->tv_nsec %= 1000000000;
         }
         if (!valid && chosen(semtimedop_judged_when_it_waits)) {
                 a->timeout = NULL;
@@ -264,17 +240,17 @@ int time_out_wrongly(struct attempt *a)
         }
         if (zero && chosen(semtimedop_zero_never_done))
                 return fail(EAGAIN);
-        if (valid && !zero && other.tv_sec > INT32_MAX && chosen(semtimedop_seconds_cut_to_32_bits))
-                other.tv_sec = 0;
-        if (valid && !zero && other.tv_sec < 60 && may_wait(a) && chosen(semtimedop_a_millisecond_early)) {
-                const int64_t left = other.tv_sec * INT64_C(1000000000) + other.tv_nsec - 1000000;
-                other.tv_sec = left > 0 ? left / 1000000000 : 0;
-                other.tv_nsec = left > 0 ? left % 1000000000 : 0;
+        if (valid && !zero && limit->tv_sec > INT32_MAX && chosen(semtimedop_seconds_cut_to_32_bits))
+                limit->tv_sec = 0;
+        if (valid && !zero && limit->tv_sec < 60 && may_wait(a) && chosen(semtimedop_a_millisecond_early)) {
+                const int64_t left = limit->tv_sec * INT64_C(1000000000) + limit->tv_nsec - 1000000;
+                limit->tv_sec = left > 0 ? left / 1000000000 : 0;
+                limit->tv_nsec = left > 0 ? left % 1000000000 : 0;
         }
         const int result = may_wait(a) ? wait_wrongly(a) : done_right(a);
         if (result == -1 && errno == EINTR && chosen(semtimedop_interrupted_stores_the_rest)) {
-                other.tv_nsec /= 2;
-                poke((void *)asked, &other, sizeof(other));
+                limit->tv_nsec /= 2;
+                poke((void *)asked, limit, sizeof(*limit));
         }
         if (result == -1 && errno == EAGAIN && valid && !zero && chosen(semtimedop_expiry_increments)) {
                 struct sembuf extra = {a->operations[0].sem_num, 1, IPC_NOWAIT};
