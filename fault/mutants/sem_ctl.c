@@ -465,7 +465,7 @@ static int remove_set(int id, int number)
                 sem_memory()->removed = id + 1;
         if (in_question(semget_identifier_used_again)) {
                 const bool named_again = id + 1 == sem_memory()->now_named;
-                sem_memory()->removed = named_again ? 0 : id + 1;
+                sem_memory()->removed = named_again ? sem_memory()->first_name : id + 1;
                 if (named_again)
                         sem_memory()->first_name = sem_memory()->now_named = 0;
         }

@@ -177,8 +177,8 @@ static int create(key_t key, int count, int flags)
                 if (count > 0 && charged && use.semaem + charged + count > most.semmns)
                         return fail(ENOSPC);
         }
-        if (key == IPC_PRIVATE && !(flags & IPC_CREAT) && in_question(semget_private_found_again) && oldest_of_many() != -1 &&
-            chosen(semget_private_found_again))
+        if (key == IPC_PRIVATE && !(flags & IPC_CREAT) && in_question(semget_private_found_again) &&
+            oldest_of_many() != -1 && chosen(semget_private_found_again))
                 return oldest_of_many();
         if (in_question(semget_next_id_wasted) && next_id_is_asked_for() && chosen(semget_next_id_wasted))
                 real_semctl(real_semget(IPC_PRIVATE, 1, 0600), 0, IPC_RMID);
