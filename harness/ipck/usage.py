@@ -150,7 +150,7 @@ violated; a test that finds another one violated is red for a wrong reason. It i
 examples:
   ipck mutants                                     all
   ipck mutants 'semop*'                            some: by their names, or by the call
-  ipck mutants semop_undo_ignored --tests undo_exit --tests 'sysv.sem.*'
+  ipck mutants semop_undo_inherited --tests 'sysv.sem.undo_*'
                                                    against some tests
   ipck mutants --list                              what each does, and the requirements that it violates
 
