@@ -27,6 +27,7 @@ broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
+mutant_programs := build/glibc/ipck-mutants build/glibc/ipck-mutants.so
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
@@ -92,6 +93,13 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) programs checked bad
 	@$(PYTHON) -m pytest harness/tests $(ARGS)
 
+## mutants: break calls of the C library one after the other, and tell which of these mutants the tests do not notice
+.PHONY: mutants
+mutants:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-tests $(mutant_programs)
+	@scripts/ipck mutants $(ARGS)
+
 ## lint: compilers' and checkers' opinion of C, Python and shell
 .PHONY: lint
 lint:
@@ -108,7 +116,7 @@ bench:
 
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so)
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) $(mutant_programs)
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
@@ -120,8 +128,8 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c reports/templates/* reports/findings/* LICENSE)
-installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/mutants/*.toml reports/templates/* reports/findings/* LICENSE)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points $(mutant_programs)
 installed_scripts := ipck get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done

@@ -12,8 +12,8 @@ int main(void)
                offsetof(struct reached, test), offsetof(struct reached, mutants));
         for (size_t i = 0; i < MUTANTS; i++) {
                 const struct mutant *const m = &mutants[i];
-                printf("%s\n  {\"name\": \"%s\", \"call\": \"%s\", \"what\": \"%s\", \"violates\": [", i ? "," : "", m->name,
-                       calls[m->call].name, m->what);
+                printf("%s\n  {\"name\": \"%s\", \"call\": \"%s\", \"what\": \"%s\", \"violates\": [",
+                       i ? "," : "", m->name, calls[m->call].name, m->what);
                 for (size_t v = 0; v < m->violates_count; v++)
                         printf("%s\"%s\"", v ? ", " : "", ipck_requirement_ids[m->violates[v]]);
                 printf("]}");

@@ -124,7 +124,9 @@ void *test_memory(void)
 
         if (!own) {
                 const long place = notes ? place_of_test(notes, sizeof(*notes)) : -1;
-                own = place == -1 ? &outside : &notes[place];
+                if (place == -1)
+                        return outside.memory + sizeof(outside.hash);
+                own = &notes[place];
         }
         return own->memory + sizeof(own->hash);
 }
@@ -135,7 +137,8 @@ bool mutant_is_chosen(enum mutant_number number)
                 const int before = errno;
                 struct reached *const record = own_record();
                 if (record)
-                        __atomic_fetch_or(&record->mutants[number / 64], UINT64_C(1) << (number % 64), __ATOMIC_RELAXED);
+                        __atomic_fetch_or(&record->mutants[number / 64], UINT64_C(1) << (number % 64),
+                                          __ATOMIC_RELAXED);
                 errno = before;
         }
         return number == wanted;

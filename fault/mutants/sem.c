@@ -2,6 +2,8 @@
  *
  * sem.c: what wrong System V semaphores ask and remember.
  */
+#include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -56,6 +58,11 @@ bool has_privilege(int capability)
         return got && (data[capability / 32].effective >> capability % 32 & 1);
 }
 
+gid_t filesystem_group(void)
+{
+        return (gid_t)setfsgid((gid_t)-1);      /* which no group is, so that nothing changes */
+}
+
 static bool in_group(gid_t group)
 {
         gid_t groups[64];
@@ -66,7 +73,7 @@ static bool in_group(gid_t group)
         for (int i = 0; i < count; i++)
                 if (groups[i] == group)
                         return true;
-        return getegid() == group;
+        return filesystem_group() == group;
 }
 
 enum kinship kinship(const struct ipc_perm *perm)
@@ -93,6 +100,20 @@ time_t present(void)
 
         syscall(SYS_clock_gettime, CLOCK_REALTIME_COARSE, &t);
         return t.tv_sec;
+}
+
+int id_given(int id)
+{
+        if (id > 0xffff && chosen(semget_identifiers_turn_negative))
+                return id | INT32_MIN;
+        return id >= 0 && id + 1 == sem_memory()->now_named ? sem_memory()->first_name - 1 : id;
+}
+
+int id_meant(int id)
+{
+        if (id < -1 && (id & INT32_MAX) > 0xffff && chosen(semget_identifiers_turn_negative))
+                return id & INT32_MAX;
+        return id >= 0 && id + 1 == sem_memory()->first_name ? sem_memory()->now_named - 1 : id;
 }
 
 /* ---- remembering ---- */
@@ -208,9 +229,10 @@ void forget_adjustment(int id, int number)
 void adjust(int id, int number, int by)
 {
         const int before = errno;
+        const short noted = SEM_UNDO | IPC_NOWAIT, plain = IPC_NOWAIT, amount = (short)abs(by);
         struct sembuf up_first[] = {
-                {(unsigned short)number, (short)(by > 0 ? by : -by), (short)(by > 0 ? IPC_NOWAIT : SEM_UNDO | IPC_NOWAIT)},
-                {(unsigned short)number, (short)(by > 0 ? -by : by), (short)(by > 0 ? SEM_UNDO | IPC_NOWAIT : IPC_NOWAIT)},
+                {(unsigned short)number, amount, by > 0 ? plain : noted},
+                {(unsigned short)number, (short)-amount, by > 0 ? noted : plain},
         };
         struct sembuf down_first[] = {up_first[1], up_first[0]};
 

@@ -34,12 +34,20 @@ struct seminfo sem_info(int command);
 bool has_privilege(int capability);
 
 /* The class of the caller, as the shift of its bits in a mode; and which of the identifiers made it a member. */
+gid_t filesystem_group(void);
 enum kinship { OWNER, CREATOR, OWNING_GROUP, CREATING_GROUP, OTHER };
 enum kinship kinship(const struct ipc_perm *perm);
 int bits_of(const struct ipc_perm *perm, enum kinship kinship);
 
 /* CLOCK_REALTIME_COARSE in seconds, where time stamps come from. */
 time_t present(void);
+
+/* The identifier that a set is given, and the set that an identifier means. */
+int id_given(int id);
+int id_meant(int id);
+
+/* What the end of a process does to sets that it made. */
+void leave_sets(void);
 
 /* ---- remembering ---- */
 
@@ -51,6 +59,12 @@ void show(enum field field, int id, int number, long real, long instead);
 /* What is to be reported of a field that has the value `real`. */
 long shown(enum field field, int id, int number, long real);
 
+enum { WATCHED = 8 };
+enum cause { BY_NOBODY, BY_SINGLE, BY_ARRAY, BY_SEMCTL, BY_END };
+
+/* Notes what is about to change a value. */
+void announce(enum cause cause);
+
 struct sem_memory {
         _Atomic unsigned used;
         struct {
@@ -59,12 +73,12 @@ struct sem_memory {
                 long real, instead;
         } shown[100];
         _Atomic long charged;           /* semaphores that count although there are none */
-        _Atomic int set_by_semctl;      /* the last change of a value came from SETVAL or SETALL */
-        _Atomic int removals;
-        struct {
-                int number;
-                _Atomic int most;
-        } waiting[8];                   /* GETNCNT's highest answers */
+        _Atomic enum cause cause;       /* of the last change of a value */
+        _Atomic int woken, arrays;      /* waiters that it let go on; arrays that wait */
+        int first_name, now_named;      /* 1 more than an identifier that was used again, and than its set's own */
+        int removed;                    /* 1 more than the identifier of the set that was removed last */
+        _Atomic int waiting[WATCHED];   /* GETNCNT's last answers */
+        _Atomic int served[WATCHED];    /* how many have waited and gone on */
         int old_count;
         unsigned short old[1024];       /* values of the set that was removed last */
 };

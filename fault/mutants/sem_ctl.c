@@ -4,8 +4,10 @@
  */
 #include <sched.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sem.h"
@@ -54,7 +56,6 @@ static const struct {
         {MUTANT_semctl_stat_any_fault_as_einval, SEM_STAT_ANY, EFAULT, EINVAL},
         {MUTANT_semctl_setall_range_as_einval, SETALL, ERANGE, EINVAL},
         {MUTANT_semctl_stat_idx_as_enoent, SEM_STAT, EINVAL, ENOENT},
-        {MUTANT_semctl_getall_removed_as_einval, GETALL, EIDRM, EINVAL},
 };
 
 static void mistake_error(int id, int command)
@@ -64,7 +65,7 @@ static void mistake_error(int id, int command)
                         errno = errors[i].wrong;
         if (errno == EINVAL && !is_known(command) && chosen(semctl_unknown_command_as_enosys))
                 errno = ENOSYS;
-        if (errno == EINVAL && command != SEM_STAT && command != SEM_STAT_ANY && is_known(command) && !set_exists(id) &&
+        if (errno == EINVAL && (command == GETPID || command == GETZCNT) && !set_exists(id) &&
             chosen(semctl_unknown_set_as_eidrm))
                 errno = EIDRM;
 }
@@ -80,7 +81,8 @@ static int get_number(int id, int number, int command, union semun arg)
                 return -1;
         switch (command) {
         case GETVAL:
-                if (answer == SEMVMX && chosen(semctl_getval_largest_negative))
+                if (answer == SEMVMX && number > 0 && describe(id, &ds) && number == (int)ds.sem_nsems - 1 &&
+                    chosen(semctl_getval_largest_negative))
                         return -SEMVMX;
                 break;
         case GETPID:
@@ -97,18 +99,22 @@ static int get_number(int id, int number, int command, union semun arg)
                         return answer + ask(id, number, GETZCNT);
                 if (answer > 1 && chosen(semctl_getncnt_counts_one))
                         return 1;
-                if (number < 8 && chosen(semctl_getncnt_never_falls)) {
-                        _Atomic int *const most = &sem_memory()->waiting[number].most;
-                        if (answer > *most)
-                                *most = answer;
-                        return *most;
+                if (number < WATCHED && chosen(semctl_getncnt_falls_late)) {
+                        const int before = atomic_exchange(&sem_memory()->waiting[number], answer);
+                        if (answer && answer < before)
+                                return before;
                 }
+                if (number < WATCHED &&
+                    (in_question(semop_served_still_counted) || in_question(semtimedop_expired_still_counted)))
+                        return answer + sem_memory()->served[number];
                 break;
         case GETZCNT:
                 if (chosen(semctl_getzcnt_counts_all))
                         return answer + ask(id, number, GETNCNT);
                 if (answer > 1 && chosen(semctl_getzcnt_counts_one))
                         return 1;
+                if (number < WATCHED && in_question(semop_zero_still_counted))
+                        return answer + sem_memory()->served[number];
                 break;
         default: break;
         }
@@ -118,11 +124,11 @@ static int get_number(int id, int number, int command, union semun arg)
 /* SETVAL by semop(): all but its adjustments is made to look right. */
 static int set_by_operation(int id, int number, int value)
 {
-        const int change = value - ask(id, number, GETVAL);
+        const int difference = value - ask(id, number, GETVAL);
         struct semid_ds before, after;
-        struct sembuf operation = {(unsigned short)number, (short)change, IPC_NOWAIT};
+        struct sembuf operation = {(unsigned short)number, (short)difference, IPC_NOWAIT};
 
-        if (!describe(id, &before) || real_semop(id, &operation, 1) == -1)
+        if (!describe(id, &before) || (difference && real_semop(id, &operation, 1) == -1))
                 return -1;
         if (describe(id, &after)) {
                 show(OTIME, id, 0, after.sem_otime, before.sem_otime);
@@ -179,7 +185,7 @@ static int set_value(int id, int number, union semun arg)
         const int result = real_semctl(id, number, SETVAL, arg);
         if (result == -1)
                 return -1;
-        if (number + 1 < (int)before.sem_nsems && chosen(semctl_setval_sets_the_next))
+        if (value == 0 && number + 1 < (int)before.sem_nsems && chosen(semctl_setval_sets_the_next))
                 real_semctl(id, number + 1, SETVAL, arg);
         if (describe(id, &after) && chosen(semctl_setval_leaves_ctime))
                 show(CTIME, id, 0, after.sem_ctime, before.sem_ctime);
@@ -192,10 +198,11 @@ static int set_value(int id, int number, union semun arg)
 
 /* ---- commands about all semaphores ---- */
 
+enum { MOST_ONE_BY_ONE = 512, SOME = 2048 };
+
 static int get_one_by_one(int id, unsigned short *to, int nsems)
 {
-        enum { MOST = 16 };
-        unsigned short values[MOST];
+        unsigned short values[MOST_ONE_BY_ONE];
 
         for (int i = 0; i < nsems; i++) {
                 const int value = real_semctl(id, i, GETVAL);
@@ -207,13 +214,13 @@ static int get_one_by_one(int id, unsigned short *to, int nsems)
         return poke(to, values, (size_t)nsems * sizeof(*values)) ? 0 : fail(EFAULT);
 }
 
-/* GETALL of a set of more than 256 semaphores leaves the rest as it is. */
+/* GETALL of a set of more semaphores leaves the rest as it is. */
 static int get_first(int id, unsigned short *to, int nsems)
 {
         unsigned short *const values = calloc((size_t)nsems, sizeof(*values));
         int result = real_semctl(id, 0, GETALL, (union semun){.array = values});
 
-        if (result != -1 && !poke(to, values, 256 * sizeof(*values)))
+        if (result != -1 && !poke(to, values, SOME * sizeof(*values)))
                 result = fail(EFAULT);
         free(values);
         return result;
@@ -221,12 +228,17 @@ static int get_first(int id, unsigned short *to, int nsems)
 
 static int get_all(int id, union semun arg, int nsems)
 {
-        if (nsems <= 16 && chosen(semctl_getall_one_by_one))
+        if (nsems <= MOST_ONE_BY_ONE && chosen(semctl_getall_one_by_one))
                 return get_one_by_one(id, arg.array, nsems);
-        if (nsems > 256 && chosen(semctl_getall_of_256))
+        if (nsems > SOME && chosen(semctl_getall_of_2048))
                 return get_first(id, arg.array, nsems);
+        if (nsems > 256 && in_question(semctl_getall_removed_as_enoent))
+                nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);         /* time in which the set may go */
         const int result = real_semctl(id, 0, GETALL, arg);
-        if (result == 0 && chosen(semctl_getall_one_too_many) && !poke(arg.array + nsems, &(short){0}, sizeof(short)))
+        if (result == -1 && nsems > 256 && !set_exists(id) && chosen(semctl_getall_removed_as_enoent))
+                return fail(ENOENT);
+        if (result == 0 && nsems >= 200 && nsems < 256 && chosen(semctl_getall_one_too_many) &&
+            !poke(arg.array + nsems, &(short){0}, sizeof(short)))
                 return fail(EFAULT);
         return result;
 }
@@ -294,12 +306,15 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
                 return real_semctl(id, 0, SETALL, arg);
         }
         const int beyond = first_beyond(values, nsems);
+        for (int i = 0; i < nsems; i++)
+                if (values[i] == SEMVMX && chosen(semctl_setall_largest_less_one))
+                        values[i]--;
         for (int i = 0; i < nsems && i < 16 && in_question(semctl_setall_leaves_pids); i++)
                 pids[i] = ask(id, i, GETPID);
         if (beyond > 0 && beyond < nsems && chosen(semctl_setall_refused_half_done)) {
                 result = set_first(id, values, nsems, beyond) == -1 ? -1 : fail(ERANGE);
-        } else if (beyond == nsems && nsems > 256 && chosen(semctl_setall_of_256)) {
-                result = set_first(id, values, nsems, 256);
+        } else if (beyond == nsems && nsems > SOME && chosen(semctl_setall_of_2048)) {
+                result = set_first(id, values, nsems, SOME);
         } else if (beyond == nsems && nsems <= 16 && chosen(semctl_setall_one_by_one)) {
                 result = set_one_by_one(id, values, nsems);
         } else if (beyond == nsems && nsems <= 16 && chosen(semctl_setall_keeps_adjustments)) {
@@ -315,8 +330,6 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
                 for (int i = 0; i < nsems && i < 16; i++)
                         if (chosen(semctl_setall_leaves_pids))
                                 show(PID, id, i, getpid(), pids[i]);
-                if (chosen(semctl_setall_returns_the_number))
-                        result = nsems;
         }
         free(values);
         return result;
@@ -335,7 +348,7 @@ static bool is_unused(int id, int nsems)
 static int stat(int id, int number, int command, union semun arg)
 {
         const int result = real_semctl(id, number, command, arg);
-        struct semid_ds ds;
+        struct semid_ds ds = {0};
         long beyond = 0;
 
         if (result == -1 || !peek(&ds, arg.buf, sizeof(ds)))
@@ -353,11 +366,24 @@ static int stat(int id, int number, int command, union semun arg)
                 ds.sem_perm.uid = ds.sem_perm.cuid;
         if (ds.sem_perm.gid != ds.sem_perm.cgid && chosen(semctl_stat_group_as_creators))
                 ds.sem_perm.gid = ds.sem_perm.cgid;
+        if ((ds.sem_perm.uid | ds.sem_perm.gid | ds.sem_perm.cuid | ds.sem_perm.cgid) > 0xffff &&
+            chosen(semctl_stat_ids_cut_to_16_bits)) {
+                ds.sem_perm.uid &= 0xffff;
+                ds.sem_perm.gid &= 0xffff;
+                ds.sem_perm.cuid &= 0xffff;
+                ds.sem_perm.cgid &= 0xffff;
+        }
         if (command == IPC_STAT && chosen(semctl_stat_leaves_rest))
                 ds.__glibc_reserved3 = 0x5a;
         if (command != IPC_STAT && chosen(semctl_stat_idx_returns_the_index))
                 return id;
+        if (command != IPC_STAT) {
+                poke(arg.buf, &ds, sizeof(ds));
+                return id_given(result);
+        }
         poke(arg.buf, &ds, sizeof(ds));
+        if (command == IPC_STAT && number > 0 && number < (int)ds.sem_nsems && chosen(semctl_stat_returns_semnum))
+                return number;
         if (command == IPC_STAT && chosen(semctl_stat_one_word_too_many) && !poke(arg.buf + 1, &beyond, sizeof(beyond)))
                 return fail(EFAULT);
         return result;
@@ -365,7 +391,7 @@ static int stat(int id, int number, int command, union semun arg)
 
 static int change(int id, int number, union semun arg)
 {
-        struct semid_ds wanted, before, after;
+        struct semid_ds wanted = {0}, before, after;
 
         if (!peek(&wanted, arg.buf, sizeof(wanted)) || !describe(id, &before))
                 return real_semctl(id, number, IPC_SET, arg);
@@ -375,26 +401,29 @@ static int change(int id, int number, union semun arg)
 
         if (!related && privileged && chosen(semctl_set_privilege_ignored))
                 return fail(EPERM);
-        if (kin == OWNER && geteuid() != before.sem_perm.cuid && !privileged && chosen(semctl_set_by_owner_refused))
+        if (kin == OWNER && geteuid() != before.sem_perm.cuid && getuid() != geteuid() && !privileged &&
+            chosen(semctl_set_by_owner_refused))
                 return fail(EPERM);
-        if (kin == CREATOR && !privileged && chosen(semctl_set_by_creator_refused))
+        if (kin == CREATOR && getuid() != geteuid() && !privileged && chosen(semctl_set_by_creator_refused))
                 return fail(EPERM);
         if (related && !bits_of(&before.sem_perm, kin) && !has_privilege(CAP_IPC_OWNER) &&
             chosen(semctl_set_asks_for_permission))
                 return fail(EACCES);
         if (wanted.sem_perm.uid == (uid_t)-1 && chosen(semctl_set_minus_one_as_unchanged))
                 wanted.sem_perm.uid = before.sem_perm.uid;
-        if (wanted.sem_perm.uid != before.sem_perm.uid && wanted.sem_perm.uid != (uid_t)-1 && chosen(semctl_set_leaves_uid))
+        const bool new_user = wanted.sem_perm.uid != before.sem_perm.uid && wanted.sem_perm.uid != (uid_t)-1;
+        const bool new_group = wanted.sem_perm.gid != before.sem_perm.gid && wanted.sem_perm.gid != (gid_t)-1;
+        if (new_user && !new_group && chosen(semctl_set_leaves_uid))
                 wanted.sem_perm.uid = before.sem_perm.uid;
-        if (wanted.sem_perm.gid != before.sem_perm.gid && wanted.sem_perm.gid != (gid_t)-1 && chosen(semctl_set_leaves_gid))
+        if (new_group && !new_user && chosen(semctl_set_leaves_gid))
                 wanted.sem_perm.gid = before.sem_perm.gid;
         if ((wanted.sem_perm.mode & 0111) && chosen(semctl_set_drops_execute_bits))
                 wanted.sem_perm.mode &= 0666;
-        if (((wanted.sem_perm.mode ^ before.sem_perm.mode) & 0777) && chosen(semctl_set_leaves_mode))
-                wanted.sem_perm.mode = before.sem_perm.mode;
         const int result = real_semctl(id, number, IPC_SET, (union semun){.buf = &wanted});
         if (result == -1)
                 return -1;
+        if (!new_user && !new_group && wanted.sem_perm.mode == 0640 && chosen(semctl_set_done_but_fails))
+                return fail(EINVAL);
         if (describe(id, &after) && chosen(semctl_set_leaves_ctime))
                 show(CTIME, id, 0, after.sem_ctime, before.sem_ctime);
         if (describe(id, &after) && chosen(semctl_set_stamps_otime))
@@ -420,11 +449,12 @@ static int remove_set(int id, int number)
 
         if (kin != OWNER && kin != CREATOR && privileged && chosen(semctl_rmid_privilege_ignored))
                 return fail(EPERM);
-        if (kin == OWNER && geteuid() != before.sem_perm.cuid && !privileged && chosen(semctl_rmid_by_owner_refused))
+        if (kin == OWNER && geteuid() != before.sem_perm.cuid && getuid() != geteuid() && !privileged &&
+            chosen(semctl_rmid_by_owner_refused))
                 return fail(EPERM);
-        if (kin == CREATOR && !privileged && chosen(semctl_rmid_by_creator_refused))
+        if (kin == CREATOR && getuid() != geteuid() && !privileged && chosen(semctl_rmid_by_creator_refused))
                 return fail(EPERM);
-        if (nsems <= 1024 && chosen(semget_values_come_back)) {
+        if (nsems >= 5 && nsems <= 1024 && chosen(semget_values_come_back)) {
                 real_semctl(id, 0, GETALL, (union semun){.array = sem_memory()->old});
                 sem_memory()->old_count = nsems;
         }
@@ -432,7 +462,19 @@ static int remove_set(int id, int number)
         if (result == -1)
                 return -1;
         if (chosen(semctl_rmid_keeps_adjustments))
-                sem_memory()->removals++;
+                sem_memory()->removed = id + 1;
+        if (in_question(semget_identifier_used_again)) {
+                const bool named_again = id + 1 == sem_memory()->now_named;
+                sem_memory()->removed = named_again ? sem_memory()->first_name : id + 1;
+                if (named_again)
+                        sem_memory()->first_name = sem_memory()->now_named = 0;
+        }
+        const int segment = before.sem_perm.__key ? real_shmget(before.sem_perm.__key, 0, 0) : -1;
+        if (segment != -1 && chosen(semctl_rmid_takes_the_segment_of_that_key))
+                real_shmctl(segment, IPC_RMID, NULL);
+        struct shmid_ds about;
+        if (real_shmctl(id, IPC_STAT, &about) == 0 && chosen(semctl_rmid_takes_the_segment_of_that_id))
+                real_shmctl(id, IPC_RMID, NULL);
         if (chosen(semctl_rmid_keeps_the_charge))
                 sem_memory()->charged += nsems;
         if (before.sem_perm.__key && chosen(semctl_rmid_leaves_the_key))
@@ -445,7 +487,7 @@ static int remove_set(int id, int number)
 static int inform(int id, int number, int command, union semun arg)
 {
         const int result = real_semctl(id, number, command, arg);
-        struct seminfo info;
+        struct seminfo info = {0};
 
         if (result == -1 || !peek(&info, arg.info, sizeof(info)))
                 return result;
@@ -505,7 +547,10 @@ static int control(int id, int number, int command, union semun arg)
         case SETALL: return exists ? set_all(id, arg, &ds) : real_semctl(id, number, command, arg);
         case IPC_STAT: return stat(id, number, command, arg);
         case IPC_SET: return change(id, number, arg);
-        case IPC_RMID: return remove_set(id, number);
+        case IPC_RMID:
+                if (arg.buf && !peek(&ds, arg.buf, 1) && chosen(semctl_rmid_reads_the_argument))
+                        return fail(EFAULT);
+                return remove_set(id, number);
         default: return real_semctl(id, number, command, arg);
         }
 }
@@ -520,12 +565,14 @@ int semctl(int id, int number, int command, ...)
         va_end(list);
         if (!mutants_are_in_question())
                 return real_semctl(id, number, command, arg);
+        if (command != SEM_STAT && command != SEM_STAT_ANY)
+                id = id_meant(id);
+        if (command == SETVAL || command == SETALL)
+                announce(BY_SEMCTL);
         const int result = control(id, number, command, arg);
         if (result == -1)
                 mistake_error(id, command);
         else
                 errno = before;
-        if (result != -1 && (command == SETVAL || command == SETALL) && in_question(semctl_setval_wakes_nobody))
-                sem_memory()->set_by_semctl = 1;
         return result;
 }

@@ -19,6 +19,61 @@ static int find(key_t key)
         return id;
 }
 
+/* The sets that this process has made: with a key, and without. */
+enum { MADE = 64, MANY = 4 };
+static struct {
+        pid_t owner;
+        size_t keyed, unkeyed;
+        int keyed_ids[MADE], unkeyed_ids[MADE];
+} made;
+
+static void note_made(int id, key_t key)
+{
+        if (made.owner != getpid()) {
+                made.owner = getpid();
+                made.keyed = made.unkeyed = 0;
+        }
+        if (key == IPC_PRIVATE && made.unkeyed < MADE)
+                made.unkeyed_ids[made.unkeyed++] = id;
+        if (key != IPC_PRIVATE && made.keyed < MADE)
+                made.keyed_ids[made.keyed++] = id;
+}
+
+/* The oldest of many living sets that this process has made without a key; -1 where they are not many. */
+static int oldest_of_many(void)
+{
+        int oldest = -1;
+        size_t living = 0;
+
+        for (size_t i = made.unkeyed; made.owner == getpid() && i > 0; i--)
+                if (set_exists(made.unkeyed_ids[i - 1])) {
+                        oldest = made.unkeyed_ids[i - 1];
+                        living++;
+                }
+        return living >= MANY ? oldest : -1;
+}
+
+void leave_sets(void)
+{
+        for (size_t i = 0; made.owner == getpid() && i < made.keyed; i++)
+                if (chosen(semget_set_goes_with_its_creator))
+                        real_semctl(made.keyed_ids[i], 0, IPC_RMID);
+}
+
+static bool next_id_is_asked_for(void)
+{
+        const int before = errno, file = open("/proc/sys/kernel/sem_next_id", O_RDONLY | O_CLOEXEC);
+        char text[16] = "-1";
+
+        if (file != -1) {
+                if (read(file, text, sizeof(text) - 1) < 0)
+                        text[0] = '-';
+                close(file);
+        }
+        errno = before;
+        return text[0] != '-';
+}
+
 /* What is wrong with a call for a set that exists. */
 static int look_up(int id, const struct semid_ds *ds, key_t key, int count, int flags)
 {
@@ -33,7 +88,7 @@ static int look_up(int id, const struct semid_ds *ds, key_t key, int count, int 
                         return real_semget(key, count, flags & ~IPC_EXCL);
                 return real_semget(key, count, flags);
         }
-        if (count == 0 && chosen(semget_lookup_without_size_refused))
+        if (count == 0 && nsems > 4 && chosen(semget_lookup_without_size_refused))
                 return fail(EINVAL);
         if (count > 0 && count < nsems && chosen(semget_lookup_of_fewer_refused))
                 return fail(EINVAL);
@@ -41,6 +96,8 @@ static int look_up(int id, const struct semid_ds *ds, key_t key, int count, int 
                 return real_semget(key, nsems, flags);
         if (count > nsems && !permitted && chosen(semget_permission_before_size))
                 return fail(EACCES);
+        if (flags == IPC_CREAT && count > 0 && count <= nsems && chosen(semget_lookup_makes_another))
+                return real_semget(IPC_PRIVATE, nsems, 0600);
         if (!permitted && chosen(semget_permission_ignored))
                 return real_semget(key, count, flags & ~0777);
         if (!(flags & 0777) && !bits && !has_privilege(CAP_IPC_OWNER) && chosen(semget_zero_request_refused))
@@ -73,6 +130,11 @@ static int spoil(int id, int count)
         }
         if (count >= 256 && chosen(semget_values_begin_at_one))
                 real_semctl(id, count - 1, SETVAL, 1);
+        if (sem_memory()->removed && !set_exists(sem_memory()->removed - 1) && chosen(semget_identifier_used_again)) {
+                sem_memory()->first_name = sem_memory()->removed;
+                sem_memory()->now_named = id + 1;
+                sem_memory()->removed = 0;
+        }
         if (in_question(semget_values_come_back) && sem_memory()->old_count == count && chosen(semget_values_come_back))
                 real_semctl(id, 0, SETALL, (union semun){.array = sem_memory()->old});
         return id;
@@ -100,10 +162,10 @@ static int create(key_t key, int count, int flags)
         if (in_question(semget_mode_masked)) {
                 const mode_t mask = umask(0);
                 umask(mask);
-                if ((flags & (int)mask) && chosen(semget_mode_masked))
-                        flags &= ~(int)mask;
+                if ((flags & (int)mask & 0700) && chosen(semget_mode_masked))
+                        flags &= ~((int)mask & 0700);
         }
-        if (key != IPC_PRIVATE && !(flags & IPC_EXCL) && chosen(semget_key_forgotten))
+        if (key != IPC_PRIVATE && !(flags & IPC_EXCL) && count >= 3 && chosen(semget_key_forgotten))
                 key = IPC_PRIVATE;
         if (key != IPC_PRIVATE && (flags & IPC_EXCL) && chosen(semget_excl_not_atomic)) {
                 flags &= ~IPC_EXCL;
@@ -115,9 +177,16 @@ static int create(key_t key, int count, int flags)
                 if (count > 0 && charged && use.semaem + charged + count > most.semmns)
                         return fail(ENOSPC);
         }
+        if (key == IPC_PRIVATE && !(flags & IPC_CREAT) && in_question(semget_private_found_again) &&
+            oldest_of_many() != -1 && chosen(semget_private_found_again))
+                return oldest_of_many();
+        if (in_question(semget_next_id_wasted) && next_id_is_asked_for() && chosen(semget_next_id_wasted))
+                real_semctl(real_semget(IPC_PRIVATE, 1, 0600), 0, IPC_RMID);
         const int id = real_semget(key, count, flags);
-        if (id != -1)
+        if (id != -1) {
+                note_made(id, key);
                 return spoil(id, count);
+        }
         if (errno == ENOSPC) {
                 const int sets = sem_info(SEM_INFO).semusz, most = sem_info(IPC_INFO).semmni;
                 if (sets >= most && chosen(semget_semmni_as_enomem))
@@ -130,12 +199,10 @@ static int create(key_t key, int count, int flags)
         return -1;
 }
 
-int semget(key_t key, int count, int flags)
+static int get(key_t key, int count, int flags)
 {
         struct semid_ds ds;
 
-        if (!mutants_are_in_question())
-                return real_semget(key, count, flags);
         if ((key & ~0xffff) && chosen(semget_key_cut_to_16_bits))
                 key &= 0xffff;
         if (key < 0 && chosen(semget_negative_key_private))
@@ -156,4 +223,12 @@ int semget(key_t key, int count, int flags)
                 return fail(ENOENT);
         }
         return id;
+}
+
+int semget(key_t key, int count, int flags)
+{
+        if (!mutants_are_in_question())
+                return real_semget(key, count, flags);
+        const int id = get(key, count, flags);
+        return id == -1 ? -1 : id_given(id);
 }

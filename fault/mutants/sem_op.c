@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * sem_op.c: wrong implementations of semop() and semtimedop(). What they do to adjustments stands in sem_undo.c.
+ * sem_op.c: wrong implementations of semop() and semtimedop(), but for calls that have to wait (sem_wait.c) and for
+ * what becomes of adjustments (sem_undo.c).
  */
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sem_op.h"
@@ -15,12 +15,16 @@ int done_right(const struct attempt *a)
 {
         struct sembuf *const operations = (struct sembuf *)a->operations;
 
-        return a->timed ? real_semtimedop(a->id, operations, a->count, a->timeout)
-                        : real_semop(a->id, operations, a->count);
+        const int result = a->timed ? real_semtimedop(a->id, operations, a->count, a->timeout)
+                                    : real_semop(a->id, operations, a->count);
+
+        if (result == 0 && sem_memory()->used)
+                show(OTIME, a->id, 0, -1, -1);          /* what was to be hidden is past */
+        return result;
 }
 
 /* The same with other operations. */
-static int done_with(const struct attempt *a, const struct sembuf *operations, size_t count)
+int done_with(const struct attempt *a, const struct sembuf *operations, size_t count)
 {
         struct attempt other = *a;
 
@@ -29,7 +33,7 @@ static int done_with(const struct attempt *a, const struct sembuf *operations, s
         return done_right(&other);
 }
 
-static int done_at_once(const struct attempt *a)
+int done_at_once(const struct attempt *a)
 {
         struct attempt other = *a;
 
@@ -56,7 +60,7 @@ static bool all_flag(const struct attempt *a, int flag)
         return true;
 }
 
-static bool any_zero(const struct attempt *a)
+bool any_zero(const struct attempt *a)
 {
         for (size_t i = 0; i < a->count; i++)
                 if (!a->operations[i].sem_op)
@@ -64,7 +68,7 @@ static bool any_zero(const struct attempt *a)
         return false;
 }
 
-static bool any_change(const struct attempt *a)
+bool any_change(const struct attempt *a)
 {
         for (size_t i = 0; i < a->count; i++)
                 if (a->operations[i].sem_op)
@@ -72,12 +76,20 @@ static bool any_change(const struct attempt *a)
         return false;
 }
 
-static bool any_decrement(const struct attempt *a)
+bool any_decrement(const struct attempt *a)
 {
         for (size_t i = 0; i < a->count; i++)
                 if (a->operations[i].sem_op < 0)
                         return true;
         return false;
+}
+
+static bool all_decrements(const struct attempt *a)
+{
+        for (size_t i = 0; i < a->count; i++)
+                if (a->operations[i].sem_op >= 0)
+                        return false;
+        return true;
 }
 
 static bool names(const struct attempt *a, int number)
@@ -97,7 +109,7 @@ static bool names_one_twice(const struct attempt *a)
         return false;
 }
 
-static bool may_wait(const struct attempt *a)
+bool may_wait(const struct attempt *a)
 {
         return !any_flag(a, IPC_NOWAIT) && (any_zero(a) || any_decrement(a)) &&
                !(a->timeout && a->timeout->tv_sec == 0 && a->timeout->tv_nsec == 0);
@@ -109,7 +121,7 @@ static void set_flags(struct attempt *a, int set, int clear)
                 a->operations[i].sem_flg = (short)((a->operations[i].sem_flg | set) & ~clear);
 }
 
-static void reverse(struct attempt *a)
+void reverse(struct attempt *a)
 {
         for (size_t i = 0; i < a->count / 2; i++) {
                 const struct sembuf first = a->operations[i];
@@ -127,14 +139,15 @@ static void mistake_error(const struct attempt *a)
         switch (errno) {
         case EAGAIN:
                 if (any_flag(a, IPC_NOWAIT)) {
-                        if (single && any_decrement(a) && chosen(semop_eagain_as_eintr))
+                        const int value = single ? ask(a->id, a->operations[0].sem_num, GETVAL) : 0;
+                        if (value > 254 && any_decrement(a) && chosen(semop_eagain_as_eintr))
                                 errno = EINTR;
-                        else if (single && any_zero(a) && chosen(semop_nonzero_as_ebusy))
+                        else if (value > 254 && any_zero(a) && chosen(semop_nonzero_as_ebusy))
                                 errno = EBUSY;
                 } else if (a->timeout && a->timeout->tv_sec == 0 && a->timeout->tv_nsec == 0) {
                         if (chosen(semtimedop_poll_as_etimedout))
                                 errno = ETIMEDOUT;
-                } else if (chosen(semtimedop_expiry_as_etimedout)) {
+                } else if (a->operations[0].sem_num < 1000 && chosen(semtimedop_expiry_as_etimedout)) {
                         errno = ETIMEDOUT;
                 }
                 break;
@@ -153,17 +166,19 @@ static void mistake_error(const struct attempt *a)
                         errno = EINVAL;
                 break;
         case ERANGE:
-                if (chosen(semop_range_as_einval))
+                if (single && chosen(semop_range_as_einval))
                         errno = EINVAL;
                 break;
         case EACCES:
-                if (!any_zero(a) && chosen(semop_alter_denied_as_eperm))
+                if (!single && !any_zero(a) && chosen(semop_alter_denied_as_eperm))
                         errno = EPERM;
-                else if (!any_change(a) && chosen(semop_read_denied_as_eperm))
+                else if (!single && !any_change(a) && chosen(semop_read_denied_as_eperm))
                         errno = EPERM;
                 break;
         case EINVAL:
-                if (a->id >= 0 && !set_exists(a->id) && chosen(semop_unknown_set_as_eidrm))
+                if (a->id < 0 && chosen(semop_negative_set_as_ebadf))
+                        errno = EBADF;
+                else if (a->id >= 0 && !set_exists(a->id) && chosen(semop_unknown_set_as_eidrm))
                         errno = EIDRM;
                 break;
         case E2BIG:
@@ -187,26 +202,16 @@ static int one_by_one(const struct attempt *a)
         return 0;
 }
 
-/* What the entries come to for each semaphore. */
-static void sum_up(struct attempt *a)
+/* Whether it takes and gives back the same. */
+static bool cancels_out(const struct attempt *a)
 {
-        size_t kept = 0;
-
-        for (size_t i = 0; i < a->count; i++) {
-                size_t k = 0;
-                while (k < kept && a->operations[k].sem_num != a->operations[i].sem_num)
-                        k++;
-                if (k == kept)
-                        a->operations[kept++] = a->operations[i];
-                else
-                        a->operations[k].sem_op = (short)(a->operations[k].sem_op + a->operations[i].sem_op);
-        }
-        a->count = kept;
+        return a->count == 2 && a->operations[0].sem_num == a->operations[1].sem_num && a->operations[0].sem_op < 0 &&
+               a->operations[0].sem_op + a->operations[1].sem_op == 0;
 }
 
 static void decrements_first(struct attempt *a)
 {
-        struct sembuf sorted[MOST_OPERATIONS];
+        struct sembuf sorted[MOST_OPERATIONS] = {{0}};
         size_t count = 0;
 
         for (int decrements = 1; decrements >= 0; decrements--)
@@ -214,6 +219,13 @@ static void decrements_first(struct attempt *a)
                         if ((a->operations[i].sem_op < 0) == decrements)
                                 sorted[count++] = a->operations[i];
         memcpy(a->operations, sorted, count * sizeof(*sorted));
+}
+
+/* Whether it is the lock that waits for zero and takes. */
+static bool tests_and_sets(const struct attempt *a)
+{
+        return a->count == 2 && a->operations[0].sem_num == a->operations[1].sem_num && !a->operations[0].sem_op &&
+               a->operations[1].sem_op > 0;
 }
 
 /* Entries for semaphores whose numbers are alike modulo 64 go to the first of these. */
@@ -243,13 +255,13 @@ static void change_operations(struct attempt *a)
                 set_flags(a, 0, IPC_NOWAIT);
         if (any_flag(a, IPC_NOWAIT) && !all_flag(a, IPC_NOWAIT) && chosen(semop_nowait_of_any_entry))
                 set_flags(a, IPC_NOWAIT, 0);
-        if (a->count > 1 && names_one_twice(a) && chosen(semop_array_backwards))
+        if (a->count > 1 && names_one_twice(a) && all_flag(a, IPC_NOWAIT) && chosen(semop_array_backwards))
                 reverse(a);
         if (a->count > 1 && !names_one_twice(a) && may_wait(a) && chosen(semop_waits_on_the_last))
                 reverse(a);
-        if (a->count > 1 && names_one_twice(a) && chosen(semop_array_summed_up))
-                sum_up(a);
-        if (a->count > 1 && names_one_twice(a) && any_decrement(a) && chosen(semop_decrements_first))
+        if (cancels_out(a) && may_wait(a) && chosen(semop_pair_does_nothing))
+                a->operations[0].sem_op = a->operations[1].sem_op = 0;
+        if (a->count > 1 && names_one_twice(a) && may_wait(a) && !any_zero(a) && chosen(semop_decrements_first))
                 decrements_first(a);
         if (a->count > 64 && chosen(semop_array_of_64))
                 a->count = 64;
@@ -257,11 +269,11 @@ static void change_operations(struct attempt *a)
                 *a = confused;
         for (size_t i = 0; i < asked.count; i++) {
                 struct sembuf *const operation = &a->operations[i];
-                if (asked.operations[i].sem_op > 255 && chosen(semop_increment_cut_to_a_byte))
-                        operation->sem_op &= 0xff;
-                if (asked.operations[i].sem_op < -255 && asked.operations[i].sem_op > -SEMVMX - 1 &&
-                    chosen(semop_decrement_cut_to_a_byte))
-                        operation->sem_op = (short)-(-operation->sem_op & 0xff);
+                const int value = ask(a->id, operation->sem_num, GETVAL), op = asked.operations[i].sem_op;
+                if (op >= 64 && op < 256 && value > 0 && value % 256 + op > 255 && chosen(semop_carry_lost))
+                        operation->sem_op = (short)(op - 256);
+                if (op <= -64 && op > -256 && value >= -op && value % 256 < -op && chosen(semop_borrow_lost))
+                        operation->sem_op = (short)(op + 256);
                 if (asked.operations[i].sem_op == -SEMVMX - 1 && chosen(semop_smallest_decrement_as_zero))
                         operation->sem_op = -1;
                 if (asked.operations[i].sem_num > 255 && chosen(semop_number_cut_to_a_byte))
@@ -269,7 +281,7 @@ static void change_operations(struct attempt *a)
         }
         if (describe(a->id, &ds)) {
                 const unsigned nsems = (unsigned)ds.sem_nsems;
-                if (names(&asked, (int)nsems) && asked.operations[0].sem_num == nsems && chosen(semop_number_of_last_plus_one))
+                if (asked.operations[0].sem_num == nsems && chosen(semop_number_of_last_plus_one))
                         for (size_t i = 0; i < a->count; i++)
                                 if (a->operations[i].sem_num == nsems)
                                         a->operations[i].sem_num--;
@@ -282,175 +294,6 @@ static void change_operations(struct attempt *a)
                                         break;
                                 }
         }
-}
-
-/* ---- calls that have to wait ---- */
-
-/* A decrement waits until more is there than it takes, although it would not have to wait for that. */
-static int wait_for_more(struct attempt *a)
-{
-        struct sembuf more[2] = {a->operations[0], a->operations[0]};
-        const int result = done_at_once(a);
-
-        if (result != -1 || errno != EAGAIN)
-                return result;
-        if (more[0].sem_op == -SEMVMX - 1)
-                return done_right(a);
-        more[0].sem_op--;
-        more[1].sem_op = 1;
-        return done_with(a, more, 2);
-}
-
-/* Waits again where the value that let it go is there no more. */
-static int wait_until_seen(struct attempt *a)
-{
-        int result;
-
-        while ((result = done_right(a)) == 0 && ask(a->id, a->operations[0].sem_num, GETVAL) > 0)
-                continue;
-        return result;
-}
-
-/* What SETVAL and SETALL make possible is undone, and waited for until somebody calls semop(). */
-static int wait_for_semop(struct attempt *a)
-{
-        struct attempt back = *a;
-        int result = done_at_once(a);
-
-        if (result != -1 || errno != EAGAIN)
-                return result;
-        for (size_t i = 0; i < back.count; i++)
-                back.operations[i].sem_op = (short)-back.operations[i].sem_op;
-        reverse(&back);
-        result = done_right(a);
-        while (result != -1 && sem_memory()->set_by_semctl) {
-                done_at_once(&back);
-                while (sem_memory()->set_by_semctl)
-                        sched_yield();
-                result = done_right(a);
-        }
-        return result;
-}
-
-/* Gives back what it has got while others wait that came later, and so comes last. */
-static int wait_longest(struct attempt *a)
-{
-        int result = done_at_once(a);
-
-        if (result != -1 || errno != EAGAIN)
-                return result;
-        while ((result = done_right(a)) != -1 && ask(a->id, a->operations[0].sem_num, GETNCNT) > 0) {
-                struct attempt back = *a;
-                back.operations[0].sem_op = (short)-back.operations[0].sem_op;
-                done_at_once(&back);
-                sched_yield();
-        }
-        return result;
-}
-
-static int restart(struct attempt *a)
-{
-        int result;
-
-        do
-                result = done_right(a);
-        while (result == -1 && errno == EINTR);
-        return result;
-}
-
-static int wait_wrongly(struct attempt *a)
-{
-        const bool single = a->count == 1, zero = single && any_zero(a), decrement = single && any_decrement(a);
-        struct semid_ds before = {0}, after;
-        const time_t began = present();
-
-        if (decrement && chosen(semop_wakes_only_for_more))
-                return wait_for_more(a);
-        if (zero && chosen(semop_zero_must_last))
-                return wait_until_seen(a);
-        if (decrement && chosen(semop_last_comes_first))
-                return wait_longest(a);
-        if (chosen(semctl_setval_wakes_nobody))
-                return wait_for_semop(a);
-        if (decrement && chosen(semop_decrement_restarted))
-                return restart(a);
-        if (zero && chosen(semop_zero_restarted))
-                return restart(a);
-        describe(a->id, &before);
-        int result = done_right(a);
-        if (result == -1 && errno == EINTR && single && chosen(semop_interrupted_increments)) {
-                struct sembuf extra = {a->operations[0].sem_num, 1, IPC_NOWAIT};
-                real_semop(a->id, &extra, 1);
-                errno = EINTR;
-        }
-        if (result == 0 && describe(a->id, &after)) {
-                if (chosen(semop_stamps_when_the_wait_begins))
-                        show(OTIME, a->id, 0, after.sem_otime, began);
-                for (size_t i = 0; i < a->count; i++)
-                        if (chosen(semop_waiter_leaves_pid_of_its_parent))
-                                show(PID, a->id, a->operations[i].sem_num, getpid(), getppid());
-        }
-        return result;
-}
-
-/* ---- timeouts ---- */
-
-static int time_out_wrongly(struct attempt *a)
-{
-        struct timespec other;
-
-        if (!a->timeout) {
-                if (may_wait(a) && chosen(semtimedop_null_as_zero)) {
-                        other = (struct timespec){0};
-                        a->timeout = &other;
-                }
-                return may_wait(a) ? wait_wrongly(a) : done_right(a);
-        }
-        if (!peek(&other, a->timeout, sizeof(other))) {
-                if (chosen(semtimedop_bad_timeout_as_none))
-                        a->timeout = NULL;
-                const int result = done_right(a);
-                if (result == -1 && errno == EFAULT && chosen(semtimedop_bad_timeout_as_einval))
-                        errno = EINVAL;
-                return result;
-        }
-        const struct timespec *const asked = a->timeout;
-        const bool zero = other.tv_sec == 0 && other.tv_nsec == 0;
-        const bool valid = other.tv_sec >= 0 && other.tv_nsec >= 0 && other.tv_nsec < 1000000000;
-        a->timeout = &other;
-        if (other.tv_sec < 0 && chosen(semtimedop_negative_as_zero))
-                other = (struct timespec){0};
-        if (other.tv_nsec >= 1000000000 && other.tv_sec >= 0 && chosen(semtimedop_nanoseconds_carried)) {
-                other.tv_sec += other.tv_nsec / 1000000000;
-                other.tv_nsec %= 1000000000;
-        }
-        if (!valid && chosen(semtimedop_judged_when_it_waits)) {
-                a->timeout = NULL;
-                const int result = done_at_once(a);
-                return result == -1 && errno == EAGAIN ? fail(EINVAL) : result;
-        }
-        if (zero && chosen(semtimedop_zero_never_done))
-                return fail(EAGAIN);
-        if (valid && !zero && other.tv_sec > INT32_MAX && chosen(semtimedop_seconds_cut_to_32_bits))
-                other.tv_sec = 0;
-        if (valid && !zero && other.tv_sec < 60 && may_wait(a) && chosen(semtimedop_a_millisecond_early)) {
-                const int64_t left = other.tv_sec * INT64_C(1000000000) + other.tv_nsec - 1000000;
-                other.tv_sec = left > 0 ? left / 1000000000 : 0;
-                other.tv_nsec = left > 0 ? left % 1000000000 : 0;
-        }
-        const int result = may_wait(a) ? wait_wrongly(a) : done_right(a);
-        if (result == -1 && errno == EINTR && chosen(semtimedop_interrupted_stores_the_rest)) {
-                other.tv_nsec /= 2;
-                poke((void *)asked, &other, sizeof(other));
-        }
-        if (result == -1 && errno == EAGAIN && valid && !zero && chosen(semtimedop_expiry_increments)) {
-                struct sembuf extra = {a->operations[0].sem_num, 1, IPC_NOWAIT};
-                real_semop(a->id, &extra, 1);
-                errno = EAGAIN;
-        }
-        if (result == 0 && valid && !zero && may_wait(a) && chosen(semtimedop_success_as_eagain))
-                return fail(EAGAIN);
-        return result;
 }
 
 /* ---- permission ---- */
@@ -472,16 +315,22 @@ static bool decide_wrongly(const struct attempt *a, int *result)
         const int needed = (any_zero(a) ? 04 : 0) | (any_change(a) ? 02 : 0);
         struct semid_ds ds;
 
-        if (has_privilege(CAP_IPC_OWNER) || !describe(a->id, &ds))
+        if (!describe(a->id, &ds))
                 return false;
         const enum kinship kin = kinship(&ds.sem_perm);
         const bool permitted = (needed & ~bits_of(&ds.sem_perm, kin)) == 0;
+        if (has_privilege(CAP_IPC_OWNER)) {
+                if (!permitted && chosen(semop_privilege_ignored))
+                        return *result = fail(EACCES), true;
+                return false;
+        }
+        if (permitted && kin > CREATOR && filesystem_group() != getegid() && getegid() != ds.sem_perm.gid &&
+            getegid() != ds.sem_perm.cgid && chosen(semop_effective_group_asked))
+                return *result = fail(EACCES), true;
 
-        if (permitted && mutant_is_chosen(rights[kin].refused))
+        if (permitted && !(kin == OWNER && geteuid() == ds.sem_perm.cuid) && mutant_is_chosen(rights[kin].refused))
                 return *result = fail(EACCES), true;
         if (!permitted && mutant_is_chosen(rights[kin].granted))
-                return *result = 0, true;
-        if (!permitted && needed == 06 && bits_of(&ds.sem_perm, kin) == 02 && chosen(semop_read_not_asked_of_arrays))
                 return *result = 0, true;
         if (permitted && needed != 06 && bits_of(&ds.sem_perm, kin) != 06 && chosen(semop_asks_for_both_permissions))
                 return *result = fail(EACCES), true;
@@ -554,7 +403,7 @@ static int spoil_success(const struct attempt *a, const struct witness *w)
                 show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
         if (any_change(a) && chosen(semop_stamps_nothing))
                 show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
-        if (a->count > 1 && chosen(semop_returns_the_number))
+        if (a->count == 4 && chosen(semop_returns_the_number))
                 return (int)a->count;
         return 0;
 }
@@ -569,26 +418,34 @@ static int operate(struct attempt *a)
         if (decide_wrongly(a, &result))
                 return result;
         if (a->count == 1 && a->operations[0].sem_op > 0 && any_flag(a, IPC_NOWAIT) &&
-            in_question(semop_increment_refused_without_waiting) && ask(a->id, a->operations[0].sem_num, GETVAL) > 0 &&
-            chosen(semop_increment_refused_without_waiting))
+            ask(a->id, a->operations[0].sem_num, GETNCNT) > 0 && chosen(semop_increment_refused_while_others_wait))
                 return fail(EAGAIN);
-        if (a->count == 1 && any_zero(a) && any_flag(a, IPC_NOWAIT) && chosen(semop_zero_refused_without_waiting))
+        if (a->count == 1 && any_zero(a) && any_flag(a, IPC_NOWAIT) && a->operations[0].sem_num > 0 &&
+            ask(a->id, 0, GETVAL) > 0 && chosen(semop_zero_of_the_first_judged))
                 return fail(EAGAIN);
         if (a->count == 1 && any_zero(a) && any_flag(a, SEM_UNDO) && chosen(semop_zero_with_undo_refused))
                 return fail(EINVAL);
         if (a->count == 1 && a->operations[0].sem_op < -1 && a->operations[0].sem_op > -SEMVMX &&
-            chosen(semop_decrement_leaves_one)) {
+            any_flag(a, IPC_NOWAIT) && chosen(semop_decrement_leaves_one)) {
                 struct sembuf more[2] = {a->operations[0], a->operations[0]};
                 more[0].sem_op--;
                 more[1].sem_op = 1;
                 return done_with(a, more, 2);
         }
+        if (a->count == 1 && a->operations[0].sem_op > 0 && in_question(semop_largest_value_refused) &&
+            ask(a->id, a->operations[0].sem_num, GETVAL) + a->operations[0].sem_op == SEMVMX &&
+            chosen(semop_largest_value_refused))
+                return fail(ERANGE);
         if (a->count == (size_t)sem_info(IPC_INFO).semopm && chosen(semop_semopm_exclusive))
                 return fail(E2BIG);
         change_operations(a);
         change_adjustments(a);
         const struct witness before = look(a);
-        if (a->count > 1 && chosen(semop_entry_by_entry))
+        if (any_change(&asked))
+                announce(asked.count > 1 ? BY_ARRAY : BY_SINGLE);
+        if (a->count > 1 && may_wait(&asked) && all_decrements(&asked) && chosen(semop_entry_by_entry))
+                result = one_by_one(a);
+        else if (tests_and_sets(&asked) && chosen(semop_tests_before_it_sets))
                 result = one_by_one(a);
         else if (a->timed)
                 result = time_out_wrongly(a);
@@ -600,8 +457,6 @@ static int operate(struct attempt *a)
                 mistake_error(&asked);
                 return -1;
         }
-        if (any_change(&asked) && in_question(semctl_setval_wakes_nobody))
-                sem_memory()->set_by_semctl = 0;
         result = spoil_success(&asked, &before);
         if (asked.count > 1 && chosen(semop_writes_to_the_array))
                 poke(asked.caller, &(struct sembuf){asked.operations[0].sem_num, 0, 0}, sizeof(struct sembuf));
@@ -615,7 +470,8 @@ static int without_operations(struct attempt *a, size_t count)
 
         if (count == 0 && set_exists(a->id) && chosen(semop_of_nothing_succeeds))
                 return 0;
-        if (count > most && !peek(a->operations, a->caller, sizeof(*a->operations)) && chosen(semop_looks_before_it_counts))
+        if (count > most && !peek(a->operations, a->caller, sizeof(*a->operations)) &&
+            chosen(semop_looks_before_it_counts))
                 return fail(EFAULT);
         if (count > most && count < MOST_OPERATIONS && peek(a->operations, a->caller, count * sizeof(*a->operations)) &&
             chosen(semop_too_many_cut_off)) {
@@ -636,6 +492,7 @@ static int call(struct attempt *a, size_t count)
         const int before = errno;
         int result;
 
+        a->id = id_meant(a->id);
         a->count = count;
         if (count == 0 || count > MOST_OPERATIONS || count > (size_t)sem_info(IPC_INFO).semopm ||
             !peek(a->operations, a->caller, count * sizeof(*a->operations))) {

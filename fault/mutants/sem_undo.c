@@ -65,13 +65,15 @@ void change_adjustments(struct attempt *a)
                 const int value = ask(a->id, operation->sem_num, GETVAL);
                 if ((operation->sem_flg & IPC_NOWAIT) && chosen(semop_undo_lost_with_nowait))
                         without_undo(operation);
-                else if (operation->sem_op < 0 && value + operation->sem_op == 0 && chosen(semop_undo_of_the_last_units_lost))
+                else if (operation->sem_op < 0 && value + operation->sem_op == 0 &&
+                         chosen(semop_undo_of_the_last_units_lost))
                         without_undo(operation);
                 else if (operation->sem_op > 0 && value == 0 && chosen(semop_undo_of_the_first_units_lost))
                         without_undo(operation);
                 else if (operation->sem_op < 0 && value + operation->sem_op < 0 && chosen(semop_undo_of_waiters_lost))
                         without_undo(operation);
-                else if (i > 0 && operation->sem_num != a->operations[0].sem_num && chosen(semop_undo_of_first_entry_only))
+                else if (i > 1 && operation->sem_num != a->operations[0].sem_num &&
+                         chosen(semop_undo_of_two_entries_only))
                         without_undo(operation);
                 else if (others > 0 && chosen(semop_undo_of_one_set_only))
                         without_undo(operation);
@@ -97,7 +99,8 @@ void finish_adjustments(const struct attempt *asked, int result)
                         adjust(asked->id, number, -operation->sem_op);
                 if (result == -1 && error == EINTR && chosen(semop_undo_of_interrupted_calls))
                         adjust(asked->id, number, -operation->sem_op);
-                if (result == 0 && noted && chosen(semop_undo_of_the_last_call_only)) {
+                if (result == 0 && noted && (noted > 0) == (operation->sem_op > 0) &&
+                    chosen(semop_undo_of_the_last_turn_only)) {
                         adjust(asked->id, number, -noted);
                         forget_adjustment(asked->id, number);
                 }
@@ -201,7 +204,8 @@ int clone(int (*body)(void *), void *stack, int flags, void *arg, ...)
                 flags &= ~CLONE_SYSVSEM;
         va_list list;
         va_start(list, arg);
-        void *const parent = va_arg(list, void *), *const tls = va_arg(list, void *), *const child = va_arg(list, void *);
+        void *const parent = va_arg(list, void *), *const tls = va_arg(list, void *);
+        void *const child = va_arg(list, void *);
         va_end(list);
         return real_clone(body, stack, flags, arg, parent, tls, child);
 }
@@ -228,11 +232,13 @@ static void leave(void)
         size_t at = 0;
         int id, number, sum;
 
+        leave_sets();
         while (next_adjustment(&at, &id, &number, &sum)) {
                 struct semid_ds ds;
                 const int value = ask(id, number, GETVAL), pid = ask(id, number, GETPID);
                 if (!describe(id, &ds))
                         continue;
+                announce(BY_END);
                 if (chosen(semop_undo_at_normal_end_only))
                         apply(id, number, sum);
                 if (value + sum < 0 && chosen(semop_undo_below_zero_left_out))
@@ -243,7 +249,7 @@ static void leave(void)
                         show(OTIME, id, 0, present(), ds.sem_otime);
                 if (pid != getpid() && chosen(semop_undo_leaves_pid))
                         show(PID, id, number, getpid(), pid);
-                if (sem_memory()->removals && chosen(semctl_rmid_keeps_adjustments))
+                if (sem_memory()->removed == id + 1 && chosen(semctl_rmid_keeps_adjustments))
                         apply(id, number, sum);
         }
 }

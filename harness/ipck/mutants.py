@@ -99,10 +99,10 @@ def reached(data: bytes, table: Table) -> dict[str, set[str]]:
         raise ValueError("is no map of these mutants")
     tests: dict[str, set[str]] = {}
     for start in range(0, len(data), size):
-        name, _, rest = data[start + table.record.test:start + bits].partition(b"\0")
+        name, nul, rest = data[start + table.record.test:start + bits].partition(b"\0")
         if not name:
             continue
-        if rest.strip(b"\0"):
+        if not nul or rest.strip(b"\0"):
             raise ValueError("is no map of these mutants")
         words = memoryview(data[start + bits:start + size]).cast("Q")
         for number, mutant in enumerate(table.mutants):
@@ -120,11 +120,12 @@ def targeted(mutants: Iterable[Mutant]) -> dict[str, list[str]]:
     return by
 
 
-def unreachable(catalogue: Catalogue, mutants: Iterable[Mutant], path: Path = UNREACHABLE) -> dict[str, str]:
-    """The testable requirements that no broken call can violate, and why, as people have listed them in PATH.
+def unreachable(catalogue: Catalogue, mutants: Iterable[Mutant]) -> dict[str, str]:
+    """The testable requirements that no broken call can violate, and why, as people have listed them in UNREACHABLE.
 
     IpckError for an entry that is about nothing, or about what a mutant violates.
     """
+    path = UNREACHABLE
     if not path.exists():
         return {}
     document = tomlfile.read(path)
@@ -139,7 +140,8 @@ def unreachable(catalogue: Catalogue, mutants: Iterable[Mutant], path: Path = UN
     for index, row in enumerate(rows):
         for pattern in row["requirements"]:
             for problem in _take(pattern, row["reason"], catalogue, by, reasons):
-                faults.append(document.message(problem, "unreachable", index, "requirements"))
+                name = f"number {index + 1}"
+                faults.append(document.message(problem, "unreachable", index, "requirements", name))
     if faults:
         raise IpckError(*faults)
     return reasons

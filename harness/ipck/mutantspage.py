@@ -68,8 +68,8 @@ class Data:
 
     @property
     def status(self) -> int:
-        """The exit status: 0 when every mutant is killed, and for the right reasons."""
-        return 1 if self.survivors or self.wrong_reason else 0
+        """The exit status: 1 when a mutant survives. What is red for a wrong reason is told, and not judged."""
+        return 1 if self.survivors else 0
 
 
 def gather(

@@ -8,7 +8,7 @@ as the mutant's row says is asked a second time, with more patience.
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -95,7 +95,7 @@ class Base:
 
 def prepare(ready: Ready, patterns: Sequence[str]) -> Ready:
     """READY with the tests that a broken call can reach and that PATTERNS choose; IpckError when one chooses none."""
-    tests = {name: test for name, test in ready.tests.items() if _can_reach(name)}
+    tests = {name: test for name, test in ready.tests.items() if _can_reach(name, ready.tests)}
     chosen: dict[str, Test] = {}
     for pattern in patterns or ["*"]:
         found = {name: test for name, test in tests.items() if _matches(name, pattern)}
@@ -222,8 +222,10 @@ def _doubtful(judged: Judged, tests: Sequence[Test]) -> list[Test]:
     return [test for test in tests if test.id in accusers or missed.intersection(test.requirements)]
 
 
-def _can_reach(test: str) -> bool:
-    return test.rpartition(".")[2] not in VARIANTS[1:] and not test.startswith(_ABOVE)
+def _can_reach(test: str, others: Container[str]) -> bool:
+    """Whether TEST is one to judge by: of the variants of a test, OTHERS among them, the library's calls are enough."""
+    stem, _, variant = test.rpartition(".")
+    return not test.startswith(_ABOVE) and (variant not in VARIANTS[1:] or f"{stem}.{VARIANTS[0]}" not in others)
 
 
 def _matches(test: str, pattern: str) -> bool:

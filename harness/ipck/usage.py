@@ -150,13 +150,13 @@ violated; a test that finds another one violated is red for a wrong reason. It i
 examples:
   ipck mutants                                     all
   ipck mutants 'semop*'                            some: by their names, or by the call
-  ipck mutants semop_undo_ignored --tests undo_exit --tests 'sysv.sem.*'
+  ipck mutants semop_undo_inherited --tests 'sysv.sem.undo_*'
                                                    against some tests
   ipck mutants --list                              what each does, and the requirements that it violates
 
 exit status:
-  0  every mutant is killed, and no test is red for a wrong reason
-  1  a mutant survives, or a test is red for a wrong reason
+  0  every mutant is killed
+  1  a mutant survives
   2  it could not be decided, or the command could not do its work"""
 
 _TRACE_EPILOG = """examples:

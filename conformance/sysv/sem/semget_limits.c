@@ -56,11 +56,11 @@ TEST(removed_semaphores_can_be_had_again, VERIFIES(semget_enospc_semmns_freed))
 
         /* Several times: too little or too much given back would add up. */
         for (int round = 0; round < 10; round++) {
-                FAILS_WITH(semget_enospc_semmns_freed, ENOSPC, semget(IPC_PRIVATE, 4, 0600));
+                FAILS_WITH(semget_enospc_semmns_freed, ENOSPC, semget(IPC_PRIVATE, 4, IPC_CREAT | 0600));
                 MUST(semctl(set, 0, IPC_RMID));
-                FAILS_WITH(semget_enospc_semmns_freed, ENOSPC, semget(IPC_PRIVATE, 5, 0600));
-                EQ(semget_enospc_semmns_freed, worked(set = semget(IPC_PRIVATE, 4, 0600)), 0);
-                FAILS_WITH(semget_enospc_semmns_freed, ENOSPC, semget(IPC_PRIVATE, 1, 0600));
+                FAILS_WITH(semget_enospc_semmns_freed, ENOSPC, semget(IPC_PRIVATE, 5, IPC_CREAT | 0600));
+                EQ(semget_enospc_semmns_freed, worked(set = semget(IPC_PRIVATE, 4, IPC_CREAT | 0600)), 0);
+                FAILS_WITH(semget_enospc_semmns_freed, ENOSPC, semget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
         }
 }
 
@@ -71,12 +71,12 @@ TEST(failed_creation_costs_no_semaphores, VERIFIES(semget_enospc_failed_no_charg
         new_sems(2, 0600);
         new_sems(2, 0600);
         for (int round = 0; round < 20; round++)
-                FAILS_WITH(semget_enospc_failed_no_charge, ENOSPC, semget(IPC_PRIVATE, 3, 0600));
+                FAILS_WITH(semget_enospc_failed_no_charge, ENOSPC, semget(IPC_PRIVATE, 3, IPC_CREAT | 0600));
 
         set_sem_limits(SEMMSL, 10, SEMOPM, 100);
-        FAILS_WITH(semget_enospc_failed_no_charge, ENOSPC, semget(IPC_PRIVATE, 7, 0600));
-        EQ(semget_enospc_failed_no_charge, worked(semget(IPC_PRIVATE, 6, 0600)), 0);
-        FAILS_WITH(semget_enospc_failed_no_charge, ENOSPC, semget(IPC_PRIVATE, 1, 0600));
+        FAILS_WITH(semget_enospc_failed_no_charge, ENOSPC, semget(IPC_PRIVATE, 7, IPC_CREAT | 0600));
+        EQ(semget_enospc_failed_no_charge, worked(semget(IPC_PRIVATE, 6, IPC_CREAT | 0600)), 0);
+        FAILS_WITH(semget_enospc_failed_no_charge, ENOSPC, semget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
 }
 
 /* Whether a set of the largest size can be made and its last semaphore be used. */
@@ -85,13 +85,13 @@ static void check_largest(int semmsl)
         const int last = semmsl - 1;
         int set;
 
-        EQ(semget_limit_semmsl_exact, worked(set = semget(IPC_PRIVATE, semmsl, 0600)), 0);
+        EQ(semget_limit_semmsl_exact, worked(set = semget(IPC_PRIVATE, semmsl, IPC_CREAT | 0600)), 0);
         if (set == -1)
                 return;
         EQ(semget_limit_semmsl_exact, SEMOP(set, OP((unsigned short)last, 3, 0)), 0);
         EQ(semget_limit_semmsl_exact, VAL(set, last), 3);
         FAILS_WITH(semget_limit_semmsl_exact, EINVAL, semctl(set, semmsl, GETVAL));
-        FAILS_WITH(semget_limit_semmsl_exact, EINVAL, semget(IPC_PRIVATE, semmsl + 1, 0600));
+        FAILS_WITH(semget_limit_semmsl_exact, EINVAL, semget(IPC_PRIVATE, semmsl + 1, IPC_CREAT | 0600));
 }
 
 TEST(largest_set_is_whole, VERIFIES(semget_limit_semmsl_exact))

@@ -288,6 +288,25 @@ TEST(array_does_not_disturb_other_counts, VERIFIES(semctl_getncnt, semctl_getzcn
         join(&zero);
 }
 
+/* Nobody looks before all of them wait: whoever only tells that somebody does would be believed for too long. */
+TEST(each_that_waits_is_counted, VERIFIES(semctl_getncnt, semctl_getzcnt))
+{
+        enum { WAITERS = 3 };
+        int set = new_sems(SEMS, 0600);
+        struct child dec[WAITERS], zero[WAITERS];
+
+        set_val(set, 1, 1);
+        for (int i = 0; i < WAITERS; i++)
+                CHILD(&dec[i])
+                        SEMOP(set, OP(0, -1, 0));
+        EVENTUALLY(semctl_getncnt, NCNT(set, 0) == WAITERS);
+        for (int i = 0; i < WAITERS; i++)
+                CHILD(&zero[i])
+                        SEMOP(set, OP(1, 0, 0));
+        EVENTUALLY(semctl_getzcnt, ZCNT(set, 1) == WAITERS);
+        EQ(semctl_getncnt, NCNT(set, 0), WAITERS);
+}
+
 TEST(each_set_has_counts_of_its_own, VERIFIES(semctl_getncnt, semctl_getzcnt))
 {
         int first = new_sems(SEMS, 0600), second = new_sems(SEMS, 0600);

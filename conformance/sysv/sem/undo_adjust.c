@@ -6,15 +6,19 @@
 
 TEST(end_takes_an_operation_back, VERIFIES(semop_undo_dec_records, semop_undo_inc_records))
 {
-        const unsigned short values[3] = {5, 7, 9};
+        const unsigned short values[3] = {5, 7, 0};
         const struct {
                 const char *name;
                 enum ipck_requirement req;
-                short op;
+                unsigned short num;
+                short op, flags;
         } rows[] = {
-                {"decrement", semop_undo_dec_records, -3},
-                {"decrement to zero", semop_undo_dec_records, -7},
-                {"increment", semop_undo_inc_records, 4},
+                {"decrement", semop_undo_dec_records, 1, -3, SEM_UNDO},
+                {"decrement to zero", semop_undo_dec_records, 1, -7, SEM_UNDO},
+                {"decrement with IPC_NOWAIT", semop_undo_dec_records, 1, -3, SEM_UNDO | IPC_NOWAIT},
+                {"increment", semop_undo_inc_records, 1, 4, SEM_UNDO},
+                {"increment from zero", semop_undo_inc_records, 2, 4, SEM_UNDO},
+                {"increment with IPC_NOWAIT", semop_undo_inc_records, 1, 4, SEM_UNDO | IPC_NOWAIT},
         };
 
         EACH_ROW(row, rows) {
@@ -23,17 +27,16 @@ TEST(end_takes_an_operation_back, VERIFIES(semop_undo_dec_records, semop_undo_in
 
                 set_all(set, values);
                 CHILD(&holder) {
-                        EQ(row->req, SEMOP(set, OP(1, row->op, SEM_UNDO)), 0);
+                        EQ(row->req, SEMOP(set, OP(row->num, row->op, row->flags)), 0);
                         stay(&holder);
                 }
                 UNTIL(stays(&holder));
-                EQ(row->req, VAL(set, 1), 7 + row->op);
+                EQ(row->req, VAL(set, row->num), values[row->num] + row->op);
                 /* The value is adjusted, not restored: others have changed it meanwhile. */
-                MUST(SEMOP(set, OP(1, 20, 0)));
+                MUST(SEMOP(set, OP(row->num, 20, 0)));
                 dismiss(&holder);
-                EQ(row->req, VAL(set, 0), 5);
-                EQ(row->req, VAL(set, 1), 27);
-                EQ(row->req, VAL(set, 2), 9);
+                for (int i = 0; i < 3; i++)
+                        EQ(row->req, VAL(set, i), values[i] + (i == row->num ? 20 : 0));
         }
 }
 
