@@ -26,6 +26,7 @@ library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
+inside := $(sort $(wildcard fault/inside/*.c))
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
@@ -108,7 +109,7 @@ bench:
 
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so)
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points $(flavours:%=build/%/ipck-inside) build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so)
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
@@ -203,6 +204,11 @@ build/$(1)/ipck-fault.so: $(fault_sources) $(wildcard fault/preload/*.h) fault/c
 	@mkdir -p $$(@D)
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(common) -O2 -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $$@ $(fault_sources) -lm
+
+# Lets system calls fail inside calls of the C library.
+build/$(1)/ipck-inside: $(inside:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/errno_names.o
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 
 # The table of calls, printed.
 build/$(1)/ipck-points: fault/points.c fault/calls.c fault/calls.h fault/calls.def
