@@ -58,6 +58,12 @@ static const struct row rows[] = {
 #ifdef SYS_stat
         ROW(stat, EACCES, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR)
 #endif
+#ifdef SYS_lstat
+        ROW(lstat, EACCES, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR)
+#endif
+#ifdef SYS_lstat64
+        ROW(lstat64, EACCES, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR)
+#endif
 #ifdef SYS_stat64
         ROW(stat64, EACCES, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR)
 #endif
@@ -65,7 +71,7 @@ static const struct row rows[] = {
         ROW(newfstatat, EACCES, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR)
 #endif
         ROW(statx, EACCES, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENOSYS)
-        ROW(statfs, EACCES, EINTR, EIO, ENOENT, ENOMEM)
+        ROW(statfs, ENOMEM)
         ROW(access, EACCES, ENOENT)
         ROW(fcntl, EINTR)
 #ifdef SYS_fcntl64
@@ -77,6 +83,7 @@ static const struct row rows[] = {
 #endif
         ROW(mprotect, ENOMEM)
         ROW(madvise, EAGAIN, ENOMEM)
+        ROW(membarrier, ENOSYS, EPERM)
         ROW(getrandom, EAGAIN, EINTR, ENOSYS)
         ROW(socket, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM)
 #ifdef SYS_socketcall

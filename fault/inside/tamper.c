@@ -22,6 +22,11 @@
 
 #include "inside.h"
 
+/* glibc 2.31 names fewer system calls than the kernel's headers. */
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd __NR_pidfd_getfd
+#endif
+
 /* System calls that no kernel has: what the process of the probe says to us. */
 enum { MARK_BEGIN = 0x7001, MARK_END = 0x7002 };
 
