@@ -121,8 +121,9 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c reports/templates/* reports/findings/* LICENSE)
-installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/inside/known.toml reports/templates/* reports/findings/* LICENSE)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points \
+	$(flavours:%=build/%/ipck-inside)
 installed_scripts := ipck get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * errors.c: what each system call may fail with, though its arguments are right. The errors are those of Linux man-pages
- * 6.03 that depend on others: limits, memory, permissions, signals, another process that was faster. ENOSYS is there for
- * the calls that a C library of today may meet a kernel or a filter without.
+ * errors.c: what each system call may fail with, though its arguments are right. The errors are those of Linux
+ * man-pages 6.03 that depend on others: limits, memory, permissions, signals, another process that was faster. ENOSYS
+ * is there for the calls that a C library of today may meet a kernel or a filter without.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,8 @@ struct row {
 #define ROW(name, ...) {SYS_##name, #name, (const int[]){__VA_ARGS__, 0}, NULL},
 #define NEVER(name, why) {SYS_##name, #name, (const int[]){0}, why},
 
-/* close(2) gives the descriptor back whatever it returns, and a fault here would keep it; munmap(2) of what mmap(2) gave,
- * as a whole, splits no mapping and needs no memory. */
+/* close(2) gives the descriptor back whatever it returns, and a fault here would keep it; munmap(2) of what mmap(2)
+ * gave, as a whole, splits no mapping and needs no memory. */
 static const char *const releases = "releases what it is given, and has no reason to fail";
 static const char *const asks = "has no way to fail";
 
@@ -181,4 +181,13 @@ struct system_call system_call(long number, const uint64_t arguments[6])
                 return (struct system_call){rows[i].name, faults_of(&rows[i], arguments), rows[i].why_none};
         }
         return (struct system_call){NULL, none, NULL};
+}
+
+bool may_fail_with(long number, const uint64_t arguments[6], int error)
+{
+        const int *fault = system_call(number, arguments).faults;
+
+        while (*fault && *fault != error)
+                fault++;
+        return *fault != 0;
 }

@@ -3,15 +3,16 @@
  * ipck-inside: lets each system call inside calls of the C library fail in turn, with each error that it may have, and
  * tells as JSON lines what became of the call. To be started in IPC and mount namespaces of its own.
  *
- *      ipck-inside [PROBE]...
+ *      ipck-inside [--deadline-ms=N] [PROBE]...
  *
  *      {"libc"}, and for each fault
- *      {"probe", "syscall", "n", "fault", "outcome", "error", "left": [..], "problem"}
+ *      {"probe", "syscall", "n", "fault", "lasts", "outcome", "error", "left": [..], "problem"}
  *
- * `n` counts the calls of that system call, from 1. `outcome` is succeeded, failed (with `error`), crashed (by the signal `error`), hung, or unknown for a system call that
- * errors.c does not have. `left` are differences to what there was before a call that failed, or to what the call leaves
- * when all goes well. Rows without `fault` are system calls that do not fail, with the reason as `problem`. Exit status: 0, or
- * 2 when it cannot be done.
+ * `n` counts the calls of that system call that may fail so, from 1; a fault that lasts is met by all later ones as
+ * well. `outcome` is succeeded, failed (with `error`), crashed (by the signal `error`), hung, or unknown for a system
+ * call that errors.c does not have. `left` are differences to what there was before a call that failed, or to what the
+ * call leaves when all goes well. Rows without `fault` are system calls that do not fail, with the reason as `problem`.
+ * Exit status: 0, or 2 when it cannot be done.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -54,7 +55,6 @@ static const char *fault_name(int fault)
         return fault == SHORT_WRITE ? "short" : errno_name(fault);
 }
 
-/* The differences, of which none holds a character that JSON wants escaped. */
 static void print_left(const struct trace *trace, const struct trace *usual)
 {
         const char *separator = "";
@@ -74,16 +74,17 @@ static void print_left(const struct trace *trace, const struct trace *usual)
         printf("]");
 }
 
-static void print_begin(const struct probe *probe, const char *syscall, size_t n, const char *fault, const char *outcome)
+static void print_begin(const struct probe *probe, const char *syscall, size_t n, const char *fault, bool lasts,
+                        const char *outcome)
 {
-        printf("{\"probe\": \"%s\", \"syscall\": \"%s\", \"n\": %zu, \"fault\": \"%s\", \"outcome\": \"%s\", ", probe->name,
-               syscall, n, fault, outcome);
+        printf("{\"probe\": \"%s\", \"syscall\": \"%s\", \"n\": %zu, ", probe->name, syscall, n);
+        printf("\"fault\": \"%s\", \"lasts\": %s, \"outcome\": \"%s\", ", fault, lasts ? "true" : "false", outcome);
 }
 
-static void print_row(const struct probe *probe, const char *syscall, const struct fault *fault, const struct trace *trace,
-                      const struct trace *usual)
+static void print_row(const struct probe *probe, const char *syscall, const struct fault *fault,
+                      const struct trace *trace, const struct trace *usual)
 {
-        print_begin(probe, syscall, fault->n, fault_name(fault->error), outcomes[trace->outcome]);
+        print_begin(probe, syscall, fault->n, fault_name(fault->error), fault->lasts, outcomes[trace->outcome]);
         printf("\"error\": \"%s\", \"left\": ", trace->outcome == FAILED    ? errno_name(trace->error)
                                                 : trace->outcome == CRASHED ? strsignal(trace->error)
                                                                             : "");
@@ -96,7 +97,8 @@ static void print_none(const struct probe *probe, const struct fault *fault, con
         char number[32];
 
         snprintf(number, sizeof(number), "%ld", fault->number);
-        print_begin(probe, known->name ? known->name : number, fault->n, "", known->name ? "succeeded" : "unknown");
+        print_begin(probe, known->name ? known->name : number, fault->n, "", false,
+                    known->name ? "succeeded" : "unknown");
         printf("\"error\": \"\", \"left\": [], \"problem\": \"%s\"}\n",
                known->name ? known->why_none : "this system call is not in fault/inside/errors.c");
 }
@@ -119,10 +121,27 @@ static const char *const seldom = "depends on chance or on another thread, and w
 
 static bool run_until_it_fires(const struct probe *probe, const struct fault *fault, struct trace *trace)
 {
-        trace->fired = false;
-        for (int tries = 0; tries < MOST_TRIES && !trace->fired; tries++)
+        trace->fired = 0;
+        for (int tries = 0; tries < MOST_TRIES && trace->fired == 0; tries++)
                 run_probe(probe, fault, trace);
-        return trace->fired;
+        return trace->fired > 0;
+}
+
+/* The others ask for another try, and may well be answered by one each time. */
+static bool can_last(int error)
+{
+        return error != EINTR && error != EAGAIN && error != EEXIST && error != SHORT_WRITE;
+}
+
+/* How often the I-th system call was made before, with arguments that allow the error. */
+static size_t made_before(const struct trace *trace, size_t i, int error)
+{
+        size_t count = 0;
+
+        for (size_t before = 0; before < i; before++)
+                if (trace->numbers[before] == trace->numbers[i])
+                        count += may_fail_with(trace->numbers[before], trace->arguments[before], error);
+        return count;
 }
 
 static void torture(const struct probe *probe)
@@ -131,24 +150,28 @@ static void torture(const struct probe *probe)
 
         run_usual(probe, &usual);
         if (usual.outcome != SUCCEEDED || shared->problem[0] || usual.calls > MOST_CALLS) {
-                print_begin(probe, "", 0, "", usual.outcome == SUCCEEDED ? "unknown" : outcomes[usual.outcome]);
+                print_begin(probe, "", 0, "", false, usual.outcome == SUCCEEDED ? "unknown" : outcomes[usual.outcome]);
                 printf("\"error\": \"%s\", \"left\": [], \"problem\": \"without any fault: %s\"}\n",
                        usual.outcome == FAILED ? errno_name(usual.error) : "", shared->problem);
                 return;
         }
         for (size_t i = 0; i < usual.calls; i++) {
                 const struct system_call known = system_call(usual.numbers[i], usual.arguments[i]);
-                struct fault fault = {.number = usual.numbers[i]};
-                for (size_t before = 0; before <= i; before++)
-                        fault.n += usual.numbers[before] == fault.number;
+                struct fault fault = {.number = usual.numbers[i], .n = 1};
                 if (!known.faults[0])
                         print_none(probe, &fault, &known);
                 for (const int *error = known.faults; *error; error++) {
                         fault.error = *error;
-                        if (run_until_it_fires(probe, &fault, &trace))
-                                print_row(probe, known.name, &fault, &trace, &usual);
-                        else
+                        fault.lasts = false;
+                        fault.n = 1 + made_before(&usual, i, *error);
+                        if (!run_until_it_fires(probe, &fault, &trace)) {
                                 print_none(probe, &fault, &(struct system_call){known.name, NULL, seldom});
+                                continue;
+                        }
+                        print_row(probe, known.name, &fault, &trace, &usual);
+                        fault.lasts = trace.again && can_last(fault.error);
+                        if (fault.lasts && run_until_it_fires(probe, &fault, &trace))
+                                print_row(probe, known.name, &fault, &trace, &usual);
                 }
         }
 }
@@ -177,14 +200,17 @@ static bool wanted(const struct probe *probe, char **patterns)
 
 int main(int argc, char **argv)
 {
+        static const char option[] = "--deadline-ms=";
+        char **patterns = argv + 1;
         size_t count = 0;
 
-        (void)argc;
+        if (argc > 1 && strncmp(argv[1], option, sizeof(option) - 1) == 0)
+                deadline_ms = atoi(*patterns++ + sizeof(option) - 1);
         signal(SIGPIPE, SIG_DFL);
         furnish();
         printf("{\"libc\": \"%s\"}\n", library());
         for (size_t i = 0; i < probes_count; i++) {
-                if (!wanted(&probes[i], argv + 1))
+                if (!wanted(&probes[i], patterns))
                         continue;
                 torture(&probes[i]);
                 count++;

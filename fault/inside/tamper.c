@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "inside.h"
@@ -30,7 +31,9 @@
 /* System calls that no kernel has: what the process of the probe says to us. */
 enum { MARK_BEGIN = 0x7001, MARK_END = 0x7002 };
 
-enum { DEADLINE_MS = 20000, MOST_THINGS = 256 };
+enum { MOST_THINGS = 256 };
+
+int deadline_ms = 20000;
 
 struct shared *shared;
 
@@ -43,8 +46,13 @@ struct things {
 
 static void note(struct things *things, const char *kind, const char *what)
 {
-        if (things->count < MOST_THINGS)
-                snprintf(things->what[things->count++], LEFT_LENGTH, "%s %.180s", kind, what);
+        if (things->count == MOST_THINGS)
+                return;
+        char *const text = things->what[things->count++];
+        snprintf(text, LEFT_LENGTH, "%s %.180s", kind, what);
+        for (size_t i = 0; text[i]; i++)
+                if (text[i] == '"' || text[i] == '\\' || (unsigned char)text[i] < ' ')
+                        text[i] = '?';          /* what JSON wants escaped */
 }
 
 static void note_files(struct things *things, const char *folder, const char *kind)
@@ -80,16 +88,24 @@ static void note_descriptors(struct things *things, pid_t process)
         closedir(open);
 }
 
-/* Shared mappings, which memory for the C library's own use never is, by the folder of the file: its name may be gone. */
-static void note_mappings(struct things *things, pid_t process)
+static FILE *open_maps(pid_t process)
 {
-        char path[64], line[512], flags[8], file[256];
-        unsigned long from, to;
+        char path[64];
 
         snprintf(path, sizeof(path), "/proc/%d/maps", (int)process);
         FILE *const maps = fopen(path, "re");
         if (!maps)
                 refuse(path);
+        return maps;
+}
+
+/* Shared mappings, which memory for the library's own use never is, by the folder of the file: its name may be gone. */
+static void note_mappings(struct things *things, pid_t process)
+{
+        char line[512], flags[8], file[256];
+        unsigned long from, to;
+        FILE *const maps = open_maps(process);
+
         while (fgets(line, sizeof(line), maps)) {
                 file[0] = '\0';
                 if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %255s", &from, &to, flags, file) >= 3 && flags[3] == 's') {
@@ -254,7 +270,7 @@ static void make_fail(struct run *run, long number, const uint64_t *arguments, s
                 answer->error = -run->fault.error;
         if (is_unlink(number))
                 deny_unlink(run, number, arguments);
-        run->trace->fired = true;
+        run->trace->fired++;
 }
 
 /* Adds what FROM has more often than IN, but for what they may leave. */
@@ -330,21 +346,35 @@ static void answer(struct run *run, const struct seccomp_notif *call)
                         memcpy(trace->arguments[trace->calls], arguments, sizeof(arguments));
                 }
                 trace->calls++;
-                if (number == run->fault.number && ++run->met == run->fault.n)
-                        make_fail(run, number, arguments, &answer);
+                if (number == run->fault.number && may_fail_with(number, arguments, run->fault.error)) {
+                        run->met++;
+                        if (run->met == run->fault.n || (run->fault.lasts && run->met > run->fault.n))
+                                make_fail(run, number, arguments, &answer);
+                        trace->again = run->met > run->fault.n;
+                }
         }
         if (ioctl(run->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) == -1 && errno != ENOENT)
                 refuse("SECCOMP_IOCTL_NOTIF_SEND");
 }
 
-/* Until the process has ended; false when it makes no system call any more, and does not end. */
+static int64_t now_ms(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until the process has ended; false when it does not. */
 static bool serve(struct run *run)
 {
         struct pollfd event = {.fd = run->listener, .events = POLLIN};
+        const int64_t deadline = now_ms() + deadline_ms;
 
         for (;;) {
                 struct seccomp_notif call = {0};
-                const int ready = poll(&event, 1, DEADLINE_MS);
+                const int64_t left = deadline - now_ms();
+                const int ready = left > 0 ? poll(&event, 1, (int)left) : 0;
                 if (ready == 0)
                         return false;
                 if (ready == 1 && !(event.revents & POLLIN))

@@ -1,4 +1,4 @@
-"""`ipck fault-libc`: each system call inside a call of a C library fails in turn; what becomes of the call is judged."""
+"""`ipck fault-libc`: each system call inside a call of a C library fails in turn; the call is judged."""
 
 import json
 import os
@@ -6,14 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .. import calls, tomlfile
 from ..calls import Call
 from ..errors import IpckError
-from ..targets import Target, Unavailable, choose
+from ..targets import Target, choose
 from ..tree import BUILD, ROOT, shown
 
 KNOWN = ROOT / "fault/inside/known.toml"
@@ -33,6 +33,7 @@ class Row:
     syscall: str
     n: int  # which call of that system call, from 1
     fault: str  # what it failed with; empty: it does not fail
+    lasts: bool  # so did all later calls of that system call
     outcome: str  # pass, fail, skip (it does not fail), error
     kind: str  # of a failure: errno, state, crash, hang
     got: str
@@ -141,10 +142,10 @@ def judge(
         call = str(line["probe"]).partition(".")[0]
         row = Row(
             libc, target, call, str(line["probe"]), str(line["syscall"]), int(str(line["n"])), str(line["fault"]),
-            *_verdict(line, table[call]), "",
+            bool(line["lasts"]), *_verdict(line, table[call]), "",
         )  # fmt: skip
         reference = next((one.reference for one in listed if row.outcome == "fail" and one.covers(row)), "")
-        yield Row(**{**asdict(row), "known": reference})
+        yield replace(row, known=reference)
 
 
 def _verdict(line: dict[str, object], call: Call) -> tuple[str, str, str]:
@@ -172,7 +173,7 @@ def summary(rows: Sequence[Row], seconds: float) -> list[str]:
     """New failures in full, and the counts."""
     lines = [
         f"{'FAIL' if row.outcome == 'fail' else 'ERROR'} {row.libc} ({row.target}): {row.probe}:"
-        f" {row.syscall} {row.n} {row.fault}: {row.got}"
+        f" {row.syscall} {row.n}{'+' * row.lasts} {row.fault}: {row.got}"
         for row in rows
         if row.outcome == "error" or (row.outcome == "fail" and not row.known)
     ]  # fmt: skip
@@ -187,22 +188,27 @@ def summary(rows: Sequence[Row], seconds: float) -> list[str]:
     return lines
 
 
+def apart() -> tuple[str, ...]:
+    """What the program is started by: it needs IPC and mount namespaces of its own."""
+    return ("unshare", "--ipc", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)))
+
+
 def _run(target: Target, probes: Sequence[str], build: Path) -> list[dict[str, object]]:
     """What the program of TARGET's library says."""
     if target.kind not in ("host", "libcs") or target.prefix:
         raise IpckError(f"{target.name}: is no C library on this kernel: ipck targets shows those")
     program = build.absolute() / target.flavour / PROGRAM
     _make(target, program, build)
-    apart = ("unshare", "--ipc", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)))
+    before = apart()
     try:
         done = subprocess.run(
-            (*apart, str(program), *probes),
+            (*before, str(program), *probes),
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise IpckError(f"{shown(program)} does not end") from None
     except OSError as error:
-        raise IpckError(f"{apart[0]}: cannot be executed: {error.strerror}") from None
+        raise IpckError(f"{before[0]}: cannot be executed: {error.strerror}") from None
     if done.returncode != 0:
         raise IpckError(*(done.stderr.splitlines() or [f"{shown(program)}: ended with {done.returncode}"]))
     try:
@@ -224,5 +230,5 @@ def _make(target: Target, program: Path, build: Path) -> None:
     try:
         if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
             raise IpckError(f"{target.name}: {' '.join(command)} says why it cannot be built")
-    except (OSError, Unavailable) as error:
-        raise IpckError(f"{target.name}: {error}") from None
+    except OSError as error:
+        raise IpckError(f"make: cannot be executed: {error.strerror}") from None

@@ -166,7 +166,7 @@ def _takes(one: Scenario, n: int) -> bool:
 
 
 class _Judge:
-    """Counts as the scenarios say, beside strace, which counts the calls of each system call and thread, on across exec."""
+    """Counts as the scenarios say, beside strace, which counts by system call and thread, and on across exec."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
