@@ -26,8 +26,11 @@ library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
+inside := $(sort $(wildcard fault/inside/*.c))
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
-mutant_programs := build/glibc/ipck-mutants build/glibc/ipck-mutants.so
+guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
+fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
+	$(flavours:%=build/%/ipck-inside) build/glibc/ipck-mutants build/glibc/ipck-mutants.so
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
@@ -116,7 +119,7 @@ bench:
 
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) $(mutant_programs)
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs) $(fault_programs)
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
 
@@ -128,8 +131,9 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/mutants/*.toml reports/templates/* reports/findings/* LICENSE)
-installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) build/glibc-static/guest-init build/musl/guest-init build/emulate build/glibc/ipck-points $(mutant_programs)
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/mutants/*.toml fault/inside/known.toml \
+	reports/templates/* reports/findings/* LICENSE)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs)
 installed_scripts := ipck get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done
@@ -211,6 +215,11 @@ build/$(1)/ipck-fault.so: $(fault_sources) $(wildcard fault/preload/*.h) fault/c
 	@mkdir -p $$(@D)
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(common) -O2 -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $$@ $(fault_sources) -lm
+
+# Lets system calls fail inside calls of the C library.
+build/$(1)/ipck-inside: $(inside:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/errno_names.o
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 
 # The table of calls, printed.
 build/$(1)/ipck-points: fault/points.c fault/calls.c fault/calls.h fault/calls.def

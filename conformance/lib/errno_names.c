@@ -17,7 +17,7 @@ static const char *const names[] = {
         NAME(ENOMEM),     NAME(ENOMSG),     NAME(ENOSPC),     NAME(ENOSYS),     NAME(ENOTDIR),   NAME(ENOTEMPTY),
         NAME(ENOTSUP),    NAME(ENOTTY),     NAME(ENXIO),      NAME(EOVERFLOW),  NAME(EPERM),     NAME(EPIPE),
         NAME(ERANGE),     NAME(EROFS),      NAME(ESPIPE),     NAME(ESRCH),      NAME(ETIMEDOUT), NAME(ETXTBSY),
-        NAME(EUSERS),     NAME(EXDEV),
+        NAME(EUSERS),     NAME(EXDEV),      NAME(EAFNOSUPPORT), NAME(ENOBUFS),
 };
 
 const char *errno_name(int error)

@@ -9,7 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from . import availability, baseline, calls, catalogue, compare, ktap, merge, mutants, mutantspage, mutation, notes
@@ -277,6 +277,15 @@ def _inject(options: argparse.Namespace) -> int:
         return inject.REFUSED
 
 
+def _fault_libc(options: argparse.Namespace) -> int:
+    from .faults import inside, results
+
+    status, rows = inside.torture(options.target, options.probe, lambda line: print(line, flush=True), options.build)
+    if not options.probe:
+        results.update(options.out, {"libc": [asdict(row) for row in rows]})
+    return status
+
+
 def _seed(options: argparse.Namespace) -> int:
     if options.seed is not None:
         return int(options.seed)
@@ -350,4 +359,5 @@ _COMMANDS = {
     "inject": _inject,
     "mutants": _mutants,
     "trace": _trace,
+    "fault-libc": _fault_libc,
 }

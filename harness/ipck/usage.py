@@ -165,6 +165,16 @@ _TRACE_EPILOG = """examples:
 
 exit status: 0 done, 2 it could not be done"""
 
+_FAULT_LIBC = """Let every system call inside calls of a C library fail in turn, with each error that it may have:
+the call must then fail with an errno that it may report, or succeed; leave no file, queue, descriptor and mapping
+behind; and work the next time. Known deviations stand in fault/inside/known.toml, strict both ways."""
+_FAULT_LIBC_EPILOG = """examples:
+  ipck fault-libc                                        the libraries that are installed here
+  ipck fault-libc glibc-2.43 libc:$HOME/musl/install     others, which are built for when needed
+  ipck fault-libc host-musl --probe 'sem_open.*'         some calls; faults.json is not written then
+
+exit status: 0 all as expected, 1 a call does wrong or a listed deviation is gone, 2 it could not be decided"""
+
 
 def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     """The whole command line; COMMANDS has the function of each command."""
@@ -260,6 +270,13 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     tracer.add_argument("--target", metavar="NAME", default=DEFAULT[0], help="default: %(default)s")
     tracer.add_argument("--untargeted", action="store_true", help="only those that no mutant violates")
     _complete(tracer, "target", _Names(TARGETS))
+
+    inside = command("fault-libc", "fail system calls inside a C library", _FAULT_LIBC, _FAULT_LIBC_EPILOG)
+    inside.add_argument("target", metavar="TARGET", nargs="*", help="C libraries, as for run --target")
+    inside.add_argument("--probe", metavar="NAME", action="append", default=[], help="only these; shell patterns")
+    inside.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where faults.json is written")
+    inside.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
+    _complete(inside, "target", _Names(TARGETS))
 
     for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points, breaker, tracer):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)

@@ -18,11 +18,13 @@ from .engine import Engine, Order, Preload
 from .log import Event, idle
 from .program import find
 from .scenario import parse
+from .strace import Strace
 
 REFUSED = 125
 """Exit status when ipck itself could not do it, or a scenario never fired: not the program's, as with env(1)."""
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Preload(),)}
+_IN_ORDER: tuple[Engine, ...] = (Preload(), Strace())
+ENGINES = {engine.name: engine for engine in _IN_ORDER}
 
 
 def inject(
