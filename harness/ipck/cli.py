@@ -277,6 +277,21 @@ def _inject(options: argparse.Namespace) -> int:
         return inject.REFUSED
 
 
+def _fault(options: argparse.Namespace) -> int:
+    from .faults.torture import command
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if options.list:
+        return command.show(options.client, options.build, say)
+    if options.only:
+        if len(options.client) != 1:
+            raise IpckError("--only needs one client: ipck fault CLIENT --only SCENARIO")
+        return command.only(options.client[0], options.only, options.build, say, options.time_scale)
+    return command.torture(options.client, options.build, options.out, say, options.jobs, options.time_scale)
+
+
 def _seed(options: argparse.Namespace) -> int:
     if options.seed is not None:
         return int(options.seed)
@@ -350,4 +365,5 @@ _COMMANDS = {
     "inject": _inject,
     "mutants": _mutants,
     "trace": _trace,
+    "fault": _fault,
 }
