@@ -282,9 +282,9 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     scale = "how much slower everything may be"
     fault.add_argument("--time-scale", type=options.factor, default=1.0, metavar="X", help=scale)
     fault.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
-    fault.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
 
-    for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points, breaker, tracer):
+    judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points, breaker, tracer, fault)
+    for one in judging:
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 
