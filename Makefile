@@ -24,6 +24,7 @@ families := sysv posix common tools notes
 sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'))
 library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
+hardened := $(sort $(wildcard fault/hardened/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
 inside := $(sort $(wildcard fault/inside/*.c))
@@ -31,6 +32,7 @@ mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/muta
 guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
 fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
 	$(flavours:%=build/%/ipck-inside) build/glibc/ipck-mutants build/glibc/ipck-mutants.so
+crash_tests := $(sort $(wildcard fault/crash/*.c))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
@@ -103,6 +105,13 @@ mutants:
 	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-tests $(mutant_programs)
 	@scripts/ipck mutants $(ARGS)
 
+## fault: make each IPC call of our clients and of installed programs fail in turn; kill processes in the middle of calls
+.PHONY: fault
+fault:
+	@scripts/setup fault
+	@$(MAKE) --no-print-directory -j$(JOBS) faults
+	@scripts/ipck fault $(ARGS)
+
 ## lint: compilers' and checkers' opinion of C, Python and shell
 .PHONY: lint
 lint:
@@ -118,10 +127,11 @@ bench:
 	@scripts/bench $(ARGS)
 
 ## programs: build the test programs and the clients of all flavours
-.PHONY: programs checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs) $(fault_programs)
+.PHONY: programs faults checked bad
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs) $(fault_programs) faults
+faults: $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) $(addprefix build/glibc/,crash-tests ipck-apart ipck-fault.so ipck-points)
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
-bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without
+bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
 
 ## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
 .PHONY: install uninstall
@@ -130,7 +140,7 @@ PREFIX := /usr/local
 version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
-installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
+installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
 	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/mutants/*.toml fault/inside/known.toml \
 	reports/templates/* reports/findings/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs)
@@ -226,6 +236,22 @@ build/$(1)/ipck-points: fault/points.c fault/calls.c fault/calls.h fault/calls.d
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(common) -O1 $$(link_$(1)) -o $$@ $$(filter %.c,$$^)
 
+# Runs the clients of the torture apart from everything else, and tells what they leave behind.
+build/$(1)/ipck-apart: $(wildcard fault/torture/*.c) $(wildcard fault/torture/*.h)
+	@mkdir -p $$(@D)
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(common) -O1 $$(link_$(1)) -o $$@ $$(filter %.c,$$^) -lrt
+
+# Tests of what processes leave that die in the middle of a call.
+build/$(1)/crash-tests: $(crash_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
+
+# Programs that cope with failures of their calls.
+build/$(1)/hardened/%: fault/hardened/%.c fault/hardened/hardened.h
+	@mkdir -p $$(@D)
+	@$$(compiler_$(1)) $$(common) -O1 $$(link_$(1)) -o $$@ $$< -lrt
+
 build/$(1)/bad-tests: $(bad_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
 
@@ -279,6 +305,19 @@ build/glibc/without: harness/tests/environments/without.c
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@gcc $(common) -o $@ $<
+
+# What the library of faults is tried with: for the project's own tests. _FORTIFY_SOURCE makes mq_open() __mq_open_2().
+build/glibc/caller build/glibc-static/caller: build/%/caller: harness/tests/environments/caller.c
+	@mkdir -p $(@D)
+	@gcc $(common) -O2 -D_FORTIFY_SOURCE=2 $(link_$*) -o $@ $< -lrt
+
+build/glibc/scenarios: harness/tests/environments/scenarios.c fault/preload/scenario.c fault/calls.c fault/calls.h fault/calls.def
+	@mkdir -p $(@D)
+	@gcc $(common) -o $@ $(filter %.c,$^) -lm
+
+build/glibc/talkative.so: harness/tests/environments/talkative.c
+	@mkdir -p $(@D)
+	@gcc $(common) -fPIC -shared -o $@ $<
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

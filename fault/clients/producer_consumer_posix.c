@@ -56,16 +56,23 @@ static bool give(sem_t *semaphore)
         return sem_post(semaphore) == 0 || failed("sem_post");
 }
 
-/* ---- the ring ---- */
+/* ---- the ring ----
+ * A unit that cannot be given to one semaphore goes back to the other, and the place in the ring does not move: otherwise
+ * a failure would leave the ring with a slot less for ever. */
 
 static bool put(const struct channel *c, const char *bytes, size_t length)
 {
         if (!take(c->free))
                 return false;
-        struct slot *const slot = &c->ring->slots[c->ring->in++ % SLOTS];
+        struct slot *const slot = &c->ring->slots[c->ring->in % SLOTS];
         memcpy(slot->bytes, bytes, length);
         slot->length = length;
-        return give(c->used);
+        if (!give(c->used)) {
+                give(c->free);
+                return false;
+        }
+        c->ring->in++;
+        return true;
 }
 
 /* Takes the next piece into bytes; its length, 0 at the end of the text, -1 where there is an error. */
@@ -73,10 +80,15 @@ static ssize_t get(const struct channel *c, char *bytes)
 {
         if (!take(c->used))
                 return -1;
-        const struct slot *const slot = &c->ring->slots[c->ring->out++ % SLOTS];
+        const struct slot *const slot = &c->ring->slots[c->ring->out % SLOTS];
         const size_t length = slot->length;
         memcpy(bytes, slot->bytes, length);
-        return give(c->free) ? (ssize_t)length : -1;
+        if (!give(c->free)) {
+                give(c->used);
+                return -1;
+        }
+        c->ring->out++;
+        return (ssize_t)length;
 }
 
 /* A text that cannot be read ends here for the consumer, too. */

@@ -64,16 +64,23 @@ static bool give(int set, unsigned short number)
         return change(set, number, 1);
 }
 
-/* ---- the ring ---- */
+/* ---- the ring ----
+ * A unit that cannot be given to one semaphore goes back to the other, and the place in the ring does not move: otherwise
+ * a failure would leave the ring with a slot less for ever. */
 
 static bool put(const struct channel *c, const char *bytes, size_t length)
 {
         if (!take(c->set, FREE))
                 return false;
-        struct slot *const slot = &c->ring->slots[c->ring->in++ % SLOTS];
+        struct slot *const slot = &c->ring->slots[c->ring->in % SLOTS];
         memcpy(slot->bytes, bytes, length);
         slot->length = length;
-        return give(c->set, USED);
+        if (!give(c->set, USED)) {
+                give(c->set, FREE);
+                return false;
+        }
+        c->ring->in++;
+        return true;
 }
 
 /* Takes the next piece into bytes; its length, 0 at the end of the text, -1 where there is an error. */
@@ -81,10 +88,15 @@ static ssize_t get(const struct channel *c, char *bytes)
 {
         if (!take(c->set, USED))
                 return -1;
-        const struct slot *const slot = &c->ring->slots[c->ring->out++ % SLOTS];
+        const struct slot *const slot = &c->ring->slots[c->ring->out % SLOTS];
         const size_t length = slot->length;
         memcpy(bytes, slot->bytes, length);
-        return give(c->set, FREE) ? (ssize_t)length : -1;
+        if (!give(c->set, FREE)) {
+                give(c->set, USED);
+                return -1;
+        }
+        c->ring->out++;
+        return (ssize_t)length;
 }
 
 /* A text that cannot be read ends here for the consumer, too. */
@@ -114,20 +126,23 @@ static bool consume(const struct channel *c)
 
 /* ---- segment and set ---- */
 
-static bool find(key_t key, struct channel *c)
+static bool find_segment(key_t key, int *segment)
 {
-        c->segment = shmget(key, sizeof(*c->ring), 0);
-        if (c->segment == -1)
-                return failed("shmget");
-        c->set = semget(key, SEMAPHORES, 0);
-        return c->set != -1 || failed("semget");
+        *segment = shmget(key, sizeof(struct ring), 0);
+        return *segment != -1 || failed("shmget");
+}
+
+static bool find_set(key_t key, int *set)
+{
+        *set = semget(key, SEMAPHORES, 0);
+        return *set != -1 || failed("semget");
 }
 
 static bool use(key_t key, bool (*side)(const struct channel *))
 {
         struct channel c;
 
-        if (!find(key, &c))
+        if (!find_segment(key, &c.segment) || !find_set(key, &c.set))
                 return false;
         void *const memory = shmat(c.segment, NULL, 0);
         if (memory == (void *)-1)
@@ -174,14 +189,13 @@ static bool create_all(key_t key)
         return false;
 }
 
+/* One may be gone already: then the other is removed all the same. */
 static bool remove_all(key_t key)
 {
-        struct channel c;
+        int set, segment;
+        const bool good = find_set(key, &set) && remove_set(set);
 
-        if (!find(key, &c))
-                return false;
-        const bool good = remove_set(c.set);
-        return remove_segment(c.segment) && good;
+        return find_segment(key, &segment) && remove_segment(segment) && good;
 }
 
 static bool produce_all(key_t key)

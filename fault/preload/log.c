@@ -1,7 +1,12 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * log.c: system calls without the C library's functions: others interpose these as well and make IPC calls in them (as
+ * libfakeroot does in fstat()), which would be met in turn.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -9,46 +14,58 @@
 enum { HIGH = 500, PATH_MOST = 4096, LINE_MOST = 512 };
 
 static int log_fd = -1;
-static struct stat log_file;
+static struct statx log_file;
 static char log_path[PATH_MOST];
+
+static int open_log(const char *path)
+{
+        return (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+}
+
+static bool identify(int file, struct statx *found)
+{
+        return syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATX_INO, found) == 0;
+}
 
 bool log_open(const char *path)
 {
-        const int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+        const int file = open_log(path);
 
-        if (file == -1 || strlen(path) >= PATH_MOST || fstat(file, &log_file) == -1)
+        if (file == -1 || strlen(path) >= PATH_MOST || !identify(file, &log_file))
                 return false;
         strcpy(log_path, path);
-        log_fd = fcntl(file, F_DUPFD_CLOEXEC, HIGH);    /* out of the way of programs that count on low ones */
+        log_fd = (int)syscall(SYS_fcntl, file, F_DUPFD_CLOEXEC, HIGH);  /* programs may count on low ones */
         if (log_fd == -1)
                 log_fd = file;
         else
-                close(file);
+                syscall(SYS_close, file);
         return true;
 }
 
 /* A program may have closed our descriptor, and its number may be another file's by now. */
 static bool still_ours(void)
 {
-        struct stat now;
+        struct statx now;
 
-        return fstat(log_fd, &now) == 0 && now.st_ino == log_file.st_ino && now.st_dev == log_file.st_dev;
+        return identify(log_fd, &now) && now.stx_ino == log_file.stx_ino && now.stx_dev_major == log_file.stx_dev_major &&
+               now.stx_dev_minor == log_file.stx_dev_minor;
+}
+
+static bool write_whole(int file, const char *line, size_t length)
+{
+        return syscall(SYS_write, file, line, length) == (long)length;
 }
 
 static void write_out(const char *line, size_t length)
 {
-        if (still_ours()) {
-                if (write(log_fd, line, length) == (ssize_t)length)
-                        return;
-        }
-        const int file = open(log_path, O_WRONLY | O_APPEND | O_CLOEXEC);
-        const ssize_t written = write(file, line, length);
-        if (written != (ssize_t)length) {
-                static const char lost[] = "ipck: IPCK_FAULT_LOG lost a line\n";
-                if (write(STDERR_FILENO, lost, sizeof(lost) - 1) == -1)
-                        abort();
-        }
-        close(file);
+        static const char lost[] = "ipck: IPCK_FAULT_LOG lost a line\n";
+
+        if (still_ours() && write_whole(log_fd, line, length))
+                return;
+        const int file = open_log(log_path);
+        if (!write_whole(file, line, length))
+                write_whole(STDERR_FILENO, lost, sizeof(lost) - 1);
+        syscall(SYS_close, file);
 }
 
 /* ---- one line, without stdio ---- */

@@ -184,14 +184,20 @@ static int parse_option(struct piece option, struct scenario *s, unsigned *given
 static int parse_scenario(struct piece text, struct scenario *s, char *problem, size_t size)
 {
         unsigned given = 0;
+        size_t length = text.length;
         const struct piece point = cut(&text, ':');
+        bool more = point.length < length;
 
         *s = (struct scenario){.points = points_of(point), .first = 1, .last = UINT64_MAX, .step = 1, .probability = 1};
         if (!s->points)
                 return complain(problem, size, "no such point:", point);
-        while (text.length > 0)
-                if (parse_option(cut(&text, ':'), s, &given, problem, size) == -1)
+        while (more) {
+                length = text.length;
+                const struct piece option = cut(&text, ':');
+                more = option.length < length;
+                if (parse_option(option, s, &given, problem, size) == -1)
                         return -1;
+        }
         if (s->action == FAULT_NONE && s->delay == 0)
                 s->action = FAULT_FAIL;
         return 0;

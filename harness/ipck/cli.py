@@ -19,7 +19,7 @@ from .files import write
 from .kcidb import Submitter, submitter
 from .notes import Notes
 from .plan import Folders
-from .publish import MUTANTS, MUTANTS_DATA, PAGE, clear, journal, publish, publish_mutants, stored
+from .publish import FAULTS, FAULTS_DATA, MUTANTS, MUTANTS_DATA, PAGE, clear, journal, publish, republish, stored
 from .results import RunResults
 from .summary import exit_status
 from .targets import Test, choose
@@ -286,6 +286,28 @@ def _fault_libc(options: argparse.Namespace) -> int:
     return status
 
 
+def _fault(options: argparse.Namespace) -> int:
+    from .faults.torture import command
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if options.list:
+        return command.show(options.client, options.build, say)
+    if options.only:
+        if len(options.client) != 1:
+            raise IpckError("--only needs one client: ipck fault CLIENT --only SCENARIO")
+        return command.only(options.client[0], options.only, options.build, say, options.time_scale)
+    rows = catalogue.load(options.requirements)
+    said = notes.load(rows, options.requirements)
+    try:
+        return command.torture(options.client, options.build, options.out, say, options.jobs, options.time_scale)
+    finally:
+        if (options.out / FAULTS_DATA).exists():
+            republish(options.out, rows, said)
+            say(f"report: {shown(options.out / FAULTS)}")
+
+
 def _seed(options: argparse.Namespace) -> int:
     if options.seed is not None:
         return int(options.seed)
@@ -315,7 +337,7 @@ def _mutants(options: argparse.Namespace) -> int:
     seconds = time.monotonic() - began
     found = mutantspage.gather(judged, table.mutants, rows, provenance.commit(ROOT), seconds)
     write(options.out / MUTANTS_DATA, mutantspage.as_json(found))
-    publish_mutants(options.out, rows, notes.load(rows, options.requirements))
+    republish(options.out, rows, notes.load(rows, options.requirements))
     _print(mutantspage.closing(found), [f"report: {shown(options.out / MUTANTS)}"])
     if runs.faults:
         raise IpckError(*runs.faults)
@@ -360,4 +382,5 @@ _COMMANDS = {
     "mutants": _mutants,
     "trace": _trace,
     "fault-libc": _fault_libc,
+    "fault": _fault,
 }

@@ -23,12 +23,14 @@ FINDINGS = "findings.html"
 NOTES = "notes.html"
 MUTANTS = "mutants.html"
 MUTANTS_DATA = "mutants.json"
-"""What `ipck mutants` wrote there: it stays when the reports are made again, and its page is made with them."""
+FAULTS = "faults.html"
+FAULTS_DATA = "faults.json"
+"""What `ipck mutants` and `ipck fault` wrote: it stays when the reports are made again, and its page is made with them."""
 KTAP = "ktap"
 KCIDB = "kcidb.json"
 GITHUB = "github.txt"
 GITLAB = "gl-code-quality-report.json"
-_FILES = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES, MUTANTS, KCIDB, GITHUB, GITLAB)
+_FILES = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES, MUTANTS, FAULTS, KCIDB, GITHUB, GITLAB)
 
 
 def journal(out: Path) -> Path:
@@ -80,8 +82,8 @@ def publish(
     return problems
 
 
-def publish_mutants(out: Path, catalogue: Catalogue, notes: Notes = Notes()) -> None:
-    """Make the pages again, now with what stands in mutants.json; where there are no results, its page alone."""
+def republish(out: Path, catalogue: Catalogue, notes: Notes = Notes()) -> None:
+    """Make the pages again, now with what stands in mutants.json and faults.json; without results, their pages alone."""
     _pages(store.load([journal(out)]) if journal(out).exists() else RunResults(), catalogue, notes, out)
 
 
@@ -101,10 +103,11 @@ def _summary(run: RunResults, catalogue: Catalogue, out: Path) -> None:
 
 def _pages(run: RunResults, catalogue: Catalogue, notes: Notes, out: Path) -> None:
     try:
+        from .faults import results
         from .findingspage import load  # not before: jinja2 takes a while to load, and judging does not need it
         from .mutantspage import read
         from .report import write_report
     except ModuleNotFoundError as error:
         remedy = "apt-get install python3-jinja2"
         raise IpckError(f"{PAGE} cannot be made: the Python module {error.name} is missing: {remedy}") from None
-    write_report(run, catalogue, out, notes, load(), read(out / MUTANTS_DATA))
+    write_report(run, catalogue, out, notes, load(), read(out / MUTANTS_DATA), results.read(out))

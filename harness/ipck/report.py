@@ -8,23 +8,24 @@ This module decides what is shown; reports/templates decides how it looks.
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from . import files, findingspage, mutantspage, notespage, targetspage
+from . import faultspage, files, findingspage, mutantspage, notespage, targetspage
 from .catalogue import Catalogue
 from .columns import Columns, Kind, columns_of
 from .errors import IpckError
 from .findings import ATTENTION, FIELD_LIMIT, LOOKS, Heard, Link, Outputs, cut, links_of, reason_of
 from .groups import area_of, areas_of, draw_bar, group_of, sections_of, urgency
 from .notes import Notes
-from .publish import FINDINGS, MUTANTS, NOTES, OVERVIEW, PAGE, TARGETS
+from .publish import FAULTS, FINDINGS, MUTANTS, NOTES, OVERVIEW, PAGE, TARGETS
 from .results import RunResults, TargetRun, TestResult, Verdict
 from .rows import UNTESTED, Row, collect, strangers
 from .targetspage import Fact, Value
@@ -63,10 +64,11 @@ def write_report(
     notes: Notes = Notes(),
     findings: Sequence[findingspage.Text] = (),
     mutants: mutantspage.Data | None = None,
+    faults: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the pages into OUT and return the path of the first; IpckError when one cannot be written."""
     failed = []
-    for name, text in render(run, catalogue, notes, findings, mutants).items():
+    for name, text in render(run, catalogue, notes, findings, mutants, faults).items():
         try:
             files.write(out / name, text)
         except IpckError as error:
@@ -82,9 +84,10 @@ def render(
     notes: Notes = Notes(),
     findings: Sequence[findingspage.Text] = (),
     mutants: mutantspage.Data | None = None,
+    faults: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """The pages as text by file name, a pure function of its arguments; notes, findings and mutants only where there
-    are any, and only mutants where no target ran."""
+    """The pages as text by file name, a pure function of its arguments; notes, findings, mutants and faults only where
+    there are any, and only the last two where no target ran."""
     columns = columns_of(run)
     heard = collect(columns)
     outputs = Outputs()
@@ -100,7 +103,7 @@ def render(
     headline, tone = _headline(totals, problems)
     lines = _lines(columns, rows)
     known = {text.name for text in findings}
-    judged = not mutants or bool(run.targets)
+    judged = not (mutants or faults) or bool(run.targets)
     files_of = dict(
         index=PAGE if judged else "",
         overview=OVERVIEW if judged else "",
@@ -108,11 +111,13 @@ def render(
         findings_page=FINDINGS if judged and findings else "",
         notes_page=NOTES if judged and notes.documents else "",
         mutants_page=MUTANTS if mutants else "",
+        faults_page=FAULTS if faults else "",
     )
     shown = dict(
         **files_of,
         mutants=mutants and mutantspage.page_of(mutants, {row.requirement.id: row for row in rows}),
         mutant_looks=mutantspage.LOOKS,
+        faults=faults and faultspage.page_of(faults, {row.requirement.id: row for row in rows}),
         notes=notespage.page_of(notes, {row.requirement.id: row for row in rows}),
         truths=notespage.LOOKS,
         findings=findingspage.page_of(findings, rows),

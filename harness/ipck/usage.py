@@ -175,6 +175,19 @@ _FAULT_LIBC_EPILOG = """examples:
 
 exit status: 0 all as expected, 1 a call does wrong or a listed deviation is gone, 2 it could not be decided"""
 
+_FAULT = """Make each call of each client fail in turn, with each error that it may report: the first call, the second, until
+nothing fires. After each run, the client must have reported an error or done its work, and left behind no object,
+process or file that it should not have: units of semaphores and messages are conserved."""
+_FAULT_EPILOG = """examples:
+  ipck fault                                  all clients that are installed
+  ipck fault --list                           what they are, and what lacks
+  ipck fault 'producer_consumer_*'            some of them
+  ipck fault crash                            only what processes leave that SIGKILL ends in the middle of a call
+  ipck fault offline_sysv/read --only sysv/shm/shmat:errno=EMFILE:nth=1       one run, and what became of it
+
+exit status: 0 all is as expected; 1 a client does something wrong that fault/known.toml does not list, or a pair of
+point and error never fired; 2 it could not be decided"""
+
 
 def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     """The whole command line; COMMANDS has the function of each command."""
@@ -278,7 +291,17 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     inside.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
     _complete(inside, "target", _Names(TARGETS))
 
-    for one in (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points, breaker, tracer):
+    fault = command("fault", "make each call of programs fail in turn", _FAULT, _FAULT_EPILOG)
+    fault.add_argument("client", metavar="CLIENT", nargs="*", help="names or shell patterns; all without")
+    fault.add_argument("--list", action="store_true", help="only show the clients, and what they lack")
+    fault.add_argument("--only", metavar="SCENARIO", default="", help="one run of one client, and what became of it")
+    fault.add_argument("--jobs", type=options.natural, default=0, metavar="N", help="runs at a time")
+    scale = "how much slower everything may be"
+    fault.add_argument("--time-scale", type=options.factor, default=1.0, metavar="X", help=scale)
+    fault.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
+
+    judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points, breaker, tracer, fault)
+    for one in judging:
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 
