@@ -173,7 +173,9 @@ def test_results_go_to_faults_json_beside_those_of_others(world: World) -> None:
     assert done.returncode == 0, done.stderr
     data = json.loads((out / "faults.json").read_text())
     assert data["runs"] == 3 and data["libc"][0]["call"] == "sem_open"
-    assert done.stdout.splitlines()[-1].startswith("glibc ")
+    assert done.stdout.startswith("glibc ") and done.stdout.endswith("faults.html\n")
+    page = (out / "faults.html").read_text()
+    assert "C libraries whose system calls fail" in page and "<b>errno</b> when write short: glibc" in page
 
 
 @pytest.mark.parametrize(
