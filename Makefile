@@ -105,6 +105,13 @@ mutants:
 	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-tests $(mutant_programs)
 	@scripts/ipck mutants $(ARGS)
 
+## fault-libc: make each system call inside calls of the installed C libraries fail in turn
+.PHONY: fault-libc
+fault-libc:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-points $(flavours:%=build/%/ipck-inside)
+	@scripts/ipck fault-libc $(ARGS)
+
 ## fault: make each IPC call of our clients and of installed programs fail in turn; kill processes in the middle of calls
 .PHONY: fault
 fault:

@@ -94,8 +94,19 @@ static const struct row rows[] = {
         ROW(semctl, EACCES, EIDRM, EINVAL, EPERM)
         ROW(msgctl, EACCES, EINVAL, EPERM)
         ROW(shmctl, EACCES, EIDRM, EINVAL, ENOMEM, EPERM)
+#ifdef SYS_semop
+        ROW(semop, EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC)
+#endif
+#ifdef SYS_semtimedop
+        ROW(semtimedop, EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC)
+#endif
+#ifdef SYS_semtimedop_time64
+        ROW(semtimedop_time64, EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC, ENOSYS)
+#endif
+        ROW(msgsnd, EAGAIN, EIDRM, EINTR, ENOMEM)
+        ROW(msgrcv, EIDRM, EINTR, ENOMSG)
 #ifdef SYS_ipc
-        ROW(ipc, EACCES, EINVAL, EPERM)
+        ROW(ipc, EACCES, EINVAL)                /* of its sub-calls for waiting: see below */
 #endif
         ROW(mq_open, EACCES, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC)
         ROW(mq_unlink, EACCES, ENOENT)
@@ -131,6 +142,29 @@ static const int of_a_wait[] = {EAGAIN, EINTR, 0}, of_a_timed_wait[] = {EAGAIN, 
 static const int of_an_open_file[] = {ENOMEM, 0}, none[] = {0};
 static const int of_no_creation[] = {EACCES, EINTR, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, EROFS, 0};
 
+#ifdef SYS_ipc
+/* The sub-calls of ipc(2) that can wait. */
+enum { IPC_SEMOP = 1, IPC_SEMTIMEDOP = 4, IPC_MSGSND = 11, IPC_MSGRCV = 12 };
+
+static const int *faults_of_ipc(const struct row *row, unsigned subcall)
+{
+        static const int of_semop[] = {EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC, 0};
+        static const int of_msgsnd[] = {EAGAIN, EIDRM, EINTR, ENOMEM, 0}, of_msgrcv[] = {EIDRM, EINTR, ENOMSG, 0};
+
+        switch (subcall) {
+        case IPC_SEMOP:
+        case IPC_SEMTIMEDOP:
+                return of_semop;
+        case IPC_MSGSND:
+                return of_msgsnd;
+        case IPC_MSGRCV:
+                return of_msgrcv;
+        default:
+                return row->faults;
+        }
+}
+#endif
+
 /* What the arguments make of a row. */
 static const int *faults_of(const struct row *row, const uint64_t arguments[6])
 {
@@ -150,6 +184,10 @@ static const int *faults_of(const struct row *row, const uint64_t arguments[6])
                 return arguments[3] & AT_EMPTY_PATH ? of_an_open_file : row->faults;
         case SYS_statx:
                 return arguments[2] & AT_EMPTY_PATH ? of_an_open_file : row->faults;
+#ifdef SYS_ipc
+        case SYS_ipc:
+                return faults_of_ipc(row, arguments[0] & 0xffff);
+#endif
         case SYS_mq_timedsend:
         case SYS_mq_timedreceive:
                 return arguments[4] ? row->faults : of_a_wait;

@@ -430,6 +430,91 @@ static const char *segment_is_written(bool made)
         return written(made, shmctl(id, IPC_STAT, &about) | shmctl(id, IPC_RMID, NULL));
 }
 
+/* ---- System V: a failed operation changes nothing ---- */
+
+static void have_unit(void)
+{
+        have_set();
+        semctl(id, 0, SETVAL, 1);
+}
+
+static bool take_unit(void)
+{
+        struct sembuf take = {.sem_op = -1};
+
+        return semop(id, &take, 1) == 0;
+}
+
+static bool take_unit_until(void)
+{
+        struct sembuf take = {.sem_op = -1};
+        const struct timespec hour = {.tv_sec = 3600};
+
+        return semtimedop(id, &take, 1, &hour) == 0;
+}
+
+static const char *units_are_conserved(bool made)
+{
+        const int value = semctl(id, 0, GETVAL);
+        const bool next = made || take_unit();
+
+        semctl(id, 0, IPC_RMID);
+        if (value != !made)
+                return made ? "the unit was not taken" : "a call that failed took the unit";
+        return next ? NULL : "the next semop() fails";
+}
+
+static struct {
+        long type;
+        char text;
+} message;
+
+static bool send_message(void)
+{
+        message.type = 1;
+        return msgsnd(id, &message, 1, 0) == 0;
+}
+
+static bool receive_message(void)
+{
+        return msgrcv(id, &message, 1, 0, 0) == 1;
+}
+
+static void have_sysv_message(void)
+{
+        have_sysv_queue();
+        send_message();
+}
+
+static long messages(void)
+{
+        struct msqid_ds about;
+
+        return msgctl(id, IPC_STAT, &about) == 0 ? (long)about.msg_qnum : -1;
+}
+
+static const char *message_is_sent(bool made)
+{
+        const long count = messages();
+        const bool next = send_message();
+
+        msgctl(id, IPC_RMID, NULL);
+        if (count != made)
+                return made ? "the message is not there" : "a call that failed sent the message";
+        return next ? NULL : "the next msgsnd() fails";
+}
+
+static const char *message_is_received(bool made)
+{
+        const long count = messages();
+        const bool next = made || receive_message();
+
+        msgctl(id, IPC_RMID, NULL);
+        if (count != !made)
+                return made ? "the message is still there" : "a call that failed took the message";
+        return next ? NULL : "the next msgrcv() fails";
+}
+
 static bool get_key(void)
 {
         return ftok("/", 1) != (key_t)-1;
@@ -468,6 +553,10 @@ const struct probe probes[] = {
         {"mq_notify.signal", have_queue, notify_by_signal, can_notify_by_signal, NULL},
         {"mq_notify.first-thread", have_queue, notify_by_thread, can_notify_by_thread, "descriptor socket:"},
         {"mq_notify.thread", have_notified_queue, notify_by_thread, can_notify_by_thread, NULL},
+        {"semop.unit", have_unit, take_unit, units_are_conserved, NULL},
+        {"semtimedop.unit", have_unit, take_unit_until, units_are_conserved, NULL},
+        {"msgsnd.room", have_sysv_queue, send_message, message_is_sent, NULL},
+        {"msgrcv.message", have_sysv_message, receive_message, message_is_received, NULL},
         {"semctl.stat", have_set, stat_set, set_is_written, NULL},
         {"msgctl.stat", have_sysv_queue, stat_queue, queue_is_written, NULL},
         {"shmctl.stat", have_segment, stat_segment, segment_is_written, NULL},

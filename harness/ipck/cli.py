@@ -280,9 +280,15 @@ def _inject(options: argparse.Namespace) -> int:
 def _fault_libc(options: argparse.Namespace) -> int:
     from .faults import inside, results
 
-    status, rows = inside.torture(options.target, options.probe, lambda line: print(line, flush=True), options.build)
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    status, rows = inside.torture(options.target, options.probe, say, options.build)
     if not options.probe:
+        requirements = catalogue.load(options.requirements)
         results.update(options.out, {"libc": [asdict(row) for row in rows]})
+        republish(options.out, requirements, notes.load(requirements, options.requirements))
+        say(f"report: {shown(options.out / FAULTS)}")
     return status
 
 

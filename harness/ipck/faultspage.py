@@ -1,5 +1,6 @@
 """The page of the faults: what clients do when their calls fail, and what the dead leave, from faults.json."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
 LOOKS = {"pass": "p", "fail": "f", "error": "e", "skip": "s", "known": "k"}
 _MOST = 12
 _NOTHING: Mapping[str, Any] = {"runs": 0, "unfired": [], "undecided": [], "stale": [], "explanations": []}
-_LIBC = dict.fromkeys(("libc", "call", "syscall", "n", "errno", "got", "leak", "known"), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,28 @@ class Death:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """What a call of C libraries does wrong in the same way for several faults inside it."""
+
+    call: str
+    kind: str
+    libcs: tuple[str, ...]
+    faults: tuple[str, ...]
+    got: tuple[str, ...]
+    known: str
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The counts of one C library."""
+
+    libc: str
+    target: str
+    calls: int
+    outcomes: Mapping[str, int]  # pass, fail, known, skip, error
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What the page shows; `data` is faults.json."""
 
@@ -54,9 +76,34 @@ class Page:
         return list(self.data.get("clients", ()))
 
     @property
-    def libc(self) -> Sequence[Mapping[str, Any]]:
-        """The rows about the C library's own system calls that are not as they should be."""
-        return [_LIBC | row for row in self.data.get("libc", ()) if row.get("outcome") not in ("pass", "skip")]
+    def libraries(self) -> Sequence[Library]:
+        """The C libraries whose system calls failed."""
+        by: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for row in self.data.get("libc", ()):
+            by.setdefault((row["libc"], row["target"]), []).append(row)
+        return [
+            Library(libc, target, len({row["probe"] for row in rows}), Counter(map(_outcome, rows)))
+            for (libc, target), rows in by.items()
+        ]
+
+    @property
+    def inside(self) -> Sequence[Inside]:
+        """What is not as it should be, the new first."""
+        alike: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+        for row in self.data.get("libc", ()):
+            if row["outcome"] not in ("pass", "skip"):
+                alike.setdefault((row["known"], row["call"], row["kind"] or row["outcome"]), []).append(row)
+        return [
+            Inside(
+                call,
+                kind,
+                tuple(dict.fromkeys(row["libc"] for row in rows)),
+                tuple(dict.fromkeys(f"{row['syscall']} {row['fault']}" for row in rows)),
+                tuple(dict.fromkeys(row["got"] for row in rows))[:_MOST],
+                known,
+            )
+            for (known, call, kind), rows in sorted(alike.items(), key=lambda one: bool(one[0][0]))
+        ]
 
     @property
     def headline(self) -> str:
@@ -69,7 +116,14 @@ class Page:
         if self.deaths:
             good = sum(one.outcome == "pass" for one in self.deaths)
             parts.append(f"{good} of {len(self.deaths)} requirements hold after a death")
+        if self.libraries:
+            new = sum(one.outcomes["fail"] + one.outcomes["error"] for one in self.libraries)
+            parts.append(f"{new} new failures inside {len(self.libraries)} C libraries")
         return ", ".join(parts) or "Nothing was tortured"
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    return "known" if row["known"] else str(row["outcome"])
 
 
 def page_of(data: Mapping[str, Any], rows: Mapping[str, "Row"]) -> Page:

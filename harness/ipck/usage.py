@@ -288,7 +288,6 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     inside.add_argument("target", metavar="TARGET", nargs="*", help="C libraries, as for run --target")
     inside.add_argument("--probe", metavar="NAME", action="append", default=[], help="only these; shell patterns")
     inside.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where faults.json is written")
-    inside.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="where the programs are")
     _complete(inside, "target", _Names(TARGETS))
 
     fault = command("fault", "make each call of programs fail in turn", _FAULT, _FAULT_EPILOG)
@@ -300,8 +299,8 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     fault.add_argument("--time-scale", type=options.factor, default=1.0, metavar="X", help=scale)
     fault.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
 
-    judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points, breaker, tracer, fault)
-    for one in judging:
+    judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points)
+    for one in (*judging, breaker, tracer, fault, inside):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 

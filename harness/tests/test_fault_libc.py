@@ -139,12 +139,22 @@ def test_known_deviation_is_no_failure_and_one_that_is_gone_is(tmp_path: Path) -
     path = tmp_path / "known.toml"
     path.write_text(entry() + entry(fault="ENFILE EMFILE", kind="state") + entry(libc="musl *", kind="hang"))
     listed = inside.load_known(path)
-    lines = [{"libc": "glibc 2.36"}, row(error="EPROTO"), row(fault="ENFILE", error="EPROTO"), row(left=["+file x"])]
-    rows = list(inside.judge(lines, "host-glibc", TABLE, tuple(listed)))
-    assert [one.known for one in rows] == ["seen", "", "seen"]
+    hung = row(outcome="hung", error="")
+    lines = [row(error="EPROTO"), row(fault="ENFILE", error="EPROTO"), row(left=["+file x"]), hung]
+    rows = list(inside.judge([{"libc": "glibc 2.36"}, *lines], "host-glibc", TABLE, tuple(listed)))
+    assert [one.known for one in rows] == ["seen", "", "seen", ""]
     assert inside.missing(rows, listed) == []
     (gone,) = inside.missing(rows[:2], listed)
     assert gone.startswith("FIXED glibc 2.36: ") and f"{path}:10: " in gone and gone.endswith(": remove the entry")
+
+
+def test_deviation_that_is_gone_is_asked_for_in_a_whole_run_alone(tmp_path: Path) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text(inside.KNOWN.read_text() + "\n" + entry(kind="hang"))
+    said: list[str] = []
+    assert inside.torture(["host-glibc"], ["sem_open.*"], said.append, known=path)[0] == 0
+    assert inside.torture(["host-glibc"], [], said.append, known=path)[0] == 1
+    assert said[-1].startswith("FIXED glibc ") and "remove the entry" in said[-1]
 
 
 def test_bad_list_of_deviations_is_one_message(tmp_path: Path) -> None:
@@ -173,7 +183,9 @@ def test_results_go_to_faults_json_beside_those_of_others(world: World) -> None:
     assert done.returncode == 0, done.stderr
     data = json.loads((out / "faults.json").read_text())
     assert data["runs"] == 3 and data["libc"][0]["call"] == "sem_open"
-    assert done.stdout.splitlines()[-1].startswith("glibc ")
+    assert done.stdout.startswith("glibc ") and done.stdout.endswith("faults.html\n")
+    page = (out / "faults.html").read_text()
+    assert "C libraries whose system calls fail" in page and "<b>errno</b> when write short: glibc" in page
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The command as people meet it: help, manual page, completion, and installed into a folder."""
 
 import argparse
+import itertools
 import os
 import re
 import shutil
@@ -58,7 +59,7 @@ def test_examples_of_the_help_are_commands_that_exist() -> None:
     for example in examples:
         command = re.split(r"  +|;", example)[0].split()
         assert command[1] in commands(), example
-        for word in command[2:]:
+        for word in itertools.takewhile(lambda word: word != "--", command[2:]):
             if word.startswith("--"):
                 assert (command[1], word.partition("=")[0]) in known, example
 

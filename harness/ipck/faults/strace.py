@@ -68,7 +68,7 @@ class Strace:
     def refuses(self, program: Program, scenarios: Sequence[Scenario]) -> str:
         """What strace cannot do, or cannot tell apart."""
         if program.privileged:
-            return "it gets rights that its caller lacks, and none when it is traced: run it as the user that it belongs to"
+            return "it gets rights that its caller lacks, but not when it is traced: run it as the user it belongs to"
         return next(filter(None, (_refusal(one, program) for one in scenarios)), _overlap(program, scenarios))
 
     def lacks(self, order: Order) -> str:
