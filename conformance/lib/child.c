@@ -151,21 +151,35 @@ bool sleeping(pid_t pid)
         return state && state[1] == ' ' && state[2] == 'S';
 }
 
-/* An emulator has threads and locks of its own: while one of its threads runs, the program's may wait for such a lock. */
-static bool all_threads_sleep(pid_t pid)
+/* The threads of a process; 0 where they cannot be listed. */
+static size_t threads_of(pid_t pid, pid_t *threads, size_t most)
 {
         char path[64];
         const struct dirent *entry;
-        bool all = true;
+        size_t count = 0;
 
         snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-        DIR *const threads = opendir(path);
-        if (!threads)
-                return sleeping(pid);
-        while (all && (entry = readdir(threads)))
-                all = *entry->d_name == '.' || sleeping((pid_t)atol(entry->d_name));
-        closedir(threads);
-        return all;
+        DIR *const folder = opendir(path);
+        if (!folder)
+                return 0;
+        while (count < most && (entry = readdir(folder)))
+                if (*entry->d_name != '.')
+                        threads[count++] = (pid_t)atol(entry->d_name);
+        closedir(folder);
+        return count;
+}
+
+/* An emulator has threads and locks of its own: while one of its threads runs, the program's may wait for such a lock. */
+static bool all_threads_sleep(pid_t pid)
+{
+        enum { MOST = 64 };
+        pid_t threads[MOST];
+        const size_t count = threads_of(pid, threads, MOST);
+
+        for (size_t i = 0; i < count; i++)
+                if (!sleeping(threads[i]))
+                        return false;
+        return count > 0 || sleeping(pid);
 }
 
 bool blocked(const struct child *c)

@@ -112,7 +112,7 @@ def _unlike(parts: Sequence[_Part]) -> Iterator[str]:
     first: dict[str, tuple[_Part, RunInfo]] = {}
     for part in parts:
         for target in part.run.targets:
-            info = replace(target.info, tests=0, jobs=0)
+            info = replace(target.info, tests=0, jobs=0, deadline=0.0)  # it grows where a start found processes slow
             if info == RunInfo():
                 continue
             other, before = first.setdefault(target.target, (part, info))
@@ -153,12 +153,18 @@ def _joined(runs: Sequence[TargetRun]) -> TargetRun:
         faults += [fault for run in others for fault in run.faults if fault != undecided(run)]
     return replace(
         first,
-        info=replace(infos[0], tests=sum(info.tests for info in infos)) if infos else RunInfo(),
+        info=_of_all(infos) if infos else RunInfo(),
         seconds=sum(run.seconds for run in runs),
         complete=all(run.complete for run in runs),
         tests=tuple(test for run in runs for test in run.tests),
         faults=tuple(faults),
     )
+
+
+def _of_all(infos: Sequence[RunInfo]) -> RunInfo:
+    """What the programs of all shards said of themselves."""
+    deadline = max(info.deadline for info in infos)
+    return replace(infos[0], tests=sum(info.tests for info in infos), deadline=deadline)
 
 
 def _missing(parts: Sequence[_Part]) -> list[str]:

@@ -264,6 +264,16 @@ def test_shards_of_another_catalogue_baseline_or_commit_are_refused(world: World
     assert "another catalogue" in refused(world, first, shard(world, 2, 2))
 
 
+def test_shard_that_started_on_a_loaded_machine_belongs_to_the_others(world: World) -> None:
+    answering(world)
+    first, second = shard(world, 1, 2), shard(world, 2, 2)
+    text = second.read_text()
+    assert (slow := re.sub('"deadline":[0-9.]+', '"deadline":52.25', text)) != text
+    second.write_text(slow)
+    assert world.ipck("merge", str(first), str(second), f"--out={world.out}").returncode == 1
+    assert '"deadline":52.25' in (world.out / "results.jsonl").read_text()
+
+
 def test_shards_of_machines_that_differ_are_refused(world: World) -> None:
     answering(world)
     first, second = shard(world, 1, 2), shard(world, 2, 2)

@@ -6,6 +6,7 @@ get clear verdicts and cost no results. And util-linux's own, broken in one way 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -147,7 +148,7 @@ def test_program_that_does_not_end_is_named(text: str, folder: Path) -> None:
     for test in run.tests:
         tool = test["test"].split(".")[1].partition("_")[0]
         reason = test["requirements"][0]["reason"]
-        assert reason.startswith("not finished after 2 s\n")
+        assert re.match(r"not finished after [\d.]+ s\n", reason)  # 2, or more where processes are made slowly
         assert f"({tool}) state" in reason or "(sleep) state" in reason
 
 

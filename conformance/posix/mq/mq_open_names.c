@@ -62,7 +62,7 @@ TEST(other_names_are_other_queues, VERIFIES(mq_open_name_same))
         need_descriptors(20);
         EACH_ROW(row, names) {
                 CREATES_NOTHING(mq_open_name_same, ENOENT, row->name, O_RDWR);
-                mark((mqd_t)MUST(mq_open(row->name, O_CREAT | O_EXCL | O_RDWR, 0600, &small)), ++priority);
+                mark(mq_must_fit(mq_open(row->name, O_CREAT | O_EXCL | O_RDWR, 0600, &small)), ++priority);
         }
         priority = 0;
         EACH_ROW(row, names)

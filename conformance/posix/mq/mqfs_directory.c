@@ -49,7 +49,7 @@ TEST(queues_are_listed, VERIFIES(mqfs_list))
 
                 EQ(mqfs_list, files(), ++count);
                 HOLDS(mqfs_list, !lists(row->name));
-                MUST(mq_close((mqd_t)MUST(mq_open(row->name, O_CREAT | O_EXCL | O_RDWR, row->mode, &small))));
+                MUST(mq_close(mq_must_fit(mq_open(row->name, O_CREAT | O_EXCL | O_RDWR, row->mode, &small))));
                 HOLDS(mqfs_list, lists(row->name));
                 memset(&st, 0x5a, sizeof(st));
                 EQ(mqfs_list, stat(mq_file(directory, row->name), &st), 0);

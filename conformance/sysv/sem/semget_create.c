@@ -96,6 +96,8 @@ static void check_mode(int mode)
                 const int keyed = (int)MUST(semget(fresh_key(), 1, IPC_CREAT | IPC_EXCL | mode));
                 EQ(semget_init_mode, stat_of(private).sem_perm.mode & 0777, mode);
                 EQ(semget_init_mode, stat_of(keyed).sem_perm.mode & 0777, mode);
+                MUST(semctl(private, 0, IPC_RMID));
+                MUST(semctl(keyed, 0, IPC_RMID));
         }
 }
 
