@@ -149,6 +149,7 @@ TEST(wait_goes_on_where_no_handler_ran, VERIFIES(mq_send_eintr_not_caught, mq_re
         } rows[] = {{"ignored signals", send_ignored}, {"stop and continue", stop_and_continue}};
         const struct timespec deadline = far_deadline();
 
+        need_descriptors(20);
         EACH_ROW(c, calls) {
                 EACH_ROW(row, rows) {
                         const mqd_t queue = c->way->stuck(0);

@@ -25,6 +25,7 @@ TEST(sender_waits_for_room,
                 {"the longest", 7, SMALL_MSGSIZE, 0},
         };
 
+        need_descriptors(20);
         EACH_ROW(row, rows) {
                 const mqd_t queue = another_mq(O_RDWR, SMALL_MAXMSG, SMALL_MSGSIZE);
                 char text[SMALL_MSGSIZE];
