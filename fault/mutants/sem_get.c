@@ -2,7 +2,6 @@
  *
  * sem_get.c: wrong implementations of semget().
  */
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -169,7 +168,7 @@ static int create(key_t key, int count, int flags)
                 key = IPC_PRIVATE;
         if (key != IPC_PRIVATE && (flags & IPC_EXCL) && chosen(semget_excl_not_atomic)) {
                 flags &= ~IPC_EXCL;
-                sched_yield();
+                let_others_run();
         }
         if (in_question(semctl_rmid_keeps_the_charge) || in_question(semget_failed_creation_charged)) {
                 const struct seminfo use = sem_info(SEM_INFO), most = sem_info(IPC_INFO);
