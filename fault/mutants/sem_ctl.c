@@ -184,6 +184,8 @@ static int set_value(int id, int number, union semun arg)
         const int result = real_semctl(id, number, SETVAL, arg);
         if (result == -1)
                 return -1;
+        if (sem_memory()->used)
+                show(PID, id, number, -1, -1);
         if (value == 0 && number + 1 < (int)before.sem_nsems && chosen(semctl_setval_sets_the_next))
                 real_semctl(id, number + 1, SETVAL, arg);
         if (describe(id, &after) && chosen(semctl_setval_leaves_ctime))
@@ -324,6 +326,8 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
                 result = real_semctl(id, 0, SETALL, (union semun){.array = values});
         }
         if (result == 0) {
+                for (int i = 0; i < nsems && i < 16 && sem_memory()->used; i++)
+                        show(PID, id, i, -1, -1);
                 if (describe(id, &after) && chosen(semctl_setall_leaves_ctime))
                         show(CTIME, id, 0, after.sem_ctime, before->sem_ctime);
                 if (describe(id, &after) && chosen(semctl_setall_stamps_otime))
