@@ -234,10 +234,11 @@ static int get_all(int id, union semun arg, int nsems)
                 return get_one_by_one(id, arg.array, nsems);
         if (nsems > SOME && chosen(semctl_getall_of_2048))
                 return get_first(id, arg.array, nsems);
-        if (nsems > 256 && in_question(semctl_getall_removed_as_enoent))
+        const bool may_go = nsems > 256 && chosen(semctl_getall_removed_as_enoent);
+        if (may_go)
                 nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);         /* time in which the set may go */
         const int result = real_semctl(id, 0, GETALL, arg);
-        if (result == -1 && nsems > 256 && !set_exists(id) && chosen(semctl_getall_removed_as_enoent))
+        if (result == -1 && may_go && !set_exists(id))
                 return fail(ENOENT);
         if (result == 0 && nsems >= 200 && nsems < 256 && chosen(semctl_getall_one_too_many) &&
             !poke(arg.array + nsems, &(short){0}, sizeof(short)))
