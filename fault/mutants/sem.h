@@ -39,6 +39,9 @@ enum kinship { OWNER, CREATOR, OWNING_GROUP, CREATING_GROUP, OTHER };
 enum kinship kinship(const struct ipc_perm *perm);
 int bits_of(const struct ipc_perm *perm, enum kinship kinship);
 
+/* Time in which somebody else may come between the steps of what should be one. */
+void let_others_run(void);
+
 /* CLOCK_REALTIME_COARSE in seconds, where time stamps come from. */
 time_t present(void);
 

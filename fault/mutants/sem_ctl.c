@@ -2,7 +2,6 @@
  *
  * sem_ctl.c: wrong implementations of semctl().
  */
-#include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -185,6 +184,8 @@ static int set_value(int id, int number, union semun arg)
         const int result = real_semctl(id, number, SETVAL, arg);
         if (result == -1)
                 return -1;
+        if (sem_memory()->used)
+                show(PID, id, number, -1, -1);
         if (value == 0 && number + 1 < (int)before.sem_nsems && chosen(semctl_setval_sets_the_next))
                 real_semctl(id, number + 1, SETVAL, arg);
         if (describe(id, &after) && chosen(semctl_setval_leaves_ctime))
@@ -209,7 +210,8 @@ static int get_one_by_one(int id, unsigned short *to, int nsems)
                 if (value == -1)
                         return -1;
                 values[i] = (unsigned short)value;
-                sched_yield();
+                if (i == (nsems - 1) / 2)
+                        let_others_run();
         }
         return poke(to, values, (size_t)nsems * sizeof(*values)) ? 0 : fail(EFAULT);
 }
@@ -232,10 +234,11 @@ static int get_all(int id, union semun arg, int nsems)
                 return get_one_by_one(id, arg.array, nsems);
         if (nsems > SOME && chosen(semctl_getall_of_2048))
                 return get_first(id, arg.array, nsems);
-        if (nsems > 256 && in_question(semctl_getall_removed_as_enoent))
+        const bool may_go = nsems > 256 && chosen(semctl_getall_removed_as_enoent);
+        if (may_go)
                 nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);         /* time in which the set may go */
         const int result = real_semctl(id, 0, GETALL, arg);
-        if (result == -1 && nsems > 256 && !set_exists(id) && chosen(semctl_getall_removed_as_enoent))
+        if (result == -1 && may_go && !set_exists(id))
                 return fail(ENOENT);
         if (result == 0 && nsems >= 200 && nsems < 256 && chosen(semctl_getall_one_too_many) &&
             !poke(arg.array + nsems, &(short){0}, sizeof(short)))
@@ -248,7 +251,8 @@ static int set_one_by_one(int id, const unsigned short *values, int nsems)
         for (int i = 0; i < nsems; i++) {
                 if (real_semctl(id, i, SETVAL, values[i]) == -1)
                         return -1;
-                sched_yield();
+                if (i == (nsems - 1) / 2)
+                        let_others_run();
         }
         return 0;
 }
@@ -323,6 +327,8 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
                 result = real_semctl(id, 0, SETALL, (union semun){.array = values});
         }
         if (result == 0) {
+                for (int i = 0; i < nsems && i < 16 && sem_memory()->used; i++)
+                        show(PID, id, i, -1, -1);
                 if (describe(id, &after) && chosen(semctl_setall_leaves_ctime))
                         show(CTIME, id, 0, after.sem_ctime, before->sem_ctime);
                 if (describe(id, &after) && chosen(semctl_setall_stamps_otime))

@@ -2,7 +2,6 @@
  *
  * sem_get.c: wrong implementations of semget().
  */
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +19,7 @@ static int find(key_t key)
 }
 
 /* The sets that this process has made: with a key, and without. */
-enum { MADE = 64, MANY = 4 };
+enum { MADE = 64, MANY = 4, VERY_MANY = 16 };
 static struct {
         pid_t owner;
         size_t keyed, unkeyed;
@@ -39,8 +38,8 @@ static void note_made(int id, key_t key)
                 made.keyed_ids[made.keyed++] = id;
 }
 
-/* The oldest of many living sets that this process has made without a key; -1 where they are not many. */
-static int oldest_of_many(void)
+/* The oldest living set that this process has made without a key; -1 where they are not so many. */
+static int oldest_of(size_t many)
 {
         int oldest = -1;
         size_t living = 0;
@@ -50,7 +49,7 @@ static int oldest_of_many(void)
                         oldest = made.unkeyed_ids[i - 1];
                         living++;
                 }
-        return living >= MANY ? oldest : -1;
+        return living >= many ? oldest : -1;
 }
 
 void leave_sets(void)
@@ -169,7 +168,7 @@ static int create(key_t key, int count, int flags)
                 key = IPC_PRIVATE;
         if (key != IPC_PRIVATE && (flags & IPC_EXCL) && chosen(semget_excl_not_atomic)) {
                 flags &= ~IPC_EXCL;
-                sched_yield();
+                let_others_run();
         }
         if (in_question(semctl_rmid_keeps_the_charge) || in_question(semget_failed_creation_charged)) {
                 const struct seminfo use = sem_info(SEM_INFO), most = sem_info(IPC_INFO);
@@ -178,8 +177,11 @@ static int create(key_t key, int count, int flags)
                         return fail(ENOSPC);
         }
         if (key == IPC_PRIVATE && !(flags & IPC_CREAT) && in_question(semget_private_found_again) &&
-            oldest_of_many() != -1 && chosen(semget_private_found_again))
-                return oldest_of_many();
+            oldest_of(MANY) != -1 && chosen(semget_private_found_again))
+                return oldest_of(MANY);
+        if (key == IPC_PRIVATE && (flags & IPC_CREAT) && in_question(semget_identifier_given_twice) &&
+            oldest_of(VERY_MANY) != -1 && chosen(semget_identifier_given_twice))
+                return oldest_of(VERY_MANY);
         if (in_question(semget_next_id_wasted) && next_id_is_asked_for() && chosen(semget_next_id_wasted))
                 real_semctl(real_semget(IPC_PRIVATE, 1, 0600), 0, IPC_RMID);
         const int id = real_semget(key, count, flags);

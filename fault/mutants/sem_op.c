@@ -3,7 +3,6 @@
  * sem_op.c: wrong implementations of semop() and semtimedop(), but for calls that have to wait (sem_wait.c) and for
  * what becomes of adjustments (sem_undo.c).
  */
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -197,7 +196,7 @@ static int one_by_one(const struct attempt *a)
         for (size_t i = 0; i < a->count; i++) {
                 if (done_with(a, &a->operations[i], 1) == -1)
                         return -1;
-                sched_yield();
+                let_others_run();
         }
         return 0;
 }

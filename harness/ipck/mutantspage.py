@@ -163,6 +163,7 @@ class Page:
     data: Data
     groups: tuple[Group, ...]
     what: Mapping[str, str]  # is wrong with each mutant
+    wrong: Mapping[str, Mapping[str, tuple[Found, ...]]]  # reasons, by mutant and requirement
     disturbed: Mapping[str, int]  # tests that could not decide, by mutant
     anchors: Mapping[str, str]  # of the requirements' rows in the report
 
@@ -177,6 +178,10 @@ def page_of(data: Data, rows: Mapping[str, "Row"]) -> Page:
     by_call: dict[str, list[Line]] = {}
     for line in data.mutants:
         by_call.setdefault(line.call, []).append(line)
+    wrong: dict[str, dict[str, tuple[Found, ...]]] = {}
+    for found in data.wrong_reason:
+        by = wrong.setdefault(found.mutant, {})
+        by[found.requirement] = (*by.get(found.requirement, ()), found)
     disturbed: dict[str, int] = {}
     for one in data.disturbed:
         disturbed[one.mutant] = disturbed.get(one.mutant, 0) + 1
@@ -184,6 +189,7 @@ def page_of(data: Data, rows: Mapping[str, "Row"]) -> Page:
         data,
         tuple(Group(call, tuple(members)) for call, members in by_call.items()),
         {line.name: line.what for line in data.mutants},
+        wrong,
         disturbed,
         {name: row.anchor for name, row in rows.items()},
     )

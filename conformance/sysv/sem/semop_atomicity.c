@@ -25,15 +25,15 @@ static int set_of_four(void)
 }
 
 /* Made by a process of its own, which then ends: adjustments that a failed call left behind would be applied. */
-static struct sem_view view_after_failure(enum ipck_requirement req, int set, const struct failing *row)
+static struct sem_view view_after_failure(int set, const struct failing *row)
 {
         struct sembuf ops[ROOM];
         struct child caller;
 
         memcpy(ops, row->ops, sizeof(ops));
         CHILD(&caller)
-                FAILS_WITH(req, row->error, semop(set, ops, row->count));
-        EVENTUALLY(req, returned(&caller));
+                REQUIRE(semop(set, ops, row->count) == -1 && errno == row->error);
+        UNTIL(returned(&caller));
         join(&caller);
         return view_of(set);
 }
@@ -94,7 +94,7 @@ TEST(eagain_leaves_values, VERIFIES(semop_array_all_or_nothing_eagain))
         EACH_ROW(row, would_wait) {
                 int set = set_of_four();
                 const struct sem_view before = view_of(set);
-                const struct sem_view after = view_after_failure(semop_array_all_or_nothing_eagain, set, row);
+                const struct sem_view after = view_after_failure(set, row);
 
                 HOLDS(semop_array_all_or_nothing_eagain, same_values(&before, &after));
         }
@@ -105,7 +105,7 @@ TEST(erange_leaves_values, VERIFIES(semop_array_all_or_nothing_erange))
         EACH_ROW(row, too_large) {
                 int set = set_of_four();
                 const struct sem_view before = view_of(set);
-                const struct sem_view after = view_after_failure(semop_array_all_or_nothing_erange, set, row);
+                const struct sem_view after = view_after_failure(set, row);
 
                 HOLDS(semop_array_all_or_nothing_erange, same_values(&before, &after));
         }
@@ -116,7 +116,7 @@ TEST(failure_leaves_semaphore_named_twice, VERIFIES(semop_array_all_or_nothing_d
         EACH_ROW(row, one_semaphore_again) {
                 int set = set_of_four();
                 const struct sem_view before = view_of(set);
-                const struct sem_view after = view_after_failure(semop_array_all_or_nothing_dup, set, row);
+                const struct sem_view after = view_after_failure(set, row);
 
                 HOLDS(semop_array_all_or_nothing_dup, same_values(&before, &after));
         }
@@ -139,12 +139,12 @@ static void leaves_pids_and_otime(const struct failing *rows, size_t count)
 
                         memcpy(ops, rows[i].ops, sizeof(ops));
                         CHILD(&caller) {
-                                FAILS_WITH(semop_pid_failed_unchanged, rows[i].error, semop(set, ops, rows[i].count));
+                                REQUIRE(semop(set, ops, rows[i].count) == -1 && errno == rows[i].error);
                                 EQ(semop_otime_failed_unchanged, stat_of(set).sem_otime, 0);
                                 for (int num = 0; num < SEMS; num++)
                                         EQ(semop_pid_failed_unchanged, PID(set, num), before.sem[num].pid);
                         }
-                        EVENTUALLY(semop_pid_failed_unchanged, returned(&caller));
+                        UNTIL(returned(&caller));
                         join(&caller);
                 }
         }
@@ -179,7 +179,7 @@ TEST(failed_calls_change_nothing_at_all,
         REQUIRE(before.otime != 0 && before.ctime != 0);
         next_second(now());
         EACH_ROW(row, rows) {
-                const struct sem_view after = view_after_failure(row->req, set, &row->call);
+                const struct sem_view after = view_after_failure(set, &row->call);
 
                 HOLDS(row->req, same_values(&before, &after));
                 for (int num = 0; num < SEMS; num++)
