@@ -26,8 +26,6 @@ static key_t make_key(const char *path, int project, const struct stat *file, ke
                 return good ^ (key_t)((uint32_t)project >> 8);
         if (chosen(ftok_project_is_ignored))
                 return good & 0xffffff;
-        if (project & 0x80 && chosen(ftok_project_is_a_character))
-                return fails(EINVAL);
         if (lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && chosen(ftok_symbolic_link_has_a_key_of_its_own))
                 return key_of(&link, project);
         if (chosen(ftok_path_decides)) {
@@ -44,8 +42,6 @@ static key_t make_key(const char *path, int project, const struct stat *file, ke
                 return good ^ (key_t)(file->st_ino >> 16 & 0xffff);
         if (S_ISDIR(file->st_mode) && chosen(ftok_directory_refused))
                 return fails(EISDIR);
-        if (file->st_size > INT_MAX && chosen(ftok_large_file_refused))
-                return fails(EOVERFLOW);
         if (chosen(ftok_needs_read_permission) && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == -1)
                 return fails(EACCES);
         if (chosen(ftok_key_is_private))

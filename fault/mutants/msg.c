@@ -34,10 +34,10 @@ static void use_once(int id)
 {
         struct {
                 long type;
-        } message = {1};
+        } message = {LONG_MAX - 1};
 
         if (real_msgsnd(id, &message, 0, IPC_NOWAIT) == 0)
-                real_msgrcv(id, &message, 0, 0, IPC_NOWAIT);
+                real_msgrcv(id, &message, 0, message.type, IPC_NOWAIT);
 }
 
 static void set_bytes(int id, size_t bytes)
@@ -184,7 +184,7 @@ static int look_up(key_t key, int flags)
         const int id = real_msgget(key, flags);
         if (id != -1 && chosen(msgget_found_by_index))
                 return id & INDEX_BITS;
-        if (id > 0 && chosen(msgget_found_by_a_negative_number))
+        if (id > INDEX_BITS && chosen(msgget_found_by_a_negative_number))
                 return -id - 1;
         return id;
 }
@@ -236,7 +236,7 @@ static void misdescribe(struct msqid_ds *about, const struct msqid_ds *before, i
                 about->msg_perm.uid = about->msg_perm.cuid;
         if (chosen(msgctl_stat_group_is_the_creators))
                 about->msg_perm.gid = about->msg_perm.cgid;
-        if (chosen(msgctl_stat_processes_exchanged)) {
+        if (good.msg_lspid && good.msg_lrpid && chosen(msgctl_stat_processes_exchanged)) {
                 about->msg_lspid = good.msg_lrpid;
                 about->msg_lrpid = good.msg_lspid;
         }
@@ -253,10 +253,12 @@ static void misdescribe(struct msqid_ds *about, const struct msqid_ds *before, i
         }
         if (chosen(msgctl_stat_bytes_include_types))
                 about->__msg_cbytes += about->msg_qnum * sizeof(long);
-        if (unused && chosen(msgctl_stat_bytes_on_a_new_queue))
-                about->__msg_cbytes = 1;
-        if (unused && chosen(msgctl_stat_messages_on_a_new_queue))
-                about->msg_qnum = 1;
+        if (good.msg_qnum > 5 && chosen(msgctl_stat_counts_five_messages_at_most))
+                about->msg_qnum = 5;
+        if (unused && chosen(msgget_bytes_of_the_last_are_kept) && noted(-1))
+                about->__msg_cbytes = (unsigned long)noted(-1)->number[1];
+        if (unused && chosen(msgget_messages_of_the_last_are_counted) && noted(-1))
+                about->msg_qnum = (msgqnum_t)noted(-1)->number[0];
         if (chosen(msgctl_stat_key_is_zero))
                 about->msg_perm.__key = 0;
         if (chosen(msgctl_stat_sequence_is_zero))
@@ -310,9 +312,13 @@ static int describe(int id, int command, struct msqid_ds *about)
         if (result == -1)
                 return -1;
         misdescribe(about, whole ? &before : NULL, command == IPC_STAT ? id : result);
-        if (command != IPC_STAT && chosen(msgctl_stat_index_is_returned))
+        if (command == IPC_STAT && chosen(msgctl_stat_returns_one))
+                return 1;
+        if (command == MSG_STAT && chosen(msgctl_stat_index_is_returned))
                 return id;
-        return command == IPC_STAT ? result : result;
+        if (command == MSG_STAT_ANY && chosen(msgctl_stat_any_returns_the_index))
+                return id;
+        return result;
 }
 
 static int set(int id, const struct msqid_ds *about)
@@ -336,7 +342,8 @@ static int set(int id, const struct msqid_ds *about)
         if (chosen(msgctl_set_needs_write_permission) && !(granted(&present.msg_perm, RIGHT) & 2) &&
             !has_effective(CAP_IPC_OWNER))
                 return fails(EACCES);
-        if (raises && user && chosen(msgctl_set_raise_needs_privilege))
+        if (raises && chosen(msgctl_set_raise_needs_privilege) && !has_effective(CAP_SYS_RESOURCE) &&
+            !has_effective(CAP_SYS_ADMIN))
                 return fails(EPERM);
         if (raises && chosen(msgctl_set_raises_for_nobody))
                 return fails(EPERM);
@@ -388,8 +395,6 @@ static int set(int id, const struct msqid_ds *about)
                 notes->number[0] = present.msg_ctime;
         if (notes && chosen(msgctl_set_takes_high_mode_bits))
                 notes->number[0] = given.msg_perm.mode & ~0777;
-        if (chosen(msgctl_set_returns_one))
-                return 1;
         return result;
 }
 
@@ -406,9 +411,9 @@ static int remove_queue(int id, struct msqid_ds *about)
         }
         const bool is_owner = user == present.msg_perm.uid, is_creator = user == present.msg_perm.cuid;
 
-        if (chosen(msgctl_rmid_does_nothing))
+        if (present.msg_qnum && chosen(msgctl_rmid_of_messages_does_nothing))
                 return 0;
-        if (!about && chosen(msgctl_rmid_needs_a_buffer))
+        if (!about && present.msg_qnum && chosen(msgctl_rmid_needs_a_buffer))
                 return fails(EFAULT);
         if (user && is_creator && !is_owner && chosen(msgctl_rmid_is_for_the_owner_alone))
                 return fails(EPERM);
@@ -438,12 +443,14 @@ static int remove_queue(int id, struct msqid_ds *about)
                 noted(-1)->number[0] = id + 1;
         if (present.msg_lspid && present.msg_lrpid && chosen(msgget_past_of_the_last_is_kept) && noted(-1))
                 noted(-1)->number[0] = 1;
+        if ((chosen(msgget_messages_of_the_last_are_counted) || chosen(msgget_bytes_of_the_last_are_kept)) && noted(-1)) {
+                noted(-1)->number[0] = (long)present.msg_qnum;
+                noted(-1)->number[1] = (long)present.__msg_cbytes;
+        }
         if (chosen(msgctl_rmid_keeps_the_totals) && noted(-1)) {
                 noted(-1)->number[0] += (long)present.msg_qnum;
                 noted(-1)->number[1] += (long)present.__msg_cbytes;
         }
-        if (chosen(msgctl_rmid_returns_one))
-                return 1;
         return result;
 }
 
@@ -458,10 +465,8 @@ static int inform(int id, int command, struct msginfo *info)
         if (result == -1)
                 return -1;
         const struct msginfo good = *info;
-        if (command == IPC_INFO && chosen(msgctl_info_limits_exchanged)) {
-                info->msgmax = good.msgmnb;
-                info->msgmnb = good.msgmax;
-        }
+        if (command == IPC_INFO && chosen(msgctl_info_tells_one_queue_less))
+                info->msgmni--;
         if (command == MSG_INFO && chosen(msgctl_info_totals_exchanged)) {
                 info->msgmap = good.msgtql;
                 info->msgtql = good.msgmap;

@@ -24,7 +24,7 @@ enum sentence { AS_IT_IS, REFUSE, GRANT };
 
 static enum sentence sentence_of_sender(const struct ipc_perm *perm)
 {
-        if (chosen(msgsnd_needs_read_permission_too) && refused_by(perm, RIGHT, 6))
+        if (chosen(msgsnd_needs_read_permission_too) && lacks(perm, 4))
                 return REFUSE;
         if (chosen(msgsnd_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, 2))
                 return REFUSE;
@@ -45,7 +45,7 @@ static enum sentence sentence_of_sender(const struct ipc_perm *perm)
 
 static enum sentence sentence_of_receiver(const struct ipc_perm *perm)
 {
-        if (chosen(msgrcv_needs_write_permission_too) && refused_by(perm, RIGHT, 6))
+        if (chosen(msgrcv_needs_write_permission_too) && lacks(perm, 2))
                 return REFUSE;
         if (chosen(msgrcv_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, 4))
                 return REFUSE;
@@ -66,13 +66,13 @@ static enum sentence sentence_of_receiver(const struct ipc_perm *perm)
 
 /* ---- signals ---- */
 
-static bool some_handler_restarts(void)
+static bool some_handler(bool restarts)
 {
         struct sigaction action;
 
         for (int signo = 1; signo < NSIG; signo++)
                 if (sigaction(signo, NULL, &action) == 0 && action.sa_handler != SIG_IGN &&
-                    action.sa_handler != SIG_DFL && action.sa_flags & SA_RESTART)
+                    action.sa_handler != SIG_DFL && (!restarts || action.sa_flags & SA_RESTART))
                         return true;
         return false;
 }
@@ -212,8 +212,6 @@ static int wait_to_send(const struct sending *s)
 
         if (chosen(msgsnd_never_waits))
                 return fails(EAGAIN);
-        if (chosen(msgsnd_loses_what_must_wait))
-                return 0;
         if (chosen(msgsnd_wakes_by_receives_alone))
                 return send_after_a_receive(s, false);
         if (chosen(msgsnd_waits_until_the_queue_is_empty))
@@ -240,7 +238,7 @@ static int wait_to_send(const struct sending *s)
 
         while (result == -1 && errno == EINTR && chosen(msgsnd_restarts))
                 result = send_it(s, s->flags);
-        while (result == -1 && errno == EINTR && chosen(msgsnd_restarts_as_sa_restart_says) && some_handler_restarts())
+        while (result == -1 && errno == EINTR && chosen(msgsnd_restarts_as_sa_restart_says) && some_handler(true))
                 result = send_it(s, s->flags);
         if (result == -1 && errno == EINTR && chosen(msgsnd_interrupted_by_a_signal_is_eagain))
                 errno = EAGAIN;
@@ -253,7 +251,7 @@ static int wait_to_send(const struct sending *s)
 
 static bool would_wait(const struct sending *s, const struct msqid_ds *about)
 {
-        return !(s->flags & IPC_NOWAIT) &&
+        return !(s->flags & IPC_NOWAIT) && !lacks(&about->msg_perm, 2) &&
                (about->__msg_cbytes + s->size > about->msg_qbytes || about->msg_qnum + 1 > about->msg_qbytes);
 }
 
@@ -281,14 +279,10 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
         }
         if (typed && message.type == LONG_MAX && chosen(msgsnd_greatest_type_refused))
                 return fails(EINVAL);
-        if (s->size == 0 && chosen(msgsnd_empty_message_refused))
-                return fails(EINVAL);
-        if (s->size == 0 && typed && message.type > 0 && chosen(msgsnd_empty_message_lost))
-                return 0;
-        if (short_enough && memchr(message.text, 0, s->size) && chosen(msgsnd_text_ends_at_a_null))
-                return send_changed(s, &message, (size_t)((char *)memchr(message.text, 0, s->size) - message.text));
-        if (short_enough && s->size > PIECE && chosen(msgsnd_first_byte_of_second_piece_lost)) {
-                message.text[PIECE] = 0;
+        if (short_enough && s->size > 1 && !message.text[s->size - 1] && chosen(msgsnd_null_byte_at_the_end_lost))
+                return send_changed(s, &message, s->size - 1);
+        if (short_enough && s->size == PIECE + 1 && chosen(msgsnd_byte_behind_the_first_piece_lost)) {
+                message.text[PIECE] = (char)~message.text[PIECE];
                 return send_changed(s, &message, s->size);
         }
         if (s->size > LONG_MAX && chosen(msgsnd_negative_size_is_zero) && typed)
@@ -304,7 +298,7 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
                         s->size = (size_t)most;
         }
         if (about && s->flags & IPC_NOWAIT && s->size && about->__msg_cbytes + s->size == about->msg_qbytes &&
-            chosen(msgsnd_exact_fit_refused))
+            about->msg_qnum && chosen(msgsnd_exact_fit_refused))
                 return fails(EAGAIN);
         if (s->flags & IPC_NOWAIT && chosen(msgsnd_waits_behind_those_who_wait) && noted(s->id) &&
             noted(s->id)->number[0])
@@ -320,10 +314,8 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
 
         const int result = send_it(s, s->flags);
 
-        if (result == 0 && chosen(msgsnd_sends_twice))
-                send_it(s, s->flags | IPC_NOWAIT);
-        if (result == 0 && s->size && chosen(msgsnd_returns_the_size))
-                return (int)s->size;
+        if (result == 0 && s->flags & ~IPC_NOWAIT && chosen(msgsnd_returns_unknown_flags))
+                return s->flags & ~IPC_NOWAIT;
         if (result == 0)
                 return 0;
         if (errno == EAGAIN && about) {
@@ -427,11 +419,11 @@ static bool matches(const struct receiving *r, long type)
         return r->type == 0 || r->type == LONG_MIN || type <= -r->type;
 }
 
-static bool would_wait_for(const struct receiving *r)
+static bool would_wait_for(const struct receiving *r, const struct msqid_ds *about)
 {
         struct look looks[LOOKS];
 
-        if (r->flags & (IPC_NOWAIT | MSG_COPY) || r->size > LONG_MAX)
+        if (!about || lacks(&about->msg_perm, 4) || r->flags & (IPC_NOWAIT | MSG_COPY) || r->size > LONG_MAX)
                 return false;
         const size_t count = look_at(r->id, looks);
         for (size_t i = 0; i < count; i++)
@@ -452,7 +444,7 @@ static ssize_t receive_by_helper(const struct receiving *r)
 {
         struct receiving *const shared = shared_with_children(sizeof(*shared));
 
-        if (!shared)
+        if (!shared || r->size > ROOM || !readable(r->message, sizeof(long) + r->size))
                 return receive(r);
         *shared = *r;
         ssize_t result = by_helper(receive_in_helper, shared) ? shared->result : -1;
@@ -487,10 +479,10 @@ static ssize_t receive_by_polling(const struct receiving *r, bool until_ipc_set)
                 if (!nap())
                         return -1;
                 if (!describe_queue(r->id, &about))
-                        return fails(EINVAL);
-                if (until_ipc_set && about.msg_perm.mode != first.msg_perm.mode)
+                        return fails(until_ipc_set ? EIDRM : EINVAL);
+                if (until_ipc_set && (about.msg_perm.mode != first.msg_perm.mode || about.msg_qbytes != first.msg_qbytes))
                         return fails(EINTR);
-                if (!would_wait_for(r))
+                if (!until_ipc_set && !would_wait_for(r, &about))
                         for (pid_t older = 100 - getpid() % 100; older > 0; older--)
                                 nap();
                 const ssize_t result = receive_type(r, r->type, r->flags | IPC_NOWAIT);
@@ -502,9 +494,11 @@ static ssize_t receive_by_polling(const struct receiving *r, bool until_ipc_set)
 /* Of a call that has to wait. */
 static ssize_t wait_to_receive(struct receiving *r)
 {
+        static unsigned waits;
+
         if (chosen(msgrcv_never_waits))
                 return fails(ENOMSG);
-        if (chosen(msgrcv_wakes_for_any_type))
+        if (r->type > 0 && !(r->flags & MSG_EXCEPT) && chosen(msgrcv_wakes_for_any_type))
                 return receive_type(r, 0, r->flags & ~MSG_EXCEPT);
         if (r->type < 0 && chosen(msgrcv_negative_type_waits_for_the_bound_alone))
                 return receive_type(r, r->type == LONG_MIN ? LONG_MAX : -r->type, r->flags);
@@ -521,19 +515,22 @@ static ssize_t wait_to_receive(struct receiving *r)
         if (chosen(msgrcv_is_cancelled_where_that_is_disabled))
                 return receive_with_cancellation(r, PTHREAD_CANCEL_ENABLE);
 
+        struct noted *const notes = chosen(msgrcv_message_is_for_all_who_wait) ? noted(r->id) : NULL;
+        if (notes)
+                notes->number[0]++;
         ssize_t result = receive(r);
-
-        if (result != -1 && chosen(msgrcv_message_is_for_all_who_wait))
+        const int error = errno;
+        if (notes && --notes->number[0] > 0 && result != -1)
                 real_msgsnd(r->id, r->message, (size_t)result, IPC_NOWAIT);
+        errno = error;
+        if (result != -1 && chosen(msgrcv_message_is_lost_to_a_handler) && some_handler(false) && ++waits % 7 == 0)
+                return fails(EINTR);
         while (result == -1 && errno == EINTR && chosen(msgrcv_restarts))
                 result = receive(r);
-        while (result == -1 && errno == EINTR && chosen(msgrcv_restarts_as_sa_restart_says) && some_handler_restarts())
+        while (result == -1 && errno == EINTR && chosen(msgrcv_restarts_as_sa_restart_says) && some_handler(true))
                 result = receive(r);
-        if (result == -1 && errno == EINTR && chosen(msgrcv_interrupted_takes_a_message)) {
-                nap();
-                receive_type(r, r->type, r->flags | IPC_NOWAIT);
-                errno = EINTR;
-        }
+        if (result == -1 && errno == E2BIG && chosen(msgrcv_e2big_is_einval))
+                errno = EINVAL;
         if (result == -1 && errno == EACCES && chosen(msgrcv_revoked_permission_is_eidrm))
                 errno = EIDRM;
         if (result == -1 && errno == EIDRM && chosen(msgrcv_eidrm_is_einval))
@@ -545,12 +542,13 @@ static ssize_t wait_to_receive(struct receiving *r)
 static ssize_t copy(struct receiving *r)
 {
         struct look looks[LOOKS];
+        struct msqid_ds about;
 
         if (r->flags & MSG_EXCEPT && chosen(msgrcv_copy_ignores_except))
                 r->flags &= ~MSG_EXCEPT;
         if (!(r->flags & IPC_NOWAIT) && chosen(msgrcv_copy_implies_nowait))
                 r->flags |= IPC_NOWAIT;
-        if (chosen(msgrcv_copy_counts_from_one))
+        if (r->type > 1 && chosen(msgrcv_copy_counts_the_second_twice))
                 r->type--;
         if (r->type < 0 && chosen(msgrcv_copy_counts_from_the_end))
                 r->type += (long)look_at(r->id, looks);
@@ -576,7 +574,8 @@ static ssize_t copy(struct receiving *r)
         }
         if (result == -1)
                 return -1;
-        if (chosen(msgrcv_copy_removes))
+        if (r->type > 0 && chosen(msgrcv_copy_removes_the_last) && describe_queue(r->id, &about) &&
+            (size_t)r->type == about.msg_qnum - 1)
                 real_msgrcv(r->id, &(struct message){0}, ROOM, ((struct message *)r->message)->type, IPC_NOWAIT);
         if (chosen(msgrcv_copy_is_a_receipt)) {
                 struct message nothing = {.type = LONG_MAX - 1};
@@ -594,11 +593,11 @@ static bool choose_wrongly(const struct receiving *r, long *type)
         struct look looks[LOOKS];
         size_t count = 0;
 
-        if (r->type == 0 && chosen(msgrcv_zero_takes_the_lowest))
+        if (r->type == 0 && !(r->flags & IPC_NOWAIT) && chosen(msgrcv_zero_takes_the_lowest))
                 return *type = LONG_MIN, true;
         if (r->type == LONG_MIN && chosen(msgrcv_least_type_overflows))
                 return *type = -1, true;
-        if (r->type < 0 && r->type != LONG_MIN && chosen(msgrcv_bound_is_exclusive))
+        if (r->type < 0 && r->type != LONG_MIN && !(r->flags & IPC_NOWAIT) && chosen(msgrcv_bound_is_exclusive))
                 return *type = r->type == -1 ? LONG_MAX - 1 : r->type + 1, true;
         if (r->type < 0 && r->flags & MSG_EXCEPT && chosen(msgrcv_except_turns_negative_types_round)) {
                 count = look_at(r->id, looks);
@@ -659,7 +658,9 @@ static ssize_t receive_failed(const struct receiving *r, const struct msqid_ds *
                 return receive_type(r, 0, r->flags);
         if (errno == ENOMSG && r->type > 0 && chosen(msgrcv_takes_another_type_if_need_be))
                 return receive_type(r, 0, r->flags);
-        if (errno == ENOMSG && chosen(msgrcv_enomsg_is_eagain))
+        if (errno == ENOMSG && about && about->msg_qnum && chosen(msgrcv_enomsg_is_eagain))
+                errno = EAGAIN;
+        if (errno == ENOMSG && about && !about->msg_qnum && r->type < 0 && chosen(msgrcv_nothing_in_reach_is_eagain))
                 errno = EAGAIN;
         if (errno == E2BIG && chosen(msgrcv_too_long_is_removed)) {
                 receive_type(r, r->type, r->flags | MSG_NOERROR);
@@ -695,17 +696,17 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
 
         if (r->size > LONG_MAX && chosen(msgrcv_negative_size_is_a_large_one))
                 r->size = LONG_MAX;
-        if (r->flags & MSG_EXCEPT && r->type > 0 && chosen(msgrcv_except_ignored))
+        if (r->flags & MSG_EXCEPT && r->type > 0 && r->flags & IPC_NOWAIT && chosen(msgrcv_except_ignored))
                 r->flags &= ~MSG_EXCEPT;
-        if (r->flags & MSG_NOERROR && chosen(msgrcv_noerror_ignored))
+        if (r->flags & MSG_NOERROR && r->flags & IPC_NOWAIT && chosen(msgrcv_noerror_ignored))
                 r->flags &= ~MSG_NOERROR;
         if (r->flags & MSG_NOERROR && r->size == 0 && chosen(msgrcv_noerror_needs_room))
                 return fails(EINVAL);
         if (!(r->flags & MSG_NOERROR) && chosen(msgrcv_noerror_implied))
                 r->flags |= MSG_NOERROR;
-        if (r->flags & IPC_NOWAIT && chosen(msgrcv_nowait_ignored))
+        if (r->flags & IPC_NOWAIT && about && about->msg_qnum && chosen(msgrcv_nowait_ignored))
                 r->flags &= ~IPC_NOWAIT;
-        if (would_wait_for(r))
+        if (would_wait_for(r, about))
                 return wait_to_receive(r);
         if (choose_wrongly(r, &type)) {
                 r->type = type;
@@ -749,15 +750,15 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
                 return (ssize_t)room;
         if ((size_t)result < room && room <= ROOM && chosen(msgrcv_rest_of_the_buffer_cleared))
                 memset(message->text + result, 0, room - (size_t)result);
-        if (result == 0 && chosen(msgrcv_empty_message_has_a_byte))
+        if (result == 0 && r->type > 0 && chosen(msgrcv_empty_message_has_a_byte))
                 return 1;
-        if (result > 0 && chosen(msgrcv_length_includes_the_type))
-                return result + (ssize_t)sizeof(long);
+        if (length > (size_t)result && chosen(msgrcv_length_is_that_of_the_whole_message))
+                return (ssize_t)length;
         if (r->type < 0 && r->type != LONG_MIN && chosen(msgrcv_type_asked_for_is_stored))
                 message->type = -r->type;
-        if (r->type > 0 && chosen(msgrcv_others_change_places))
+        if (r->type < 0 && r->type != LONG_MIN && chosen(msgrcv_others_change_places))
                 put_first_last(r->id);
-        if (chosen(msgrcv_takes_two))
+        if (length > (size_t)result && chosen(msgrcv_cut_message_takes_the_next_along))
                 real_msgrcv(r->id, &(struct message){0}, ROOM, 0, IPC_NOWAIT);
         return result;
 }

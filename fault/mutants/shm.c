@@ -107,6 +107,16 @@ static int make_beyond(const struct creation *c, const char *limit, long more)
         return id;
 }
 
+static bool no_pages_for(size_t size)
+{
+        struct shm_info use;
+        struct shminfo limits;
+
+        return real_shmctl(0, SHM_INFO, (struct shmid_ds *)&use) != -1 &&
+               real_shmctl(0, IPC_INFO, (struct shmid_ds *)&limits) != -1 &&
+               use.shm_tot + whole_pages(size) / whole_pages(1) > limits.shmall;
+}
+
 static int create(struct creation *c)
 {
         static bool full;
@@ -135,7 +145,7 @@ static int create(struct creation *c)
         }
         if (c->flags & 0111 && chosen(shmget_execute_bits_dropped))
                 c->flags &= ~0111;
-        if (chosen(shmget_size_is_rounded_up) && !exists(c->key))
+        if (c->size > whole_pages(1) && chosen(shmget_size_is_rounded_up) && !exists(c->key))
                 c->size = whole_pages(c->size);
         if (c->size == 0 && chosen(shmget_empty_segment_is_made) && !exists(c->key))
                 c->size = 1;
@@ -176,15 +186,13 @@ static int create(struct creation *c)
                         return make_beyond(c, "kernel/shmmni", 1);
                 if (chosen(shmget_limit_of_pages_ignored))
                         return make_beyond(c, "kernel/shmall", 1 + (long)(c->size / 4096));
-                full = true;
+                full = no_pages_for(c->size);
         }
         if (id != -1 && chosen(shmget_makes_a_file)) {
                 char path[64];
                 snprintf(path, sizeof(path), "/dev/shm/sysv-%d", id);
                 close(open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600));
         }
-        if (id != -1 && c->flags & IPC_CREAT && !(c->flags & IPC_EXCL) && keyed && chosen(shmget_made_although_it_failed))
-                return fails(ENOMEM);
         errno = error;
         return id;
 }
@@ -203,7 +211,7 @@ static int look_up(struct creation *c)
         const int id = make(c);
         if (id != -1 && chosen(shmget_found_by_index))
                 return id & INDEX_BITS;
-        if (id > 0 && chosen(shmget_found_by_a_negative_number))
+        if (id > INDEX_BITS && chosen(shmget_found_by_a_negative_number))
                 return -id - 1;
         return id;
 }
@@ -213,9 +221,9 @@ static int get_failed(const struct creation *c)
         struct shmid_ds about;
         const int error = errno;
 
-        if (error == EINVAL && chosen(shmget_one_byte_more_is_found)) {
+        if (error == EINVAL && c->size && chosen(shmget_one_byte_more_is_found) && exists(c->key)) {
                 const int id = real_shmget(c->key, c->size - 1, c->flags);
-                if (id != -1 && c->size)
+                if (id != -1)
                         return id;
                 errno = error;
         }
@@ -259,7 +267,7 @@ int shmget(key_t key, size_t size, int flags)
 
         if (id == -1)
                 return get_failed(&c);
-        if (key != IPC_PRIVATE && size == 0 && chosen(shmget_size_zero_refused))
+        if (key != IPC_PRIVATE && size == 0 && flags & IPC_CREAT && chosen(shmget_size_zero_refused))
                 return fails(EINVAL);
         if (key != IPC_PRIVATE && size && chosen(shmget_smaller_size_refused) && describe_segment(id, &about) &&
             size < about.shm_segsz)
@@ -306,7 +314,7 @@ static void misdescribe(struct shmid_ds *about, const struct shmid_ds *before, i
                 about->shm_ctime = good.shm_atime > good.shm_dtime ? good.shm_atime : good.shm_dtime;
         if (chosen(shmctl_stat_nattch_is_16_bits))
                 about->shm_nattch &= 0xffff;
-        if (chosen(shmctl_stat_size_in_whole_pages))
+        if (good.shm_segsz > whole_pages(1) && chosen(shmctl_stat_size_in_whole_pages))
                 about->shm_segsz = whole_pages(about->shm_segsz);
         if (good.shm_perm.mode & SHM_DEST && chosen(shmctl_stat_hides_removal))
                 about->shm_perm.mode = (unsigned short)(about->shm_perm.mode & ~SHM_DEST);
@@ -350,7 +358,11 @@ static int describe(int id, int command, struct shmid_ds *about)
         if (result == -1)
                 return -1;
         misdescribe(about, whole ? &before : NULL, command == IPC_STAT ? id : result);
-        if (command != IPC_STAT && chosen(shmctl_stat_index_is_returned))
+        if (command == IPC_STAT && chosen(shmctl_stat_returns_one))
+                return 1;
+        if (command == SHM_STAT && chosen(shmctl_stat_index_is_returned))
+                return id;
+        if (command == SHM_STAT_ANY && chosen(shmctl_stat_any_returns_the_index))
                 return id;
         return result;
 }
@@ -415,19 +427,7 @@ static int set(int id, const struct shmid_ds *about)
                 notes->number[0] = present.shm_ctime;
         if (notes && chosen(shmctl_set_takes_the_size))
                 notes->number[0] = (long)given.shm_segsz;
-        if (chosen(shmctl_set_returns_one))
-                return 1;
         return result;
-}
-
-static void detach_all(int id)
-{
-        struct attachment list[ATTACHMENTS];
-        const size_t count = attachments(list);
-
-        for (size_t i = 0; i < count; i++)
-                if (list[i].id == id && list[i].offset == 0)
-                        real_shmdt(list[i].start);
 }
 
 static int remove_segment(int id, struct shmid_ds *about)
@@ -443,7 +443,7 @@ static int remove_segment(int id, struct shmid_ds *about)
         }
         const bool is_owner = user == present.shm_perm.uid, is_creator = user == present.shm_perm.cuid;
 
-        if (chosen(shmctl_rmid_does_nothing))
+        if (present.shm_nattch && chosen(shmctl_rmid_of_attached_does_nothing))
                 return 0;
         if (present.shm_perm.mode & SHM_DEST && chosen(shmctl_rmid_twice_is_eidrm))
                 return fails(EIDRM);
@@ -467,8 +467,6 @@ static int remove_segment(int id, struct shmid_ds *about)
                 noted(present.shm_perm.__key)->number[0] = id + 1;
         if (chosen(shmget_memory_used_before_is_not_cleared) && noted(-1))
                 noted(-1)->number[0] = 1;
-        if (present.shm_nattch && chosen(shmctl_rmid_detaches_the_caller))
-                detach_all(id);
         if (present.shm_nattch && chosen(shmctl_rmid_gives_the_pages_back_at_once) && noted(-1))
                 noted(-1)->number[0] += (long)(whole_pages(present.shm_segsz) / whole_pages(1));
         return result;

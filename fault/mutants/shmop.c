@@ -100,7 +100,7 @@ static bool is_refused(const struct attaching *a, const struct ipc_perm *perm)
 {
         const int bits = a->flags & SHM_RDONLY ? 4 : 6;
 
-        if (a->flags & SHM_RDONLY && chosen(shmat_rdonly_needs_write_permission) && refused_by(perm, RIGHT, 6))
+        if (a->flags & SHM_RDONLY && chosen(shmat_rdonly_needs_write_permission) && lacks(perm, 2))
                 return true;
         return (chosen(shmat_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, bits)) ||
                (chosen(shmat_creating_group_is_nobody) && refused_by(perm, CREATING_GROUP_IS_NOBODY, bits)) ||
@@ -150,17 +150,30 @@ static void *attach_failed(const struct attaching *a, const struct shmid_ds *abo
         return FAILED;
 }
 
+/* Leaves something in the segment, by its attachment where that is writable. */
+static void store(int id, ptrdiff_t offset, char *place)
+{
+        char *const own = place ? place : real_shmat(id, NULL, 0);
+
+        if (own == FAILED)
+                return;
+        own[offset] = (char)0xa5;
+        if (!place)
+                real_shmdt(own);
+}
+
 static void *attached(const struct attaching *a, const struct shmid_ds *about, void *place)
 {
         const size_t size = whole_pages(about->shm_segsz);
         const bool writable = !(a->flags & SHM_RDONLY), first = !about->shm_atime;
+        char *const last_byte = at(place, (long)about->shm_segsz - 1);
 
         if (a->flags & SHM_RND && place != a->address && a->address && chosen(shmat_returns_the_address_asked_for))
                 return (void *)a->address;
-        if (first && writable && chosen(shmget_memory_is_not_cleared))
-                memset(place, 0xa5, about->shm_segsz);
-        if (first && writable && chosen(shmget_memory_used_before_is_not_cleared) && noted(-1) && noted(-1)->number[0])
-                memset(place, 0xa5, about->shm_segsz);
+        if (first && chosen(shmget_memory_is_not_cleared))
+                store(a->id, last_byte - (char *)place, writable ? place : NULL);
+        if (first && chosen(shmget_memory_used_before_is_not_cleared) && noted(-1) && noted(-1)->number[0])
+                store(a->id, last_byte - (char *)place, writable ? place : NULL);
         if (first && writable && chosen(shmget_last_page_is_not_cleared))
                 memset(at(place, (long)about->shm_segsz), 0xa5, size - about->shm_segsz);
         if (chosen(shmat_future_locks_ignored))
@@ -172,8 +185,6 @@ static void *attached(const struct attaching *a, const struct shmid_ds *about, v
                 if (other != FAILED)
                         real_shmdt(other);
         }
-        if (chosen(shmat_attaches_twice))
-                real_shmat(a->id, NULL, a->flags & SHM_RDONLY);
         if (about->shm_nattch && !a->address && writable && chosen(shmat_second_attachment_is_a_copy))
                 return show_a_copy(place, size);
         if (chosen(shmctl_stat_counts_calls) && noted(a->id))
@@ -183,8 +194,6 @@ static void *attached(const struct attaching *a, const struct shmid_ds *about, v
 
 static void *attach_segment(struct attaching *a, const struct shmid_ds *about)
 {
-        static void *last;
-
         if (a->address && !(a->flags & (SHM_RND | SHM_REMAP)) && chosen(shmat_address_is_a_hint))
                 a->address = NULL;
         if (a->address && !(a->flags & SHM_RND) && chosen(shmat_rounds_without_shm_rnd))
@@ -221,15 +230,9 @@ static void *attach_segment(struct attaching *a, const struct shmid_ds *about)
                         return writable;
                 }
         }
-        if (!a->address && last && about && chosen(shmat_picks_the_address_of_the_last)) {
-                void *const again = real_shmat(a->id, last, a->flags | SHM_REMAP);
-                if (again != FAILED)
-                        return again;
-        }
         void *const place = attach(a, a->flags);
         if (place == FAILED)
                 return attach_failed(a, about);
-        last = place;
         return about ? attached(a, about, place) : place;
 }
 
@@ -300,7 +303,7 @@ int shmdt(const void *address)
                 if (kept)
                         return real_shmdt(kept);
         }
-        if (starts && chosen(shmdt_does_nothing))
+        if (known && starts && about.shm_perm.mode & SHM_DEST && chosen(shmdt_of_removed_does_nothing))
                 return 0;
         if (known && starts && about.shm_nattch == 1 && chosen(shmdt_last_one_clears_the_memory)) {
                 void *const writable = real_shmat(found->id, NULL, 0);
@@ -331,12 +334,10 @@ int shmdt(const void *address)
                 for (size_t i = 0; i < count; i++)
                         if (list[i].id == found->id && list[i].offset == 0 && list[i].start != address)
                                 real_shmdt(list[i].start);
-        if (found && chosen(shmdt_leaves_the_memory))
+        if (known && about.shm_segsz > page_size() && chosen(shmdt_leaves_the_memory))
                 (void)!mmap((void *)address, (size_t)(found->end - found->start), PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         if (known && chosen(shmctl_stat_counts_calls) && noted(found->id))
                 noted(found->id)->number[0]--;
-        if (chosen(shmdt_returns_one))
-                return 1;
         return result;
 }

@@ -218,6 +218,11 @@ bool granted_by(const struct ipc_perm *perm, enum rule wrong, int bits)
         return !has_effective(CAP_IPC_OWNER) && (bits & ~granted(perm, RIGHT)) && !(bits & ~granted(perm, wrong));
 }
 
+bool lacks(const struct ipc_perm *perm, int bits)
+{
+        return !has_effective(CAP_IPC_OWNER) && !(bits & granted(perm, RIGHT));
+}
+
 bool privileged_only(const struct ipc_perm *perm, int bits)
 {
         return has_effective(CAP_IPC_OWNER) && (bits & ~granted(perm, RIGHT));

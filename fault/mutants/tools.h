@@ -67,6 +67,9 @@ int granted(const struct ipc_perm *perm, enum rule rule);
 bool refused_by(const struct ipc_perm *perm, enum rule wrong, int bits);
 bool granted_by(const struct ipc_perm *perm, enum rule wrong, int bits);
 
+/* Whether the caller has none of these bits, and no CAP_IPC_OWNER. */
+bool lacks(const struct ipc_perm *perm, int bits);
+
 /* Whether the caller has the bits by its capability alone. */
 bool privileged_only(const struct ipc_perm *perm, int bits);
 

@@ -229,7 +229,8 @@ TEST(sender_that_cannot_be_cancelled_waits_on, VERIFIES(msgsnd_cancel_disabled),
         UNTIL(waits(&sender.thread));
         REQUIRE(pthread_cancel(sender.thread.handle) == 0);
         /* A signal that the library sends is caught before anything else happens. */
-        UNTIL(sender.thread.back || waits(&sender.thread));
+        UNTIL(sender.thread.back || sender.thread.cancelled || waits(&sender.thread));
+        HOLDS(msgsnd_cancel_disabled, !sender.thread.cancelled);
         MUST(take(queue, 1));
         EVENTUALLY(msgsnd_cancel_disabled, sender.thread.back);
         EQ(msgsnd_cancel_disabled, sender.thread.result, 0);
