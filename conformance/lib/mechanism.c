@@ -171,7 +171,7 @@ static int attach_and_detach(int id, int shmflg)
 {
         void *const address = shmat(id, NULL, shmflg);
 
-        return address == SHM_FAILED ? -1 : worked(shmdt(address));
+        return address == SHM_FAILED ? -1 : shmdt(address);
 }
 
 static int segment_read(int id)
@@ -237,23 +237,11 @@ struct ipc_perm perm_of(const struct mechanism *m, int id)
         return perm;
 }
 
-/* IPC_SET has done what it was to do: who cannot look has lost read permission by it. */
-static void require_set(const struct mechanism *m, int id, uid_t uid, gid_t gid, int mode)
-{
-        struct ipc_perm perm;
-
-        if (m->stat(id, &perm) == 0)
-                REQUIRE(perm.uid == uid && perm.gid == gid && (int)(perm.mode & 0777) == mode);
-        else
-                REQUIRE(errno == EACCES && !(mode & 0400));
-}
-
 void set_mode_of(const struct mechanism *m, int id, int mode)
 {
         MUST(m->set(id, geteuid(), getegid(), 0600));
         MUST(m->write(id));
         MUST(m->set(id, geteuid(), getegid(), mode));
-        require_set(m, id, geteuid(), getegid(), mode);
 }
 
 void burn_ids(const struct mechanism *m, int count)
@@ -316,7 +304,6 @@ static void give(const struct mechanism *m, int id, int mode)
                         UNSUPPORTED("user %d and group %d: not mapped in this user namespace", USER_B, GROUP_B);
                 CANNOT("IPC_SET");
         }
-        require_set(m, id, USER_B, GROUP_B, mode);
 }
 
 void set_gift_modes(const struct mechanism *m, const struct gift *gifts, size_t count, const int *modes)

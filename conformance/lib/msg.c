@@ -134,35 +134,19 @@ static size_t present_bytes(int queue)
         return ipck_msgctl(queue, IPC_STAT, &ds) == 0 ? ds.msg_qbytes : (size_t)msg_limits().msgmnb;
 }
 
-/* IPC_SET has done what it was to do, as far as the caller may look. */
-static void require_set(int queue, uid_t uid, gid_t gid, int mode, size_t qbytes)
-{
-        struct msqid_ds ds;
-
-        if (ipck_msgctl(queue, IPC_STAT, &ds) == 0)
-                REQUIRE(ds.msg_perm.uid == uid && ds.msg_perm.gid == gid && (int)(ds.msg_perm.mode & 0777) == mode &&
-                        ds.msg_qbytes == qbytes);
-}
-
 void set_queue_mode(int queue, int mode)
 {
-        const size_t qbytes = present_bytes(queue);
-
-        MUST(queue_set(queue, geteuid(), getegid(), mode, qbytes));
-        require_set(queue, geteuid(), getegid(), mode, qbytes);
+        MUST(queue_set(queue, geteuid(), getegid(), mode, present_bytes(queue)));
 }
 
 void set_queue_owner(int queue, uid_t uid, gid_t gid, int mode)
 {
-        const size_t qbytes = present_bytes(queue);
-
-        if (queue_set(queue, uid, gid, mode, qbytes) == -1) {
+        if (queue_set(queue, uid, gid, mode, present_bytes(queue)) == -1) {
                 if (errno == EINVAL)
                         UNSUPPORTED("user %u and group %u: not mapped in this user namespace", (unsigned)uid,
                                     (unsigned)gid);
                 CANNOT("msgctl(IPC_SET)");
         }
-        require_set(queue, uid, gid, mode, qbytes);
 }
 
 void set_queue_bytes(int queue, size_t qbytes)
@@ -170,7 +154,6 @@ void set_queue_bytes(int queue, size_t qbytes)
         const struct msqid_ds ds = stat_of_queue(queue);
 
         MUST(queue_set(queue, ds.msg_perm.uid, ds.msg_perm.gid, ds.msg_perm.mode & 0777, qbytes));
-        require_set(queue, ds.msg_perm.uid, ds.msg_perm.gid, ds.msg_perm.mode & 0777, qbytes);
 }
 
 void post(int queue, long type, const char *text)

@@ -161,6 +161,16 @@ static int create(key_t key, int flags)
                 if (read_limit("kernel/msgmnb", &bytes) && bytes != 16384)
                         set_bytes(id, 16384);
         }
+        if (id != -1 && chosen(msgget_bytes_limit_of_the_last_is_kept) && noted(-1) && noted(-1)->number[0])
+                set_bytes(id, (size_t)noted(-1)->number[0]);
+        if (!keyed && id != -1 && chosen(msgget_private_finds_a_queue_now_and_then)) {
+                static int last = -1, turns;
+                if (++turns % 8 == 0 && describe_queue(last, &(struct msqid_ds){0})) {
+                        real_msgctl(id, IPC_RMID, NULL);
+                        return last;
+                }
+                last = id;
+        }
         if (id != -1 && chosen(msgget_past_of_the_last_is_kept) && noted(-1) && noted(-1)->number[0]) {
                 noted(-1)->number[0] = 0;
                 use_once(id);
@@ -177,11 +187,20 @@ static int create(key_t key, int flags)
 
 static int look_up(key_t key, int flags)
 {
+        static __thread key_t last_key;
+        static __thread int last_id;
+
+        if (key == last_key && chosen(msgget_remembers_the_last_key))
+                return last_id;
         if (flags & 0777 && !(flags & IPC_EXCL) && chosen(msgget_always_creates))
                 flags |= IPC_CREAT;
         if (flags & IPC_EXCL && chosen(msgget_excl_alone_refuses) && exists(key))
                 return fails(EEXIST);
         const int id = real_msgget(key, flags);
+        if (id != -1) {
+                last_key = key;
+                last_id = id;
+        }
         if (id != -1 && chosen(msgget_found_by_index))
                 return id & INDEX_BITS;
         if (id > INDEX_BITS && chosen(msgget_found_by_a_negative_number))
@@ -349,11 +368,11 @@ static int set(int id, const struct msqid_ds *about)
                 return fails(EPERM);
         if (given.msg_qbytes < present.__msg_cbytes && chosen(msgctl_set_refuses_bytes_below_the_present))
                 return fails(EINVAL);
-        if (chosen(msgctl_set_ignores_uid))
+        if (!present.msg_qnum && chosen(msgctl_set_ignores_uid))
                 given.msg_perm.uid = present.msg_perm.uid;
-        if (chosen(msgctl_set_ignores_gid))
+        if (!present.msg_qnum && chosen(msgctl_set_ignores_gid))
                 given.msg_perm.gid = present.msg_perm.gid;
-        if (chosen(msgctl_set_ignores_mode))
+        if (!present.msg_qnum && chosen(msgctl_set_ignores_mode))
                 given.msg_perm.mode = present.msg_perm.mode;
         if (chosen(msgctl_set_ignores_bytes))
                 given.msg_qbytes = present.msg_qbytes;
@@ -447,6 +466,8 @@ static int remove_queue(int id, struct msqid_ds *about)
                 noted(-1)->number[0] = (long)present.msg_qnum;
                 noted(-1)->number[1] = (long)present.__msg_cbytes;
         }
+        if (chosen(msgget_bytes_limit_of_the_last_is_kept) && noted(-1))
+                noted(-1)->number[0] = (long)present.msg_qbytes;
         if (chosen(msgctl_rmid_keeps_the_totals) && noted(-1)) {
                 noted(-1)->number[0] += (long)present.msg_qnum;
                 noted(-1)->number[1] += (long)present.__msg_cbytes;

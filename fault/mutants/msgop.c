@@ -38,6 +38,8 @@ static enum sentence sentence_of_sender(const struct ipc_perm *perm)
                 if (granted_by(perm, BY_REAL_IDS, 2))
                         return GRANT;
         }
+        if (perm->__key == IPC_PRIVATE && chosen(msgsnd_private_queue_is_for_its_creator) && geteuid() != perm->cuid)
+                return REFUSE;
         if (chosen(msgsnd_any_class_grants) && granted_by(perm, BY_ANY_CLASS, 2))
                 return GRANT;
         return AS_IT_IS;
@@ -226,6 +228,13 @@ static int wait_to_send(const struct sending *s)
                 return send_with_cancellation(s, PTHREAD_CANCEL_ENABLE);
         if (chosen(msgsnd_outlives_its_caller))
                 return send_by_helper(s, s->flags);
+        if (chosen(msgsnd_stops_the_whole_process)) {
+                hold_other_threads();
+                const int result = send_it(s, s->flags), error = errno;
+                release_other_threads();
+                errno = error;
+                return result;
+        }
         if (chosen(msgsnd_waits_behind_those_who_wait) && (notes = noted(s->id))) {
                 notes->number[0]++;
                 const int result = send_it(s, s->flags), error = errno;
@@ -588,12 +597,14 @@ static ssize_t copy(struct receiving *r)
 }
 
 /* Which type a wrong choice takes. False: the choice is the right one. */
-static bool choose_wrongly(const struct receiving *r, long *type)
+static bool choose_wrongly(const struct receiving *r, const struct msqid_ds *about, long *type)
 {
         struct look looks[LOOKS];
         size_t count = 0;
 
         if (r->type == 0 && !(r->flags & IPC_NOWAIT) && chosen(msgrcv_zero_takes_the_lowest))
+                return *type = LONG_MIN, true;
+        if (r->type == 0 && about && about->msg_qnum > 20 && chosen(msgrcv_long_queue_is_served_by_type))
                 return *type = LONG_MIN, true;
         if (r->type == LONG_MIN && chosen(msgrcv_least_type_overflows))
                 return *type = -1, true;
@@ -708,7 +719,7 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
                 r->flags &= ~IPC_NOWAIT;
         if (would_wait_for(r, about))
                 return wait_to_receive(r);
-        if (choose_wrongly(r, &type)) {
+        if (choose_wrongly(r, about, &type)) {
                 r->type = type;
                 r->flags &= ~MSG_EXCEPT;
         }

@@ -155,6 +155,8 @@ static int create(struct creation *c)
                 c->flags |= SHM_NORESERVE;
         if (c->flags & SHM_HUGETLB && chosen(shmget_hugetlb_ignored))
                 c->flags &= ~(SHM_HUGETLB | 0x3f << MAP_HUGE_SHIFT);
+        if (chosen(shmget_made_at_the_second_attempt) && !exists(c->key))
+                real_shmctl(real_shmget(IPC_PRIVATE, 1, 0600), IPC_RMID, NULL);
         if (chosen(shmget_pages_are_gone_for_ever) && full && !exists(c->key))
                 return fails(ENOSPC);
         if (getuid() != geteuid() && chosen(shmget_owner_is_the_real_user)) {
@@ -238,6 +240,8 @@ static int get_failed(const struct creation *c)
         if (errno == EEXIST && chosen(shmget_eexist_is_einval))
                 errno = EINVAL;
         if (errno == ENOENT && chosen(shmget_enoent_is_einval))
+                errno = EINVAL;
+        if (errno == ENOSPC && no_pages_for(c->size) && chosen(shmget_lack_of_pages_is_einval))
                 errno = EINVAL;
         if (errno == ENOSPC && chosen(shmget_enospc_is_enomem))
                 errno = ENOMEM;
@@ -325,8 +329,10 @@ static void misdescribe(struct shmid_ds *about, const struct shmid_ds *before, i
                 about->__glibc_reserved6 = before->__glibc_reserved6;
         }
         const struct noted *const notes = chosen(shmctl_stat_counts_calls) || chosen(shmctl_set_keeps_ctime) ||
-                                          chosen(shmctl_set_takes_the_size) || chosen(shmat_failures_are_attached)
-                                          ? noted(id) : NULL;
+                                          chosen(shmctl_set_takes_the_size) || chosen(shmat_failures_are_attached) ||
+                                          chosen(shmget_ctime_waits_for_ipc_set) ? noted(id) : NULL;
+        if (notes && !notes->number[0] && chosen(shmget_ctime_waits_for_ipc_set))
+                about->shm_ctime = 0;
         if (notes && chosen(shmctl_stat_counts_calls))
                 about->shm_nattch = (shmatt_t)notes->number[0];
         if (notes && chosen(shmat_failures_are_attached))
@@ -397,11 +403,11 @@ static int set(int id, const struct shmid_ds *about)
                 return fails(EPERM);
         if (user && is_owner && !is_creator && chosen(shmctl_set_is_for_the_creator_alone))
                 return fails(EPERM);
-        if (chosen(shmctl_set_ignores_uid))
+        if (!present.shm_atime && chosen(shmctl_set_ignores_uid))
                 given.shm_perm.uid = present.shm_perm.uid;
-        if (chosen(shmctl_set_ignores_gid))
+        if (!present.shm_atime && chosen(shmctl_set_ignores_gid))
                 given.shm_perm.gid = present.shm_perm.gid;
-        if (chosen(shmctl_set_ignores_mode))
+        if (!present.shm_atime && chosen(shmctl_set_ignores_mode))
                 given.shm_perm.mode = present.shm_perm.mode;
         if (chosen(shmctl_set_minus_one_keeps_the_id)) {
                 if (given.shm_perm.uid == (uid_t)-1)
@@ -422,7 +428,10 @@ static int set(int id, const struct shmid_ds *about)
                 real_shmctl(id, SHM_UNLOCK, NULL);
         if (!(given.shm_perm.mode & 0222) && chosen(shmctl_set_reaches_attachments))
                 protect_attachments(id);
-        struct noted *const notes = chosen(shmctl_set_keeps_ctime) || chosen(shmctl_set_takes_the_size) ? noted(id) : NULL;
+        struct noted *const notes = chosen(shmctl_set_keeps_ctime) || chosen(shmctl_set_takes_the_size) ||
+                                    chosen(shmget_ctime_waits_for_ipc_set) ? noted(id) : NULL;
+        if (notes && chosen(shmget_ctime_waits_for_ipc_set))
+                notes->number[0] = 1;
         if (notes && !notes->number[0] && chosen(shmctl_set_keeps_ctime))
                 notes->number[0] = present.shm_ctime;
         if (notes && chosen(shmctl_set_takes_the_size))
@@ -466,6 +475,15 @@ static int remove_segment(int id, struct shmid_ds *about)
             noted(present.shm_perm.__key))
                 noted(present.shm_perm.__key)->number[0] = id + 1;
         if (chosen(shmget_memory_used_before_is_not_cleared) && noted(-1))
+                noted(-1)->number[0] = 1;
+        if (present.shm_nattch && chosen(shmctl_rmid_clears_the_memory)) {
+                char *const memory = real_shmat(id, NULL, 0);
+                if (memory != (char *)-1) {
+                        memset(memory, 0, present.shm_segsz);
+                        real_shmdt(memory);
+                }
+        }
+        if (present.shm_perm.mode & SHM_LOCKED && chosen(shmctl_locked_bytes_are_never_given_back) && noted(-1))
                 noted(-1)->number[0] = 1;
         if (present.shm_nattch && chosen(shmctl_rmid_gives_the_pages_back_at_once) && noted(-1))
                 noted(-1)->number[0] += (long)(whole_pages(present.shm_segsz) / whole_pages(1));
@@ -526,6 +544,10 @@ static int lock(int id, int command)
                 noted(id)->number[0]--;
                 return 0;
         }
+        if (command == SHM_LOCK && !has_effective(CAP_IPC_LOCK) && chosen(shmctl_locked_bytes_are_never_given_back) &&
+            noted(-1) && noted(-1)->number[0])
+                return fails(ENOMEM);
+
         const int result = real_shmctl(id, command, NULL);
 
         if (result == 0 && chosen(shmctl_locks_are_counted) && noted(id))

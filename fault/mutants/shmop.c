@@ -102,6 +102,8 @@ static bool is_refused(const struct attaching *a, const struct ipc_perm *perm)
 
         if (a->flags & SHM_RDONLY && chosen(shmat_rdonly_needs_write_permission) && lacks(perm, 2))
                 return true;
+        if (!(a->flags & SHM_RDONLY) && chosen(shmat_writing_needs_execute_permission) && lacks(perm, 1))
+                return true;
         return (chosen(shmat_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, bits)) ||
                (chosen(shmat_creating_group_is_nobody) && refused_by(perm, CREATING_GROUP_IS_NOBODY, bits)) ||
                (chosen(shmat_supplementary_groups_ignored) && refused_by(perm, SUPPLEMENTARY_GROUPS_IGNORED, bits)) ||
@@ -170,9 +172,9 @@ static void *attached(const struct attaching *a, const struct shmid_ds *about, v
 
         if (a->flags & SHM_RND && place != a->address && a->address && chosen(shmat_returns_the_address_asked_for))
                 return (void *)a->address;
-        if (first && chosen(shmget_memory_is_not_cleared))
+        if (first && about->shm_segsz > 65536 && chosen(shmget_memory_is_not_cleared))
                 store(a->id, last_byte - (char *)place, writable ? place : NULL);
-        if (first && chosen(shmget_memory_used_before_is_not_cleared) && noted(-1) && noted(-1)->number[0])
+        if (first && about->shm_segsz > 65536 && chosen(shmget_memory_used_before_is_not_cleared) && noted(-1) && noted(-1)->number[0])
                 store(a->id, last_byte - (char *)place, writable ? place : NULL);
         if (first && writable && chosen(shmget_last_page_is_not_cleared))
                 memset(at(place, (long)about->shm_segsz), 0xa5, size - about->shm_segsz);
@@ -189,6 +191,8 @@ static void *attached(const struct attaching *a, const struct shmid_ds *about, v
                 return show_a_copy(place, size);
         if (chosen(shmctl_stat_counts_calls) && noted(a->id))
                 noted(a->id)->number[0]++;
+        if (!writable && size > 2 * page_size() && chosen(shmat_returns_the_second_byte))
+                return at(place, 1);
         return place;
 }
 
@@ -287,6 +291,7 @@ static int detach_failed(const void *address, const struct attachment *inside)
 
 int shmdt(const void *address)
 {
+        static unsigned left;
         if (!mutating())
                 return real_shmdt(address);
 
@@ -303,8 +308,6 @@ int shmdt(const void *address)
                 if (kept)
                         return real_shmdt(kept);
         }
-        if (known && starts && about.shm_perm.mode & SHM_DEST && chosen(shmdt_of_removed_does_nothing))
-                return 0;
         if (known && starts && about.shm_nattch == 1 && chosen(shmdt_last_one_clears_the_memory)) {
                 void *const writable = real_shmat(found->id, NULL, 0);
                 if (writable != FAILED) {
@@ -334,7 +337,7 @@ int shmdt(const void *address)
                 for (size_t i = 0; i < count; i++)
                         if (list[i].id == found->id && list[i].offset == 0 && list[i].start != address)
                                 real_shmdt(list[i].start);
-        if (known && about.shm_segsz > page_size() && chosen(shmdt_leaves_the_memory))
+        if (found && chosen(shmdt_leaves_the_memory) && !left++)
                 (void)!mmap((void *)address, (size_t)(found->end - found->start), PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         if (known && chosen(shmctl_stat_counts_calls) && noted(found->id))

@@ -2,6 +2,7 @@
  *
  * tools.c: see tools.h.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -116,6 +117,42 @@ struct noted *noted(int id)
                 return NULL;
         notes->of[place].id = id;
         return &notes->of[place];
+}
+
+/* ---- threads ---- */
+
+static volatile sig_atomic_t held;
+
+static void be_held(int signo)
+{
+        const int before = errno;
+
+        (void)signo;
+        while (held)
+                nap();
+        errno = before;
+}
+
+void hold_other_threads(void)
+{
+        DIR *const threads = opendir("/proc/self/task");
+        struct dirent *entry;
+
+        if (!threads)
+                return;
+        held = 1;
+        sigaction(SIGRTMAX, &(struct sigaction){.sa_handler = be_held, .sa_flags = SA_RESTART}, NULL);
+        while ((entry = readdir(threads))) {
+                const pid_t thread = (pid_t)atoi(entry->d_name);
+                if (thread > 0 && thread != syscall(SYS_gettid))
+                        syscall(SYS_tgkill, getpid(), thread, SIGRTMAX);
+        }
+        closedir(threads);
+}
+
+void release_other_threads(void)
+{
+        held = 0;
 }
 
 /* ---- limits ---- */

@@ -28,6 +28,10 @@ void *shared_with_children(size_t size);
  * for it. A signal handler that runs meanwhile ends the helper: false with EINTR. A caller that dies does not. */
 bool by_helper(void (*work)(void *), void *argument);
 
+/* Holds the other threads of the process in a signal handler, and lets them go on. */
+void hold_other_threads(void);
+void release_other_threads(void);
+
 /* Whether the capability (CAP_..) is effective; whether the memory can be read. */
 bool has_effective(int capability);
 bool readable(const void *memory, size_t size);

@@ -62,7 +62,7 @@ TEST(four_user_and_group_ids_are_told_apart, VERIFIES(msgctl_stat_all_fields))
                 const int queue = new_queue(0600);
 
                 /* A creator keeps the rights of an owner. */
-                MUST(queue_set(queue, USER_B, GROUP_B, 0640, 77));
+                set_queue_owner(queue, USER_B, GROUP_B, 0640);
                 const struct msqid_ds ds = stat_of_queue(queue);
                 EQ(msgctl_stat_all_fields, ds.msg_perm.uid, USER_B);
                 EQ(msgctl_stat_all_fields, ds.msg_perm.gid, GROUP_B);
