@@ -14,7 +14,9 @@
 
 static key_t key_of(const struct stat *file, int project)
 {
-        return (key_t)((uint32_t)(project & 0xff) << 24 | (uint32_t)(file->st_dev & 0xff) << 16 | (file->st_ino & 0xffff));
+        const uint32_t id = project & 0xff, device = file->st_dev & 0xff, inode = file->st_ino & 0xffff;
+
+        return (key_t)(id << 24 | device << 16 | inode);
 }
 
 /* What real_ftok() says of a file that exists. */

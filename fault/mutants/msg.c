@@ -177,8 +177,9 @@ static int create(key_t key, int flags)
         }
         if (was_there && chosen(msgget_creat_sets_the_mode))
                 set_mode(id, flags);
-        while (was_there && chosen(msgget_creat_empties) && real_msgrcv(id, &(long){0}, 0, 0, IPC_NOWAIT | MSG_NOERROR) != -1)
-                ;
+        if (was_there && chosen(msgget_creat_empties))
+                while (real_msgrcv(id, &(long){0}, 0, 0, IPC_NOWAIT | MSG_NOERROR) != -1)
+                        ;
         if (id != -1 && keyed && flags & IPC_EXCL && chosen(msgget_made_although_it_failed))
                 return fails(ENOMEM);
         errno = error;
@@ -374,7 +375,7 @@ static int set(int id, const struct msqid_ds *about)
                 given.msg_perm.gid = present.msg_perm.gid;
         if (!present.msg_qnum && chosen(msgctl_set_ignores_mode))
                 given.msg_perm.mode = present.msg_perm.mode;
-        if (chosen(msgctl_set_ignores_bytes))
+        if (given.msg_qbytes + 1 == present.msg_qbytes && chosen(msgctl_set_lowers_bytes_by_more_than_one))
                 given.msg_qbytes = present.msg_qbytes;
         if (chosen(msgctl_set_minus_one_keeps_the_id)) {
                 if (given.msg_perm.uid == (uid_t)-1)
@@ -401,6 +402,8 @@ static int set(int id, const struct msqid_ds *about)
                 return 0;
         if (result == -1)
                 return -1;
+        if (chosen(msgrcv_ipc_set_interrupts) && noted(id))
+                noted(id)->number[0]++;
         if (chosen(msgctl_set_is_a_transfer))
                 use_once(id);
         while (given.msg_qbytes < present.__msg_cbytes && chosen(msgctl_set_drops_what_is_too_much) &&
@@ -462,10 +465,10 @@ static int remove_queue(int id, struct msqid_ds *about)
                 noted(-1)->number[0] = id + 1;
         if (present.msg_lspid && present.msg_lrpid && chosen(msgget_past_of_the_last_is_kept) && noted(-1))
                 noted(-1)->number[0] = 1;
-        if ((chosen(msgget_messages_of_the_last_are_counted) || chosen(msgget_bytes_of_the_last_are_kept)) && noted(-1)) {
+        if (chosen(msgget_messages_of_the_last_are_counted) && noted(-1))
                 noted(-1)->number[0] = (long)present.msg_qnum;
+        if (chosen(msgget_bytes_of_the_last_are_kept) && noted(-1))
                 noted(-1)->number[1] = (long)present.__msg_cbytes;
-        }
         if (chosen(msgget_bytes_limit_of_the_last_is_kept) && noted(-1))
                 noted(-1)->number[0] = (long)present.msg_qbytes;
         if (chosen(msgctl_rmid_keeps_the_totals) && noted(-1)) {
@@ -535,7 +538,8 @@ int msgctl(int id, int command, struct msqid_ds *about)
         case MSG_INFO: return inform(id, command, (struct msginfo *)about);
         default: return unknown(id, command, about);
         }
-        if (result == -1 && errno == EINVAL && chosen(msgctl_einval_is_eidrm) && !describe_queue(id, &(struct msqid_ds){0}))
+        if (result == -1 && errno == EINVAL && chosen(msgctl_einval_is_eidrm) &&
+            !describe_queue(id, &(struct msqid_ds){0}))
                 errno = EIDRM;
         return result;
 }

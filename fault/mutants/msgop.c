@@ -275,7 +275,8 @@ static int send_changed(const struct sending *s, struct message *message, size_t
 static int send_message(struct sending *s, const struct msqid_ds *about)
 {
         struct message message;
-        const bool short_enough = s->size <= ROOM && peek(&message, s->message, offsetof(struct message, text) + s->size);
+        const bool short_enough = s->size <= ROOM &&
+                                  peek(&message, s->message, offsetof(struct message, text) + s->size);
         const bool typed = short_enough || peek(&message.type, s->message, sizeof(message.type));
 
         if (typed && message.type == 0 && chosen(msgsnd_type_zero_is_one)) {
@@ -296,16 +297,15 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
         }
         if (s->size > LONG_MAX && chosen(msgsnd_negative_size_is_zero) && typed)
                 return send_changed(s, &message, 0);
-        if (s->size > 0 && s->size <= LONG_MAX && (chosen(msgsnd_maximum_itself_refused) ||
-                                                  chosen(msgsnd_too_long_is_cut) || chosen(msgsnd_maximum_never_changes))) {
-                long most;
-                if (chosen(msgsnd_maximum_never_changes) && s->size > 8192)
-                        return fails(EINVAL);
-                if (read_limit("kernel/msgmax", &most) && chosen(msgsnd_maximum_itself_refused) && s->size == (size_t)most)
-                        return fails(EINVAL);
-                if (chosen(msgsnd_too_long_is_cut) && s->size > (size_t)most)
-                        s->size = (size_t)most;
-        }
+        long most;
+        if (s->size > 8192 && chosen(msgsnd_maximum_never_changes))
+                return fails(EINVAL);
+        if (s->size && chosen(msgsnd_maximum_itself_refused) && read_limit("kernel/msgmax", &most) &&
+            s->size == (size_t)most)
+                return fails(EINVAL);
+        if (s->size <= LONG_MAX && chosen(msgsnd_too_long_is_cut) && read_limit("kernel/msgmax", &most) &&
+            s->size > (size_t)most)
+                s->size = (size_t)most;
         if (about && s->flags & IPC_NOWAIT && s->size && about->__msg_cbytes + s->size == about->msg_qbytes &&
             about->msg_qnum && chosen(msgsnd_exact_fit_refused))
                 return fails(EAGAIN);
@@ -424,7 +424,7 @@ static size_t look_at(int id, struct look looks[LOOKS])
 static bool matches(const struct receiving *r, long type)
 {
         if (r->type > 0)
-                return r->flags & MSG_EXCEPT ? type != r->type : type == r->type;
+                return (type == r->type) != ((r->flags & MSG_EXCEPT) != 0);
         return r->type == 0 || r->type == LONG_MIN || type <= -r->type;
 }
 
@@ -480,16 +480,16 @@ static ssize_t receive_with_cancellation(const struct receiving *r, int state)
 /* Looks now and then whether there is a message: the later a process began, the sooner. */
 static ssize_t receive_by_polling(const struct receiving *r, bool until_ipc_set)
 {
-        struct msqid_ds about, first;
+        const struct noted *const notes = noted(r->id);
+        const long sets = notes ? notes->number[0] : 0;
+        struct msqid_ds about;
 
-        if (!describe_queue(r->id, &first))
-                return fails(EINVAL);
         for (;;) {
                 if (!nap())
                         return -1;
                 if (!describe_queue(r->id, &about))
                         return fails(until_ipc_set ? EIDRM : EINVAL);
-                if (until_ipc_set && (about.msg_perm.mode != first.msg_perm.mode || about.msg_qbytes != first.msg_qbytes))
+                if (until_ipc_set && notes && notes->number[0] != sets)
                         return fails(EINTR);
                 if (!until_ipc_set && !would_wait_for(r, &about))
                         for (pid_t older = 100 - getpid() % 100; older > 0; older--)
@@ -550,7 +550,6 @@ static ssize_t wait_to_receive(struct receiving *r)
 /* A copy is asked for. */
 static ssize_t copy(struct receiving *r)
 {
-        struct look looks[LOOKS];
         struct msqid_ds about;
 
         if (r->flags & MSG_EXCEPT && chosen(msgrcv_copy_ignores_except))
@@ -559,8 +558,8 @@ static ssize_t copy(struct receiving *r)
                 r->flags |= IPC_NOWAIT;
         if (r->type > 1 && chosen(msgrcv_copy_counts_the_second_twice))
                 r->type--;
-        if (r->type < 0 && chosen(msgrcv_copy_counts_from_the_end))
-                r->type += (long)look_at(r->id, looks);
+        if (r->type < 0 && chosen(msgrcv_copy_counts_from_the_end) && describe_queue(r->id, &about))
+                r->type += (long)about.msg_qnum;
         if (r->size > LONG_MAX / 2 && r->size <= LONG_MAX && chosen(msgrcv_copy_refuses_large_sizes))
                 return fails(ENOMEM);
 
@@ -600,7 +599,7 @@ static ssize_t copy(struct receiving *r)
 static bool choose_wrongly(const struct receiving *r, const struct msqid_ds *about, long *type)
 {
         struct look looks[LOOKS];
-        size_t count = 0;
+        size_t count;
 
         if (r->type == 0 && !(r->flags & IPC_NOWAIT) && chosen(msgrcv_zero_takes_the_lowest))
                 return *type = LONG_MIN, true;
@@ -663,8 +662,6 @@ static void put_last_first(int id, long type)
 
 static ssize_t receive_failed(const struct receiving *r, const struct msqid_ds *about)
 {
-        struct look looks[LOOKS];
-
         if (errno == ENOMSG && r->type < 0 && chosen(msgrcv_bound_does_not_bind))
                 return receive_type(r, 0, r->flags);
         if (errno == ENOMSG && r->type > 0 && chosen(msgrcv_takes_another_type_if_need_be))
@@ -678,10 +675,11 @@ static ssize_t receive_failed(const struct receiving *r, const struct msqid_ds *
                 errno = E2BIG;
         }
         if (errno == E2BIG && chosen(msgrcv_too_long_is_skipped)) {
+                struct look looks[LOOKS];
                 const size_t count = look_at(r->id, looks);
                 for (size_t i = 0; i < count; i++)
                         if (looks[i].length <= (ssize_t)r->size && matches(r, looks[i].type)) {
-                                const ssize_t result = real_msgrcv(r->id, r->message, r->size, looks[i].type, IPC_NOWAIT);
+                                const ssize_t result = receive_type(r, looks[i].type, IPC_NOWAIT);
                                 if (result != -1)
                                         return result;
                         }

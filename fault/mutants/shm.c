@@ -125,7 +125,7 @@ static int create(struct creation *c)
         struct shmid_ds about;
 
         if (of_key && of_key->number[0] && describe_segment((int)of_key->number[0] - 1, &about))
-                return c->flags & IPC_EXCL ? fails(EEXIST) : (int)of_key->number[0] - 1;
+                return (c->flags & IPC_EXCL) ? fails(EEXIST) : (int)of_key->number[0] - 1;
         if (!keyed && !(c->flags & IPC_CREAT) && chosen(shmget_private_needs_creat))
                 return fails(ENOENT);
         if (keyed && c->flags & IPC_EXCL && chosen(shmget_excl_ignored))
@@ -241,7 +241,7 @@ static int get_failed(const struct creation *c)
                 errno = EINVAL;
         if (errno == ENOENT && chosen(shmget_enoent_is_einval))
                 errno = EINVAL;
-        if (errno == ENOSPC && no_pages_for(c->size) && chosen(shmget_lack_of_pages_is_einval))
+        if ((errno == ENOMEM || (errno == ENOSPC && no_pages_for(c->size))) && chosen(shmget_lack_of_pages_is_einval))
                 errno = EINVAL;
         if (errno == ENOSPC && chosen(shmget_enospc_is_enomem))
                 errno = ENOMEM;

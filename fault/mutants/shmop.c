@@ -98,11 +98,16 @@ static void *attach(const struct attaching *a, int flags)
 
 static bool is_refused(const struct attaching *a, const struct ipc_perm *perm)
 {
-        const int bits = a->flags & SHM_RDONLY ? 4 : 6;
+        const int bits = (a->flags & SHM_RDONLY) ? 4 : 6;
 
         if (a->flags & SHM_RDONLY && chosen(shmat_rdonly_needs_write_permission) && lacks(perm, 2))
                 return true;
-        if (!(a->flags & SHM_RDONLY) && chosen(shmat_writing_needs_execute_permission) && lacks(perm, 1))
+        const bool is_gift = perm->uid != perm->cuid && !has_effective(CAP_IPC_OWNER);
+
+        if (!(a->flags & SHM_RDONLY) && is_gift && perm->uid == geteuid() && chosen(shmat_second_owner_cannot_write))
+                return true;
+        if (!(a->flags & SHM_RDONLY) && is_gift && perm->uid != geteuid() && perm->cuid != geteuid() &&
+            chosen(shmat_writing_is_for_owner_and_creator))
                 return true;
         return (chosen(shmat_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, bits)) ||
                (chosen(shmat_creating_group_is_nobody) && refused_by(perm, CREATING_GROUP_IS_NOBODY, bits)) ||
@@ -118,7 +123,7 @@ static void *permission_failed(const struct attaching *a, size_t size)
         if (a->flags & SHM_EXEC && chosen(shmat_exec_needs_no_permission)) {
                 void *const place = attach(a, a->flags & ~SHM_EXEC);
                 if (place != FAILED)
-                        mprotect(place, size, PROT_READ | PROT_EXEC | (a->flags & SHM_RDONLY ? 0 : PROT_WRITE));
+                        mprotect(place, size, PROT_READ | PROT_EXEC | ((a->flags & SHM_RDONLY) ? 0 : PROT_WRITE));
                 return place;
         }
         if (chosen(shmat_permission_ignored)) {
@@ -174,7 +179,8 @@ static void *attached(const struct attaching *a, const struct shmid_ds *about, v
                 return (void *)a->address;
         if (first && about->shm_segsz > 65536 && chosen(shmget_memory_is_not_cleared))
                 store(a->id, last_byte - (char *)place, writable ? place : NULL);
-        if (first && about->shm_segsz > 65536 && chosen(shmget_memory_used_before_is_not_cleared) && noted(-1) && noted(-1)->number[0])
+        if (first && about->shm_segsz > 65536 && chosen(shmget_memory_used_before_is_not_cleared) && noted(-1) &&
+            noted(-1)->number[0])
                 store(a->id, last_byte - (char *)place, writable ? place : NULL);
         if (first && writable && chosen(shmget_last_page_is_not_cleared))
                 memset(at(place, (long)about->shm_segsz), 0xa5, size - about->shm_segsz);

@@ -21,7 +21,8 @@ bool nap(void);
 /* Copies to the memory of a caller, which may be no address at all; nothing happens then. */
 void poke(void *to, const void *from, size_t size);
 
-/* Zeroed memory that is shared with processes made from here on; to be given back with munmap(). NULL: there is none. */
+/* Zeroed memory that is shared with processes made from here on, to be given back with munmap(); NULL where there is
+ * none. */
 void *shared_with_children(size_t size);
 
 /* Runs work(argument) in a process of its own, which shares with this one what shared_with_children() made, and waits

@@ -98,8 +98,8 @@ TEST(excl_refuses_an_existing_key, VERIFIES(msgget_eexist))
         const key_t key = fresh_key();
         const int queue = queue_must_fit(msgget(key, IPC_CREAT | IPC_EXCL | 0600));
 
-        post(queue, 7, "kept");
         REQUIRE(msgget(key, IPC_CREAT | 0600) == queue);
+        post(queue, 7, "kept");
         const struct queue_view before = view_of_queue(queue);
         FAILS_WITH(msgget_eexist, EEXIST, msgget(key, IPC_CREAT | IPC_EXCL | 0600));
         FAILS_WITH(msgget_eexist, EEXIST, msgget(key, IPC_CREAT | IPC_EXCL | 0640));

@@ -43,7 +43,8 @@ TEST(other_threads_go_on, VERIFIES(msgsnd_block_thread_only))
                 EQ(msgsnd_block_thread_only, sender.thread.result, 0);
                 finish(&sender.thread);
         }
-        UNTIL(at(&process) == 1);
+        /* The other thread gets there while this one waits. */
+        EVENTUALLY(msgsnd_block_thread_only, at(&process) == 1);
         tell(&process, 1);
         EVENTUALLY(msgsnd_block_thread_only, at(&process) == 2);
         EVENTUALLY(msgsnd_block_thread_only, returned(&process));

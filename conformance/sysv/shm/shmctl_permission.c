@@ -188,7 +188,7 @@ TEST(ipc_set_is_for_owner_and_creator, VERIFIES(shmctl_set_eperm, perm_shm_set_o
 
                         if (p->may) {
                                 EQ(allowed, segment_set(segment, USER_B, GROUP_B, 0646), 0);
-                                EQ(allowed, stat_of_segment(segment).shm_perm.mode, 0646);
+                                EQ(shmctl_set_eperm, stat_of_segment(segment).shm_perm.mode, 0646);
                         } else {
                                 FAILS_WITH(shmctl_set_eperm, EPERM, segment_set(segment, USER_B, GROUP_B, 0646));
                                 FAILS_WITH(shmctl_set_eperm, EPERM, segment_set(segment, USER_C, GROUP_B, 0777));
@@ -215,7 +215,7 @@ TEST(ipc_rmid_is_for_owner_and_creator,
                         be(p);
                         if (p->may) {
                                 EQ(allowed, shmctl(segment, IPC_RMID, NULL), 0);
-                                EQ(allowed, nattch(segment), -1);
+                                EQ(shmctl_rmid_eperm, nattch(segment), -1);
                         } else {
                                 FAILS_WITH(shmctl_rmid_eperm, EPERM, shmctl(segment, IPC_RMID, NULL));
                                 /* Neither removed nor marked. */

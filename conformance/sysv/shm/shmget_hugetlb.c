@@ -16,7 +16,8 @@ static size_t huge_page_size(void)
 {
         const size_t huge = (size_t)number_in("/proc/meminfo", "Hugepagesize:") << 10;
 
-        MUST(shmctl(segment_must_fit(shmget(IPC_PRIVATE, 2 * huge, SHM_NORESERVE | IPC_CREAT | 0600), 2 * huge), IPC_RMID, NULL));
+        const int small = shmget(IPC_PRIVATE, 2 * huge, SHM_NORESERVE | IPC_CREAT | 0600);
+        MUST(shmctl(segment_must_fit(small, 2 * huge), IPC_RMID, NULL));
         return huge;
 }
 
@@ -204,7 +205,8 @@ TEST(huge_pages_need_a_privilege, VERIFIES(shmget_eperm_hugetlb))
                 as_user(USER_A);
         drop_all_capabilities();
         MUST(shmget(IPC_PRIVATE, huge, SHM_NORESERVE | IPC_CREAT | 0600));
-        FAILS_WITH(shmget_eperm_hugetlb, EPERM, shmget(IPC_PRIVATE, huge, SHM_NORESERVE | SHM_HUGETLB | IPC_CREAT | 0600));
+        FAILS_WITH(shmget_eperm_hugetlb, EPERM,
+                   shmget(IPC_PRIVATE, huge, SHM_NORESERVE | SHM_HUGETLB | IPC_CREAT | 0600));
         FAILS_WITH(shmget_eperm_hugetlb, EPERM, shmget(key, huge, IPC_CREAT | SHM_NORESERVE | SHM_HUGETLB | 0600));
         EQ(shmget_eperm_hugetlb, shmget(key, 0, 0), -1);
 }
