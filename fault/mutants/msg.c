@@ -332,8 +332,6 @@ static int describe(int id, int command, struct msqid_ds *about)
         if (result == -1)
                 return -1;
         misdescribe(about, whole ? &before : NULL, command == IPC_STAT ? id : result);
-        if (command == IPC_STAT && chosen(msgctl_stat_returns_one))
-                return 1;
         if (command == MSG_STAT && chosen(msgctl_stat_index_is_returned))
                 return id;
         if (command == MSG_STAT_ANY && chosen(msgctl_stat_any_returns_the_index))
@@ -406,6 +404,10 @@ static int set(int id, const struct msqid_ds *about)
                 noted(id)->number[0]++;
         if (chosen(msgctl_set_is_a_transfer))
                 use_once(id);
+        if (given.msg_perm.uid == present.msg_perm.uid && given.msg_perm.gid == present.msg_perm.gid &&
+            given.msg_perm.mode == present.msg_perm.mode && given.msg_qbytes == present.msg_qbytes &&
+            chosen(msgctl_set_of_nothing_new_returns_one))
+                return 1;
         while (given.msg_qbytes < present.__msg_cbytes && chosen(msgctl_set_drops_what_is_too_much) &&
                describe_queue(id, &present) && present.__msg_cbytes > given.msg_qbytes)
                 real_msgrcv(id, &(long){0}, 0, 0, IPC_NOWAIT | MSG_NOERROR);

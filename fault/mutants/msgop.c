@@ -503,8 +503,6 @@ static ssize_t receive_by_polling(const struct receiving *r, bool until_ipc_set)
 /* Of a call that has to wait. */
 static ssize_t wait_to_receive(struct receiving *r)
 {
-        static unsigned waits;
-
         if (chosen(msgrcv_never_waits))
                 return fails(ENOMSG);
         if (r->type > 0 && !(r->flags & MSG_EXCEPT) && chosen(msgrcv_wakes_for_any_type))
@@ -532,8 +530,6 @@ static ssize_t wait_to_receive(struct receiving *r)
         if (notes && --notes->number[0] > 0 && result != -1)
                 real_msgsnd(r->id, r->message, (size_t)result, IPC_NOWAIT);
         errno = error;
-        if (result != -1 && chosen(msgrcv_message_is_lost_to_a_handler) && some_handler(false) && ++waits % 7 == 0)
-                return fails(EINTR);
         while (result == -1 && errno == EINTR && chosen(msgrcv_restarts))
                 result = receive(r);
         while (result == -1 && errno == EINTR && chosen(msgrcv_restarts_as_sa_restart_says) && some_handler(true))
@@ -789,6 +785,14 @@ ssize_t msgrcv(int id, void *message, size_t size, long type, int flags)
         switch (sentence_of_receiver(&about.msg_perm)) {
         case REFUSE: return fails(EACCES);
         case GRANT: return 0;
-        default: return receive_message(&receiving, &about);
+        default: break;
         }
+
+        static unsigned received;
+        const ssize_t result = receive_message(&receiving, &about);
+
+        if (result != -1 && !(flags & IPC_NOWAIT) && chosen(msgrcv_message_is_lost_to_a_handler) &&
+            some_handler(false) && ++received % 7 == 0)
+                return fails(EINTR);
+        return result;
 }

@@ -364,8 +364,6 @@ static int describe(int id, int command, struct shmid_ds *about)
         if (result == -1)
                 return -1;
         misdescribe(about, whole ? &before : NULL, command == IPC_STAT ? id : result);
-        if (command == IPC_STAT && chosen(shmctl_stat_returns_one))
-                return 1;
         if (command == SHM_STAT && chosen(shmctl_stat_index_is_returned))
                 return id;
         if (command == SHM_STAT_ANY && chosen(shmctl_stat_any_returns_the_index))
@@ -424,6 +422,9 @@ static int set(int id, const struct shmid_ds *about)
                 return 0;
         if (result == -1)
                 return -1;
+        if (given.shm_perm.uid == present.shm_perm.uid && given.shm_perm.gid == present.shm_perm.gid &&
+            given.shm_perm.mode == present.shm_perm.mode && chosen(shmctl_set_of_nothing_new_returns_one))
+                return 1;
         if (present.shm_perm.mode & SHM_LOCKED && chosen(shmctl_set_unlocks))
                 real_shmctl(id, SHM_UNLOCK, NULL);
         if (!(given.shm_perm.mode & 0222) && chosen(shmctl_set_reaches_attachments))
