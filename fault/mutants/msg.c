@@ -308,7 +308,7 @@ static void misdescribe(struct msqid_ds *about, const struct msqid_ds *before, i
 
 static int describe(int id, int command, struct msqid_ds *about)
 {
-        struct msqid_ds before;
+        struct msqid_ds before = {0};
         const bool whole = peek(&before, about, sizeof(before));
 
         if (command == MSG_STAT_ANY && chosen(msgctl_stat_any_needs_permission))
@@ -341,7 +341,7 @@ static int describe(int id, int command, struct msqid_ds *about)
 
 static int set(int id, const struct msqid_ds *about)
 {
-        struct msqid_ds given, present;
+        struct msqid_ds given = {0}, present;
         const bool whole = peek(&given, about, sizeof(given));
 
         if (!whole && chosen(msgctl_set_looks_at_the_queue_first) && !describe_queue(id, &present))
@@ -482,7 +482,7 @@ static int remove_queue(int id, struct msqid_ds *about)
 
 static int inform(int id, int command, struct msginfo *info)
 {
-        struct msginfo before;
+        struct msginfo before = {0};
         const bool whole = peek(&before, info, sizeof(before));
         int result = real_msgctl(id, command, (struct msqid_ds *)info);
 

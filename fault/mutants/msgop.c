@@ -157,7 +157,7 @@ static int send_to_a_queue_for(const struct sending *s, struct msqid_ds *about, 
 
 static int send_what_can_be_read(const struct sending *s)
 {
-        struct message part;
+        struct message part = {0};
         size_t size = s->size;
 
         while (size > 0 && (size > ROOM || !peek(&part, s->message, offsetof(struct message, text) + size)))
@@ -274,7 +274,7 @@ static int send_changed(const struct sending *s, struct message *message, size_t
 
 static int send_message(struct sending *s, const struct msqid_ds *about)
 {
-        struct message message;
+        struct message message = {0};
         const bool short_enough = s->size <= ROOM &&
                                   peek(&message, s->message, offsetof(struct message, text) + s->size);
         const bool typed = short_enough || peek(&message.type, s->message, sizeof(message.type));

@@ -345,7 +345,7 @@ static void misdescribe(struct shmid_ds *about, const struct shmid_ds *before, i
 
 static int describe(int id, int command, struct shmid_ds *about)
 {
-        struct shmid_ds before;
+        struct shmid_ds before = {0};
         const bool whole = peek(&before, about, sizeof(before));
 
         if (command == SHM_STAT_ANY && chosen(shmctl_stat_any_needs_permission))
@@ -383,7 +383,7 @@ static void protect_attachments(int id)
 
 static int set(int id, const struct shmid_ds *about)
 {
-        struct shmid_ds given, present;
+        struct shmid_ds given = {0}, present;
 
         if (!peek(&given, about, sizeof(given))) {
                 const int result = real_shmctl(id, IPC_SET, (struct shmid_ds *)about);
