@@ -43,9 +43,9 @@ static key_t make_key(const char *path, int project, const struct stat *file, ke
         if (chosen(ftok_high_bits_of_the_inode_count))
                 return good ^ (key_t)(file->st_ino >> 16 & 0xffff);
         if (S_ISDIR(file->st_mode) && chosen(ftok_directory_refused))
-                return fails(EISDIR);
+                return fail(EISDIR);
         if (chosen(ftok_needs_read_permission) && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == -1)
-                return fails(EACCES);
+                return fail(EACCES);
         if (chosen(ftok_key_is_private))
                 return IPC_PRIVATE;
         return good;
@@ -53,7 +53,7 @@ static key_t make_key(const char *path, int project, const struct stat *file, ke
 
 key_t ftok(const char *path, int project)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_ftok(path, project);
 
         char start[PATH_MAX];

@@ -79,7 +79,7 @@ static int get_beyond_the_limit(key_t key, int flags)
         long most;
 
         if (!read_limit("kernel/msgmni", &most) || !write_limit("kernel/msgmni", most + 1))
-                return fails(ENOSPC);
+                return fail(ENOSPC);
         const int id = real_msgget(key, flags), error = errno;
         write_limit("kernel/msgmni", most);
         errno = error;
@@ -100,16 +100,16 @@ static int create(key_t key, int flags)
         const bool keyed = key != IPC_PRIVATE;
 
         if (!keyed && !(flags & IPC_CREAT) && chosen(msgget_private_needs_creat))
-                return fails(ENOENT);
+                return fail(ENOENT);
         if (!keyed && flags & IPC_EXCL && chosen(msgget_private_refuses_excl))
-                return fails(EEXIST);
+                return fail(EEXIST);
         if (keyed && flags & IPC_EXCL && chosen(msgget_excl_ignored))
                 flags &= ~IPC_EXCL;
         if (keyed && !(flags & IPC_EXCL) && chosen(msgget_creat_implies_excl))
                 flags |= IPC_EXCL;
         if (keyed && flags & IPC_EXCL && chosen(msgget_excl_looks_first)) {
                 if (exists(key))
-                        return fails(EEXIST);
+                        return fail(EEXIST);
                 nap();
                 flags &= ~IPC_EXCL;
         }
@@ -127,11 +127,11 @@ static int create(key_t key, int flags)
         if (flags & 0111 && chosen(msgget_execute_bits_dropped))
                 flags &= ~0111;
         if (chosen(msgget_limit_one_less) && !exists(key) && is_full(1))
-                return fails(ENOSPC);
+                return fail(ENOSPC);
         if (keyed && chosen(msgget_limit_counts_for_existing_keys) && is_full(0))
-                return fails(ENOSPC);
+                return fail(ENOSPC);
         if (chosen(msgget_limit_is_for_ever) && full && !exists(key))
-                return fails(ENOSPC);
+                return fail(ENOSPC);
         if (chosen(msgget_made_at_the_second_attempt) && !exists(key))
                 real_msgctl(real_msgget(IPC_PRIVATE, 0600), IPC_RMID, NULL);
         if (getuid() != geteuid() && chosen(msgget_owner_is_the_real_user)) {
@@ -181,7 +181,7 @@ static int create(key_t key, int flags)
                 while (real_msgrcv(id, &(long){0}, 0, 0, IPC_NOWAIT | MSG_NOERROR) != -1)
                         ;
         if (id != -1 && keyed && flags & IPC_EXCL && chosen(msgget_made_although_it_failed))
-                return fails(ENOMEM);
+                return fail(ENOMEM);
         errno = error;
         return id;
 }
@@ -196,7 +196,7 @@ static int look_up(key_t key, int flags)
         if (flags & 0777 && !(flags & IPC_EXCL) && chosen(msgget_always_creates))
                 flags |= IPC_CREAT;
         if (flags & IPC_EXCL && chosen(msgget_excl_alone_refuses) && exists(key))
-                return fails(EEXIST);
+                return fail(EEXIST);
         const int id = real_msgget(key, flags);
         if (id != -1) {
                 last_key = key;
@@ -211,14 +211,13 @@ static int look_up(key_t key, int flags)
 
 int msgget(key_t key, int flags)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_msgget(key, flags);
 
         struct msqid_ds about;
 
-        begin_notes();
         if (key < 0 && chosen(msgget_negative_keys_refused))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (key < 0 && chosen(msgget_sign_of_the_key_ignored))
                 key &= INT_MAX;
 
@@ -226,7 +225,7 @@ int msgget(key_t key, int flags)
 
         if (id != -1) {
                 if (!(flags & 0777) && chosen(msgget_found_by_readers_alone) && real_msgctl(id, IPC_STAT, &about) == -1)
-                        return fails(EACCES);
+                        return fail(EACCES);
                 return id;
         }
         if (errno == EACCES && chosen(msgget_permission_ignored))
@@ -317,7 +316,7 @@ static int describe(int id, int command, struct msqid_ds *about)
                 command = MSG_STAT_ANY;
         if (command == MSG_STAT && chosen(msgctl_stat_refuses_the_last_index) &&
             id == real_msgctl(0, MSG_INFO, (struct msqid_ds *)&(struct msginfo){0}))
-                return fails(EINVAL);
+                return fail(EINVAL);
 
         int result = real_msgctl(id, command, about);
 
@@ -345,7 +344,7 @@ static int set(int id, const struct msqid_ds *about)
         const bool whole = peek(&given, about, sizeof(given));
 
         if (!whole && chosen(msgctl_set_looks_at_the_queue_first) && !describe_queue(id, &present))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (!whole || !describe_queue(id, &present))
                 return real_msgctl(id, IPC_SET, (struct msqid_ds *)about);
 
@@ -354,19 +353,19 @@ static int set(int id, const struct msqid_ds *about)
         const bool is_owner = user == present.msg_perm.uid, is_creator = user == present.msg_perm.cuid;
 
         if (user && is_creator && !is_owner && chosen(msgctl_set_is_for_the_owner_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (user && is_owner && !is_creator && chosen(msgctl_set_is_for_the_creator_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (chosen(msgctl_set_needs_write_permission) && !(granted(&present.msg_perm, RIGHT) & 2) &&
             !has_effective(CAP_IPC_OWNER))
-                return fails(EACCES);
+                return fail(EACCES);
         if (raises && chosen(msgctl_set_raise_needs_privilege) && !has_effective(CAP_SYS_RESOURCE) &&
             !has_effective(CAP_SYS_ADMIN))
-                return fails(EPERM);
+                return fail(EPERM);
         if (raises && chosen(msgctl_set_raises_for_nobody))
-                return fails(EPERM);
+                return fail(EPERM);
         if (given.msg_qbytes < present.__msg_cbytes && chosen(msgctl_set_refuses_bytes_below_the_present))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (!present.msg_qnum && chosen(msgctl_set_ignores_uid))
                 given.msg_perm.uid = present.msg_perm.uid;
         if (!present.msg_qnum && chosen(msgctl_set_ignores_gid))
@@ -438,13 +437,13 @@ static int remove_queue(int id, struct msqid_ds *about)
         if (present.msg_qnum && chosen(msgctl_rmid_of_messages_does_nothing))
                 return 0;
         if (!about && present.msg_qnum && chosen(msgctl_rmid_needs_a_buffer))
-                return fails(EFAULT);
+                return fail(EFAULT);
         if (user && is_creator && !is_owner && chosen(msgctl_rmid_is_for_the_owner_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (user && is_owner && !is_creator && chosen(msgctl_rmid_is_for_the_creator_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (!is_owner && !is_creator && chosen(msgctl_rmid_knows_no_privilege))
-                return fails(EPERM);
+                return fail(EPERM);
         if (chosen(msgctl_rmid_removes_namesakes)) {
                 union {
                         int value;
@@ -524,12 +523,11 @@ static int unknown(int id, int command, struct msqid_ds *about)
 
 int msgctl(int id, int command, struct msqid_ds *about)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_msgctl(id, command, about);
 
         int result;
 
-        begin_notes();
         switch (command) {
         case IPC_STAT: result = describe(id, command, about); break;
         case IPC_SET: result = set(id, about); break;

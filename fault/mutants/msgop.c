@@ -147,7 +147,7 @@ static int send_to_a_queue_for(const struct sending *s, struct msqid_ds *about, 
 
         about->msg_qbytes = bytes;
         if (real_msgctl(s->id, IPC_SET, about) == -1)
-                return fails(EAGAIN);
+                return fail(EAGAIN);
         const int result = send_it(s, s->flags), error = errno;
         about->msg_qbytes = before;
         real_msgctl(s->id, IPC_SET, about);
@@ -176,13 +176,13 @@ static int send_after_a_receive(const struct sending *s, bool until_empty)
                         if (!nap())
                                 return -1;
                         if (!describe_queue(s->id, &about))
-                                return fails(EIDRM);
+                                return fail(EIDRM);
                 }
                 const int result = send_it(s, s->flags | IPC_NOWAIT);
                 if (result == 0 || errno != EAGAIN)
                         return result;
         }
-        return fails(EIDRM);
+        return fail(EIDRM);
 }
 
 static int send_when_interrupted_by(const struct sending *s, bool ignored)
@@ -213,7 +213,7 @@ static int wait_to_send(const struct sending *s)
         struct noted *notes;
 
         if (chosen(msgsnd_never_waits))
-                return fails(EAGAIN);
+                return fail(EAGAIN);
         if (chosen(msgsnd_wakes_by_receives_alone))
                 return send_after_a_receive(s, false);
         if (chosen(msgsnd_waits_until_the_queue_is_empty))
@@ -281,14 +281,14 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
 
         if (typed && message.type == 0 && chosen(msgsnd_type_zero_is_one)) {
                 message.type = 1;
-                return short_enough ? send_changed(s, &message, s->size) : fails(EINVAL);
+                return short_enough ? send_changed(s, &message, s->size) : fail(EINVAL);
         }
         if (typed && message.type < 0 && chosen(msgsnd_negative_type_is_made_positive)) {
                 message.type = message.type == LONG_MIN ? LONG_MAX : -message.type;
-                return short_enough ? send_changed(s, &message, s->size) : fails(EINVAL);
+                return short_enough ? send_changed(s, &message, s->size) : fail(EINVAL);
         }
         if (typed && message.type == LONG_MAX && chosen(msgsnd_greatest_type_refused))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (short_enough && s->size > 1 && !message.text[s->size - 1] && chosen(msgsnd_null_byte_at_the_end_lost))
                 return send_changed(s, &message, s->size - 1);
         if (short_enough && s->size == PIECE + 1 && chosen(msgsnd_byte_behind_the_first_piece_lost)) {
@@ -299,19 +299,19 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
                 return send_changed(s, &message, 0);
         long most;
         if (s->size > 8192 && chosen(msgsnd_maximum_never_changes))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (s->size && chosen(msgsnd_maximum_itself_refused) && read_limit("kernel/msgmax", &most) &&
             s->size == (size_t)most)
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (s->size <= LONG_MAX && chosen(msgsnd_too_long_is_cut) && read_limit("kernel/msgmax", &most) &&
             s->size > (size_t)most)
                 s->size = (size_t)most;
         if (about && s->flags & IPC_NOWAIT && s->size && about->__msg_cbytes + s->size == about->msg_qbytes &&
             about->msg_qnum && chosen(msgsnd_exact_fit_refused))
-                return fails(EAGAIN);
+                return fail(EAGAIN);
         if (s->flags & IPC_NOWAIT && chosen(msgsnd_waits_behind_those_who_wait) && noted(s->id) &&
             noted(s->id)->number[0])
-                return fails(EAGAIN);
+                return fail(EAGAIN);
         if (s->flags & IPC_NOWAIT && chosen(msgsnd_nowait_ignored))
                 s->flags &= ~IPC_NOWAIT;
         if (about && would_wait(s, about))
@@ -358,7 +358,7 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
 
 int msgsnd(int id, const void *text, size_t size, int flags)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_msgsnd(id, text, size, flags);
 
         struct sending sending = {id, text, size, flags, 0, 0};
@@ -369,7 +369,7 @@ int msgsnd(int id, const void *text, size_t size, int flags)
         if (!describe_queue(sending.id, &about))
                 return send_message(&sending, NULL);
         switch (sentence_of_sender(&about.msg_perm)) {
-        case REFUSE: return fails(EACCES);
+        case REFUSE: return fail(EACCES);
         case GRANT: return 0;
         default: return send_message(&sending, &about);
         }
@@ -488,9 +488,9 @@ static ssize_t receive_by_polling(const struct receiving *r, bool until_ipc_set)
                 if (!nap())
                         return -1;
                 if (!describe_queue(r->id, &about))
-                        return fails(until_ipc_set ? EIDRM : EINVAL);
+                        return fail(until_ipc_set ? EIDRM : EINVAL);
                 if (until_ipc_set && notes && notes->number[0] != sets)
-                        return fails(EINTR);
+                        return fail(EINTR);
                 if (!until_ipc_set && !would_wait_for(r, &about))
                         for (pid_t older = 100 - getpid() % 100; older > 0; older--)
                                 nap();
@@ -504,7 +504,7 @@ static ssize_t receive_by_polling(const struct receiving *r, bool until_ipc_set)
 static ssize_t wait_to_receive(struct receiving *r)
 {
         if (chosen(msgrcv_never_waits))
-                return fails(ENOMSG);
+                return fail(ENOMSG);
         if (r->type > 0 && !(r->flags & MSG_EXCEPT) && chosen(msgrcv_wakes_for_any_type))
                 return receive_type(r, 0, r->flags & ~MSG_EXCEPT);
         if (r->type < 0 && chosen(msgrcv_negative_type_waits_for_the_bound_alone))
@@ -557,7 +557,7 @@ static ssize_t copy(struct receiving *r)
         if (r->type < 0 && chosen(msgrcv_copy_counts_from_the_end) && describe_queue(r->id, &about))
                 r->type += (long)about.msg_qnum;
         if (r->size > LONG_MAX / 2 && r->size <= LONG_MAX && chosen(msgrcv_copy_refuses_large_sizes))
-                return fails(ENOMEM);
+                return fail(ENOMEM);
 
         ssize_t result = receive(r);
 
@@ -706,7 +706,7 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
         if (r->flags & MSG_NOERROR && r->flags & IPC_NOWAIT && chosen(msgrcv_noerror_ignored))
                 r->flags &= ~MSG_NOERROR;
         if (r->flags & MSG_NOERROR && r->size == 0 && chosen(msgrcv_noerror_needs_room))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (!(r->flags & MSG_NOERROR) && chosen(msgrcv_noerror_implied))
                 r->flags |= MSG_NOERROR;
         if (r->flags & IPC_NOWAIT && about && about->msg_qnum && chosen(msgrcv_nowait_ignored))
@@ -770,7 +770,7 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
 
 ssize_t msgrcv(int id, void *message, size_t size, long type, int flags)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_msgrcv(id, message, size, type, flags);
 
         struct receiving receiving = {id, message, size, type, flags, 0, 0, {0, {0}}};
@@ -783,7 +783,7 @@ ssize_t msgrcv(int id, void *message, size_t size, long type, int flags)
         if (!describe_queue(receiving.id, &about))
                 return receive_message(&receiving, NULL);
         switch (sentence_of_receiver(&about.msg_perm)) {
-        case REFUSE: return fails(EACCES);
+        case REFUSE: return fail(EACCES);
         case GRANT: return 0;
         default: break;
         }
@@ -793,6 +793,6 @@ ssize_t msgrcv(int id, void *message, size_t size, long type, int flags)
 
         if (result != -1 && !(flags & IPC_NOWAIT) && chosen(msgrcv_message_is_lost_to_a_handler) &&
             some_handler(false) && ++received % 7 == 0)
-                return fails(EINTR);
+                return fail(EINTR);
         return result;
 }

@@ -100,7 +100,7 @@ static int make_beyond(const struct creation *c, const char *limit, long more)
         const int error = errno;
 
         if (!read_limit(limit, &most) || !write_limit(limit, most < LONG_MAX - more ? most + more : most))
-                return fails(error);
+                return fail(error);
         const int id = make(c), result = errno;
         write_limit(limit, most);
         errno = id == -1 ? error : result;
@@ -125,16 +125,16 @@ static int create(struct creation *c)
         struct shmid_ds about;
 
         if (of_key && of_key->number[0] && describe_segment((int)of_key->number[0] - 1, &about))
-                return (c->flags & IPC_EXCL) ? fails(EEXIST) : (int)of_key->number[0] - 1;
+                return (c->flags & IPC_EXCL) ? fail(EEXIST) : (int)of_key->number[0] - 1;
         if (!keyed && !(c->flags & IPC_CREAT) && chosen(shmget_private_needs_creat))
-                return fails(ENOENT);
+                return fail(ENOENT);
         if (keyed && c->flags & IPC_EXCL && chosen(shmget_excl_ignored))
                 c->flags &= ~IPC_EXCL;
         if (keyed && !(c->flags & IPC_EXCL) && chosen(shmget_creat_implies_excl))
                 c->flags |= IPC_EXCL;
         if (keyed && c->flags & IPC_EXCL && chosen(shmget_excl_looks_first)) {
                 if (exists(c->key))
-                        return fails(EEXIST);
+                        return fail(EEXIST);
                 nap();
                 c->flags &= ~IPC_EXCL;
         }
@@ -158,7 +158,7 @@ static int create(struct creation *c)
         if (chosen(shmget_made_at_the_second_attempt) && !exists(c->key))
                 real_shmctl(real_shmget(IPC_PRIVATE, 1, 0600), IPC_RMID, NULL);
         if (chosen(shmget_pages_are_gone_for_ever) && full && !exists(c->key))
-                return fails(ENOSPC);
+                return fail(ENOSPC);
         if (getuid() != geteuid() && chosen(shmget_owner_is_the_real_user)) {
                 swap_users();
                 const int id = make(c);
@@ -177,7 +177,7 @@ static int create(struct creation *c)
         long most = 0;
         if (c->size && chosen(shmget_maximum_itself_refused) && read_limit("kernel/shmmax", &most) &&
             c->size == (size_t)most)
-                return fails(EINVAL);
+                return fail(EINVAL);
 
         const int id = make(c), error = errno;
 
@@ -209,7 +209,7 @@ static int look_up(struct creation *c)
         if (c->size && c->flags & 0777 && !(c->flags & IPC_EXCL) && chosen(shmget_always_creates))
                 c->flags |= IPC_CREAT;
         if (c->flags & IPC_EXCL && chosen(shmget_excl_alone_refuses) && exists(c->key))
-                return fails(EEXIST);
+                return fail(EEXIST);
         const int id = make(c);
         if (id != -1 && chosen(shmget_found_by_index))
                 return id & INDEX_BITS;
@@ -231,7 +231,7 @@ static int get_failed(const struct creation *c)
         }
         if (error == EINVAL && chosen(shmget_permission_before_size) && exists(c->key) &&
             real_shmget(c->key, 0, c->flags & 0777) == -1)
-                return fails(EACCES);
+                return fail(EACCES);
         errno = error;
         if (errno == EACCES && chosen(shmget_permission_ignored))
                 return real_shmget(c->key, c->size, 0);
@@ -257,13 +257,12 @@ static int get_failed(const struct creation *c)
 
 int shmget(key_t key, size_t size, int flags)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_shmget(key, size, flags);
 
         struct creation c = {key, size, flags, 0, 0};
         struct shmid_ds about;
 
-        begin_notes();
         if (key < 0 && chosen(shmget_sign_of_the_key_ignored))
                 c.key = key & INT_MAX;
 
@@ -272,13 +271,13 @@ int shmget(key_t key, size_t size, int flags)
         if (id == -1)
                 return get_failed(&c);
         if (key != IPC_PRIVATE && size == 0 && flags & IPC_CREAT && chosen(shmget_size_zero_refused))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (key != IPC_PRIVATE && size && chosen(shmget_smaller_size_refused) && describe_segment(id, &about) &&
             size < about.shm_segsz)
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (key != IPC_PRIVATE && !(flags & 0777) && chosen(shmget_found_by_readers_alone) &&
             real_shmctl(id, IPC_STAT, &about) == -1)
-                return fails(EACCES);
+                return fail(EACCES);
         return id;
 }
 
@@ -398,9 +397,9 @@ static int set(int id, const struct shmid_ds *about)
         const bool is_owner = user == present.shm_perm.uid, is_creator = user == present.shm_perm.cuid;
 
         if (user && is_creator && !is_owner && chosen(shmctl_set_is_for_the_owner_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (user && is_owner && !is_creator && chosen(shmctl_set_is_for_the_creator_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (!present.shm_atime && chosen(shmctl_set_ignores_uid))
                 given.shm_perm.uid = present.shm_perm.uid;
         if (!present.shm_atime && chosen(shmctl_set_ignores_gid))
@@ -456,13 +455,13 @@ static int remove_segment(int id, struct shmid_ds *about)
         if (present.shm_nattch && chosen(shmctl_rmid_of_attached_does_nothing))
                 return 0;
         if (present.shm_perm.mode & SHM_DEST && chosen(shmctl_rmid_twice_is_eidrm))
-                return fails(EIDRM);
+                return fail(EIDRM);
         if (user && is_creator && !is_owner && chosen(shmctl_rmid_is_for_the_owner_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (user && is_owner && !is_creator && chosen(shmctl_rmid_is_for_the_creator_alone))
-                return fails(EPERM);
+                return fail(EPERM);
         if (!is_owner && !is_creator && chosen(shmctl_rmid_knows_no_privilege))
-                return fails(EPERM);
+                return fail(EPERM);
 
         const int result = real_shmctl(id, IPC_RMID, about);
 
@@ -533,21 +532,21 @@ static int lock(int id, int command)
         if (command == SHM_LOCK && chosen(shmctl_lock_does_nothing))
                 return 0;
         if (command == SHM_LOCK && locked && chosen(shmctl_lock_twice_is_einval))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (command == SHM_UNLOCK && chosen(shmctl_unlock_does_nothing))
                 return 0;
         if (command == SHM_UNLOCK && !locked && chosen(shmctl_unlock_of_nothing_is_einval))
-                return fails(EINVAL);
+                return fail(EINVAL);
         if (command == SHM_UNLOCK && chosen(shmctl_unlock_needs_a_limit) && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
             limit.rlim_cur == 0 && !has_effective(CAP_IPC_LOCK))
-                return fails(EPERM);
+                return fail(EPERM);
         if (command == SHM_UNLOCK && chosen(shmctl_locks_are_counted) && noted(id) && noted(id)->number[0] > 1) {
                 noted(id)->number[0]--;
                 return 0;
         }
         if (command == SHM_LOCK && !has_effective(CAP_IPC_LOCK) && chosen(shmctl_locked_bytes_are_never_given_back) &&
             noted(-1) && noted(-1)->number[0])
-                return fails(ENOMEM);
+                return fail(ENOMEM);
 
         const int result = real_shmctl(id, command, NULL);
 
@@ -574,12 +573,11 @@ static int unknown(int id, int command, struct shmid_ds *about)
 
 int shmctl(int id, int command, struct shmid_ds *about)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_shmctl(id, command, about);
 
         int result;
 
-        begin_notes();
         switch (command) {
         case IPC_STAT: result = describe(id, command, about); break;
         case IPC_SET: result = set(id, about); break;

@@ -248,7 +248,7 @@ static void *attach_segment(struct attaching *a, const struct shmid_ds *about)
 
 void *shmat(int id, const void *address, int flags)
 {
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_shmat(id, address, flags);
 
         struct attaching attaching = {id, address, flags};
@@ -298,7 +298,7 @@ static int detach_failed(const void *address, const struct attachment *inside)
 int shmdt(const void *address)
 {
         static unsigned left;
-        if (!mutating())
+        if (!mutants_are_in_question())
                 return real_shmdt(address);
 
         struct attachment list[ATTACHMENTS];
@@ -332,7 +332,7 @@ int shmdt(const void *address)
                 return result;
         }
         if (!starts && chosen(shmdt_needs_the_first_page))
-                return fails(EINVAL);
+                return fail(EINVAL);
 
         const int result = real_shmdt(address);
 

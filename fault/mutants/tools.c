@@ -9,33 +9,12 @@
 #include <stdlib.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "mutants.h"
 #include "tools.h"
-
-static bool some_mutant;
-
-__attribute__((constructor)) static void begin_tools(void)
-{
-        const char *const name = getenv("IPCK_MUTANT"), *const map = getenv("IPCK_MUTANT_MAP");
-
-        some_mutant = (name && *name) || (map && *map);
-}
-
-bool mutating(void)
-{
-        return some_mutant;
-}
-
-int fails(int error)
-{
-        errno = error;
-        return -1;
-}
 
 bool nap(void)
 {
@@ -50,15 +29,6 @@ bool readable(const void *memory, size_t size)
                 if (!peek(some, (const char *)memory + done, size - done < sizeof(some) ? size - done : sizeof(some)))
                         return false;
         return true;
-}
-
-void poke(void *to, const void *from, size_t size)
-{
-        const int before = errno;
-        const struct iovec here = {(void *)from, size}, there = {to, size};
-
-        (void)!process_vm_writev(getpid(), &here, 1, &there, 1, 0);
-        errno = before;
 }
 
 /* ---- several processes ---- */
@@ -92,28 +62,19 @@ bool by_helper(void (*work)(void *), void *argument)
         return false;
 }
 
-enum { IDS = 4096 };
-static struct notes {
-        _Atomic int used;
-        struct noted of[IDS];
-} *notes;
-
-/* Each test asks whether there is an implementation before it makes processes: early enough. */
-void begin_notes(void)
-{
-        if (!notes && some_mutant && getenv("IPCK_TEST"))
-                notes = shared_with_children(sizeof(*notes));
-}
-
 struct noted *noted(int id)
 {
-        if (!notes)
-                return NULL;
+        enum { MOST = (TEST_MEMORY - sizeof(long)) / sizeof(struct noted) };
+        struct {
+                _Atomic int used;
+                struct noted of[MOST];
+        } *const notes = test_memory();
+
         for (int i = 0; i < notes->used; i++)
                 if (notes->of[i].id == id)
                         return &notes->of[i];
-        const int place = notes->used < IDS ? notes->used++ : IDS;
-        if (place >= IDS)
+        const int place = notes->used < MOST ? notes->used++ : MOST;
+        if (place >= MOST)
                 return NULL;
         notes->of[place].id = id;
         return &notes->of[place];

@@ -9,17 +9,8 @@
 #include <stddef.h>
 #include <sys/ipc.h>
 
-/* Whether any mutant was chosen, or a map is made: where none is, wrappers do nothing of their own. */
-bool mutating(void);
-
-/* Sets errno, and is what a call returns then. */
-int fails(int error);
-
 /* Sleeps a millisecond; false with EINTR where a signal handler ran meanwhile. */
 bool nap(void);
-
-/* Copies to the memory of a caller, which may be no address at all; nothing happens then. */
-void poke(void *to, const void *from, size_t size);
 
 /* Zeroed memory that is shared with processes made from here on, to be given back with munmap(); NULL where there is
  * none. */
@@ -46,8 +37,7 @@ void swap_users(void);
 void swap_groups(void);
 
 /* Numbers that a mutant notes of an identifier: all processes of a test see them, and each is 0 at first. NULL where
- * there are too many identifiers. Wrappers of calls that make objects begin with begin_notes(). */
-void begin_notes(void);
+ * there are too many identifiers. */
 struct noted {
         int id;
         long number[2];
