@@ -272,7 +272,7 @@ TEST(sys_admin_changes_and_removes_objects_of_others,
                         EQ(sys_admin[m - mechanisms].set, m->set(id, USER_A, USER_A, 0644), 0);
                         EQ(sys_admin[m - mechanisms].set, perm_of(m, id).mode & 0777, 0644);
                         EQ(sys_admin[m - mechanisms].remove, m->remove(id), 0);
-                        FAILS_WITH(sys_admin[m - mechanisms].remove, EINVAL, m->stat(id, &perm));
+                        EQ(sys_admin[m - mechanisms].remove, m->stat(id, &perm), -1);
                 }
                 join(&child);
         }

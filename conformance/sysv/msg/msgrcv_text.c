@@ -35,6 +35,11 @@ TEST(result_is_the_length, VERIFIES(msgrcv_ret_len))
                 EQ(msgrcv_ret_len, msgrcv(queue, &message, row->length, 0, IPC_NOWAIT), row->length);
                 HOLDS(msgrcv_ret_len, has_pattern(message.text, row->length, 4));
         }
+        /* Of a message that is cut, those that were stored. */
+        post(queue, 5, "first and last");
+        EQ(msgrcv_ret_len, msgrcv(queue, &(struct message){0}, 5, 0, MSG_NOERROR | IPC_NOWAIT), 5);
+        post(queue, 5, "all");
+        EQ(msgrcv_ret_len, msgrcv(queue, &(struct message){0}, 5, 0, MSG_NOERROR | IPC_NOWAIT), 3);
 }
 
 TEST(result_is_the_length_of_the_message_selected, VERIFIES(msgrcv_ret_len))

@@ -235,7 +235,8 @@ TEST(receiver_that_cannot_be_cancelled_waits_on, VERIFIES(msgrcv_cancel_disabled
         UNTIL(waits(&receiver.thread));
         REQUIRE(pthread_cancel(receiver.thread.handle) == 0);
         /* A signal that the library sends is caught before anything else happens. */
-        UNTIL(receiver.thread.back || waits(&receiver.thread));
+        UNTIL(receiver.thread.back || receiver.thread.cancelled || waits(&receiver.thread));
+        HOLDS(msgrcv_cancel_disabled, !receiver.thread.cancelled);
         MUST(put(queue, 5, 10, IPC_NOWAIT));
         EVENTUALLY(msgrcv_cancel_disabled, receiver.thread.back);
         EQ(msgrcv_cancel_disabled, receiver.thread.result, 10);

@@ -54,6 +54,7 @@ static void send_and_expect(enum ipck_requirement req, int queue, long type, siz
         sent->type = type;
         /* A text of its own each time: a part of an older message in its place shows. */
         fill_pattern(sent->text, size, random_below(1U << 31));
+        REQUIRE(stat_of_queue(queue).msg_qbytes >= size);
         EQ(req, msgsnd(queue, sent, size, IPC_NOWAIT), 0);
         expect_message(req, queue, sent, size);
         free(sent);

@@ -192,8 +192,8 @@ TEST(size_above_the_maximum_is_refused, VERIFIES(msgsnd_einval_toobig))
         queue = new_queue(0600);
         if (stat_of_queue(queue).msg_qbytes < most)
                 UNSUPPORTED("a queue for a message of the maximum size (kernel.msgmax above kernel.msgmnb)");
-        EQ(msgsnd_einval_toobig, msgsnd(queue, message, most, IPC_NOWAIT), 0);
-        EQ(msgsnd_einval_toobig, take(queue, 0), message->type);
+        MUST(msgsnd(queue, message, most, IPC_NOWAIT));
+        MUST(take(queue, 0));
         FAILS_WITH(msgsnd_einval_toobig, EINVAL, msgsnd(queue, message, most + 1, IPC_NOWAIT));
         FAILS_WITH(msgsnd_einval_toobig, EINVAL, msgsnd(queue, message, 2 * most + 16, IPC_NOWAIT));
         EQ(msgsnd_einval_toobig, QNUM(queue), 0);
@@ -220,7 +220,7 @@ TEST(maximum_is_the_one_in_force, VERIFIES(msgsnd_einval_toobig))
         EACH_ROW(row, rows) {
                 set_sysctl("kernel/msgmax", row->limit);
                 FAILS_WITH(msgsnd_einval_toobig, EINVAL, msgsnd(queue, &message, row->most + 1, IPC_NOWAIT));
-                EQ(msgsnd_einval_toobig, msgsnd(queue, &message, row->most, IPC_NOWAIT), 0);
+                MUST(msgsnd(queue, &message, row->most, IPC_NOWAIT));
                 EQ(msgsnd_einval_toobig, QNUM(queue), 1);
                 MUST(msgrcv(queue, &(struct message){0}, MESSAGE_ROOM, 0, IPC_NOWAIT | MSG_NOERROR));
         }
@@ -338,7 +338,7 @@ TEST(message_is_read_before_the_queue_is_looked_up, VERIFIES(msgsnd_efault_befor
         EQ(msgsnd_efault_before_badid, msgsnd(queue, &good, 10, 0), 0);
         FAILS_WITH(msgsnd_efault_before_badid, EFAULT, msgsnd(queue, nowhere, 10, 0));
         EACH_ROW(row, rows) {
-                FAILS_WITH(msgsnd_efault_before_badid, EINVAL, msgsnd(row->id, &good, 10, 0));
+                REQUIRE(msgsnd(row->id, &good, 10, 0) == -1);
                 FAILS_WITH(msgsnd_efault_before_badid, EFAULT, msgsnd(row->id, nowhere, 10, 0));
         }
 }

@@ -35,16 +35,33 @@ TEST(message_beyond_the_room_is_refused, VERIFIES(msgsnd_eagain_qbytes, msgsnd_e
         }
 }
 
-TEST(nobody_waits_for_room, VERIFIES(msgsnd_eagain_qbytes))
+/* A queue for so many bytes, with a message of so many where it has room for any. */
+static void expect_no_wait(enum ipck_requirement req, size_t qbytes, size_t there, size_t size)
 {
-        const int queue = new_queue_for(80, 0600);
+        const int queue = new_queue_for(qbytes, 0600);
         struct child sender;
 
-        MUST(put(queue, 1, 80, IPC_NOWAIT));
+        if (qbytes)
+                MUST(put(queue, 1, there, IPC_NOWAIT));
         CHILD(&sender)
-                FAILS_WITH(msgsnd_eagain_qbytes, EAGAIN, put(queue, 2, 1, IPC_NOWAIT));
-        EVENTUALLY(msgsnd_eagain_qbytes, returned(&sender));
+                FAILS_WITH(req, EAGAIN, put(queue, 2, size, IPC_NOWAIT));
+        EVENTUALLY(req, returned(&sender));
         join(&sender);
+}
+
+TEST(nobody_waits_for_room, VERIFIES(msgsnd_eagain_qbytes))
+{
+        expect_no_wait(msgsnd_eagain_qbytes, 80, 80, 1);
+}
+
+TEST(nobody_waits_for_fewer_messages, VERIFIES(msgsnd_eagain_msgcount))
+{
+        expect_no_wait(msgsnd_eagain_msgcount, 1, 0, 0);
+}
+
+TEST(nobody_waits_where_there_is_never_room, VERIFIES(msgsnd_eagain_qbytes0))
+{
+        expect_no_wait(msgsnd_eagain_qbytes0, 0, 0, 0);
 }
 
 TEST(room_is_what_receives_and_limits_leave, VERIFIES(msgsnd_eagain_qbytes, msgsnd_eagain_exact_fit_ok))

@@ -43,7 +43,8 @@ TEST(other_threads_go_on, VERIFIES(msgsnd_block_thread_only))
                 EQ(msgsnd_block_thread_only, sender.thread.result, 0);
                 finish(&sender.thread);
         }
-        UNTIL(at(&process) == 1);
+        /* The other thread gets there while this one waits. */
+        EVENTUALLY(msgsnd_block_thread_only, at(&process) == 1);
         tell(&process, 1);
         EVENTUALLY(msgsnd_block_thread_only, at(&process) == 2);
         EVENTUALLY(msgsnd_block_thread_only, returned(&process));
@@ -229,7 +230,8 @@ TEST(sender_that_cannot_be_cancelled_waits_on, VERIFIES(msgsnd_cancel_disabled),
         UNTIL(waits(&sender.thread));
         REQUIRE(pthread_cancel(sender.thread.handle) == 0);
         /* A signal that the library sends is caught before anything else happens. */
-        UNTIL(sender.thread.back || waits(&sender.thread));
+        UNTIL(sender.thread.back || sender.thread.cancelled || waits(&sender.thread));
+        HOLDS(msgsnd_cancel_disabled, !sender.thread.cancelled);
         MUST(take(queue, 1));
         EVENTUALLY(msgsnd_cancel_disabled, sender.thread.back);
         EQ(msgsnd_cancel_disabled, sender.thread.result, 0);

@@ -20,6 +20,7 @@ TEST(child_has_the_attachments_of_its_parent, VERIFIES(fork_shm_inherited))
         fill_pattern(source, size, 2);
         detach(source);
         CHILD(&child) {
+                HOLDS(fork_shm_inherited, is_mapped(writable) && is_mapped(read_only));
                 HOLDS(fork_shm_inherited, has_pattern(writable, size, 1));
                 HOLDS(fork_shm_inherited, has_pattern(read_only, size, 2));
                 EQ(fork_shm_inherited, store_signal(read_only), SIGSEGV);
@@ -244,7 +245,7 @@ TEST(child_keeps_a_removed_segment_alive, VERIFIES(fork_shm_removed))
         EQ(fork_shm_removed, nattch(segment), 1);
         tell(&child, 1);
         UNTIL(at(&child) == 2);
-        FAILS_WITH(fork_shm_removed, EINVAL, nattch(segment));
+        EQ(fork_shm_removed, nattch(segment), -1);
         tell(&child, 2);
         join(&child);
 }

@@ -87,7 +87,7 @@ TEST(shm_info_counts_segments_and_pages, VERIFIES(shmctl_info_shm_info_used, shm
         expect_use(&start, 2, 7);
         detach(memory);
         expect_use(&start, 1, 6);
-        REQUIRE(shmget(IPC_PRIVATE, 0, 0600) == -1);
+        REQUIRE(shmget(IPC_PRIVATE, 0, IPC_CREAT | 0600) == -1);
         expect_use(&start, 1, 6);
 }
 

@@ -98,6 +98,7 @@ TEST(other_attachment_stays_in_use, VERIFIES(shmdt_keeps_other_attach))
 
                 fill_pattern(kept, size, 1);
                 EQ(shmdt_keeps_other_attach, shmdt(place[first]), 0);
+                HOLDS(shmdt_keeps_other_attach, is_mapped(kept));
                 HOLDS(shmdt_keeps_other_attach, has_pattern(kept, size, 1));
                 EQ(shmdt_keeps_other_attach, store_signal(kept), 0);
                 fill_pattern(kept, size, 2);

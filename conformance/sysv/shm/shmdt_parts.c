@@ -98,7 +98,7 @@ TEST(last_part_destroys_a_removed_segment, VERIFIES(shmdt_partial_mprotect_split
         for (uint32_t i = 0; i < PAGES; i++)
                 HOLDS(shmdt_partial_mprotect_split, has_own_pattern(&p, i));
         EQ(shmdt_partial_mprotect_split, shmdt(p.start), 0);
-        FAILS_WITH(shmdt_partial_mprotect_split, EINVAL, nattch(p.segment));
+        EQ(shmdt_partial_mprotect_split, nattch(p.segment), -1);
         EQ(shmdt_partial_mprotect_split, count_mapped(&p), 0);
 }
 
@@ -177,7 +177,7 @@ TEST(unmapping_the_whole_detaches, VERIFIES(shmdt_munmap_whole), MOSTLY_WAITS)
         attach_at(p.segment, p.start, 0);
         MUST(shmctl(p.segment, IPC_RMID, NULL));
         MUST(munmap(p.start, PAGES * page_size()));
-        FAILS_WITH(shmdt_munmap_whole, EINVAL, nattch(p.segment));
+        EQ(shmdt_munmap_whole, nattch(p.segment), -1);
 }
 
 /* ---- mremap ---- */
@@ -218,7 +218,7 @@ TEST(moved_attachment_of_a_removed_segment_stays_read_only, VERIFIES(shmat_mrema
         HOLDS(shmat_mremap_moved, has_pattern(read_only, page, 1));
         EQ(shmat_mremap_moved, store_signal(read_only), SIGSEGV);
         EQ(shmdt_mremap_moved, shmdt(read_only), 0);
-        FAILS_WITH(shmdt_mremap_moved, EINVAL, nattch(segment));
+        EQ(shmdt_mremap_moved, nattch(segment), -1);
 }
 
 TEST(behind_the_last_page_is_a_bus_error, VERIFIES(shmat_mremap_grown))

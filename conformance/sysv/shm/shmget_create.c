@@ -12,15 +12,21 @@ TEST(identifiers_are_not_negative, VERIFIES(shmget_ret_nonneg))
 {
         const key_t key = fresh_key();
 
+        /* Some identifiers are taken. */
+        burn_segment_ids(1);
+        (void)new_segment(1, 0600);
         BETWEEN(shmget_ret_nonneg, 0, MUST(shmget(key, 1, IPC_CREAT | 0600)), INT_MAX);
         BETWEEN(shmget_ret_nonneg, 0, MUST(shmget(key, 1, 0600)), INT_MAX);
         /* More than the 64 that Linux hands out before identifiers carry a sequence number. */
         for (int i = 0; i < 200; i++) {
-                const int segment = segment_must_fit(shmget(IPC_PRIVATE, 1, 0600), 1);
+                const int segment = new_segment(1, 0600);
 
                 BETWEEN(shmget_ret_nonneg, 0, segment, INT_MAX);
                 MUST(shmctl(segment, IPC_RMID, NULL));
         }
+        const key_t late = fresh_key();
+        BETWEEN(shmget_ret_nonneg, 0, MUST(shmget(late, 1, IPC_CREAT | 0600)), INT_MAX);
+        BETWEEN(shmget_ret_nonneg, 0, MUST(shmget(late, 1, 0600)), INT_MAX);
 }
 
 TEST(private_key_makes_a_new_segment, VERIFIES(shmget_create_private))
@@ -77,9 +83,8 @@ TEST(private_segments_that_exist_have_identifiers_of_their_own, VERIFIES(shmget_
         }
 }
 
-TEST(creat_makes_a_segment_under_its_key, VERIFIES(shmget_create_key_creat))
+static void expect_creation(key_t key)
 {
-        const key_t key = fresh_key();
         int segment;
 
         REQUIRE(shmget(key, 0, 0) == -1);
@@ -90,8 +95,18 @@ TEST(creat_makes_a_segment_under_its_key, VERIFIES(shmget_create_key_creat))
                 const key_t other = (key_t)((uint32_t)key ^ UINT32_C(1) << bit);
 
                 if (other != IPC_PRIVATE)
-                        FAILS_WITH(shmget_create_key_creat, ENOENT, shmget(other, 0, 0));
+                        HOLDS(shmget_create_key_creat, shmget(other, 0, 0) != segment);
         }
+}
+
+TEST(creat_makes_a_segment_under_its_key, VERIFIES(shmget_create_key_creat))
+{
+        expect_creation(fresh_key());
+}
+
+TEST(creat_makes_a_segment_under_a_negative_key, VERIFIES(shmget_create_key_creat))
+{
+        expect_creation(~fresh_key());
 }
 
 TEST(creator_and_owner_are_the_effective_ids, VERIFIES(shmget_init_cuid_uid, shmget_init_cgid_gid))

@@ -77,8 +77,8 @@ TEST(noreserve_takes_no_memory, VERIFIES(shmget_norserve_flag))
         if (mode == NEVER)
                 UNSUPPORTED("memory that may be overcommitted (vm.overcommit_memory is 2)");
         if (mode == HEURISTIC)
-                FAILS_WITH(shmget_norserve_flag, ENOMEM, shmget(IPC_PRIVATE, size, 0600));
-        const int segment = shmget(IPC_PRIVATE, size, SHM_NORESERVE | 0600);
+                REQUIRE(shmget(IPC_PRIVATE, size, IPC_CREAT | 0600) == -1);
+        const int segment = shmget(IPC_PRIVATE, size, SHM_NORESERVE | IPC_CREAT | 0600);
         EQ(shmget_norserve_flag, worked(segment), 0);
         EQ(shmget_norserve_flag, stat_of_segment(segment).shm_segsz, size);
         /* The flag is none of the mode. */
@@ -109,7 +109,7 @@ TEST(creation_without_kernel_memory, VERIFIES(shmget_enomem_overhead))
         /* Each step inside the call that can fail does so in turn, until the call meets no more of them. */
         for (unsigned n = 1; more && n < MOST_STEPS; n++) {
                 arm_fault(n);
-                const int segment = shmget(IPC_PRIVATE, 3 * page_size(), 0600);
+                const int segment = shmget(IPC_PRIVATE, 3 * page_size(), IPC_CREAT | 0600);
                 const int error = errno;
                 more = disarm_fault();
                 if (segment != -1) {
@@ -146,7 +146,7 @@ TEST(full_file_table_allows_no_segment, VERIFIES(shmget_enfile))
         MUST(shmctl(segment_must_fit(shmget(key, 1, IPC_CREAT | 0600), 1), IPC_RMID, NULL));
         CHILD(&user) {
                 drop_all_capabilities();
-                FAILS_WITH(shmget_enfile, ENFILE, shmget(IPC_PRIVATE, 1, 0600));
+                FAILS_WITH(shmget_enfile, ENFILE, shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
                 FAILS_WITH(shmget_enfile, ENFILE, shmget(key, 1, IPC_CREAT | 0600));
         }
         join(&user);
