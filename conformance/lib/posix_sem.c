@@ -44,6 +44,7 @@ sem_t *named_sem(const char *name, unsigned value)
 
         if (sem == SEM_FAILED)
                 CANNOT("sem_open");
+        REQUIRE(sem_value(sem) == (int)value);
         return sem;
 }
 
@@ -53,6 +54,7 @@ sem_t *new_sem(enum sem_kind kind, unsigned value)
                 return named_sem(SEM_NAME, value);
         sem_t *const sem = shared(sizeof(*sem));
         MUST(sem_init(sem, kind == SHARED_SEM, value));
+        REQUIRE(sem_value(sem) == (int)value);
         return sem;
 }
 

@@ -9,7 +9,8 @@ TEST(tells_the_size_it_was_created_with, VERIFIES(mq_attr_get_static))
         static const struct {
                 const char *name;
                 long maxmsg, msgsize;
-        } rows[] = {{"smallest", 1, 1}, {"3 of 17 bytes", 3, 17}, {"8 of 1 byte", 8, 1}, {"1 of 500 bytes", 1, 500}};
+        } rows[] = {{"smallest", 1, 1}, {"3 of 17 bytes", 3, 17}, {"8 of 1 byte", 8, 1}, {"1 of 500 bytes", 1, 500},
+                    {"10 of 2 bytes", 10, 2}};
 
         EACH_ROW(row, rows) {
                 const struct mq_attr attr = attr_of(another_mq(O_RDWR, row->maxmsg, row->msgsize));

@@ -20,8 +20,8 @@ TEST(child_has_copies_of_the_descriptors, VERIFIES(fork_mq_descriptors))
         mq_post(queue, 0, "parent's");
         CHILD(&child) {
                 EQ(fork_mq_descriptors, mq_receive(reader, message, sizeof(message), NULL), 8);
-                FAILS_WITH(fork_mq_descriptors, EAGAIN, mq_receive(reader, message, sizeof(message), NULL));
-                FAILS_WITH(fork_mq_descriptors, EBADF, mq_send(reader, "m", 1, 0));
+                EQ(fork_mq_descriptors, mq_receive(reader, message, sizeof(message), NULL), -1);
+                REQUIRE(mq_send(reader, "m", 1, 0) == -1);
                 EQ(fork_mq_descriptors, mq_send(queue, "child's", 7, 0), 0);
                 EQ(fork_mq_descriptors, mq_close(queue), 0);
                 EQ(fork_mq_descriptors, mq_close(reader), 0);

@@ -30,7 +30,8 @@ TEST(descriptor_must_be_open_for_reading, VERIFIES(mq_receive_ebadf, mq_receive_
 
         EACH_ROW(call, receive_calls) {
                 mq_post(queue, 3, "text");
-                FAILS_WITH(mq_receive_ebadf, EBADF, call->receive(write_only, text, sizeof(text), NULL));
+                if (!FAILS_WITH(mq_receive_ebadf, EBADF, call->receive(write_only, text, sizeof(text), NULL)))
+                        mq_post(queue, 3, "text");
                 EACH_ROW(row, none.closed)
                         FAILS_WITH(mq_receive_ebadf, EBADF, call->receive(row->queue, text, sizeof(text), NULL));
                 EQ(mq_receive_no_remove_on_fail, mq_count(queue), 1);
@@ -64,11 +65,14 @@ TEST(buffer_must_hold_the_longest_message,
 
                 mq_post(queue, 3, "text");
                 memset(text, 0x5a, sizeof(text));
-                EACH_ROW(row, too_small)
-                        FAILS_WITH(row->room < 4 ? mq_receive_emsgsize : mq_receive_emsgsize_empty, EMSGSIZE,
-                                   call->receive(queue, text, row->room, &priority));
+                EACH_ROW(row, too_small) {
+                        if (FAILS_WITH(row->room < 4 ? mq_receive_emsgsize : mq_receive_emsgsize_empty, EMSGSIZE,
+                                       call->receive(queue, text, row->room, &priority)))
+                                EQ(mq_receive_no_remove_on_fail, mq_count(queue), 1);
+                        if (mq_count(queue) == 0)
+                                mq_post(queue, 3, "text");
+                }
                 HOLDS(mq_receive_no_remove_on_fail, all_bytes(text, sizeof(text), 0x5a));
-                EQ(mq_receive_no_remove_on_fail, mq_count(queue), 1);
                 EQ(mq_receive_emsgsize, call->receive(queue, text, SMALL_MSGSIZE, &priority), 4);
                 EQ(mq_receive_no_remove_on_fail, priority, 3);
                 HOLDS(mq_receive_no_remove_on_fail, memcmp(text, "text", 4) == 0);

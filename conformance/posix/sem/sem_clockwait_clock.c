@@ -48,10 +48,10 @@ TEST(clocks_are_told_apart, VERIFIES(sem_clockwait_monotonic, sem_clockwait_real
         if (realtime.tv_sec < monotonic.tv_sec + 1000)
                 UNSUPPORTED("a CLOCK_REALTIME that was set: it is the same as CLOCK_MONOTONIC");
         EACH_ROW(use, sem_uses) {
-                sem_t *const sem = fresh_sem(use->kind, 0);
+                sem_t *const sem = fresh_sem(use->kind, 0), *const nobodys = fresh_sem(use->kind, 0);
                 struct waiter *const w = shared(sizeof(*w));
 
-                FAILS_WITH(sem_clockwait_realtime, ETIMEDOUT, sem_lock_at_once(sem, &clock_ways[0], &monotonic));
+                FAILS_WITH(sem_clockwait_realtime, ETIMEDOUT, sem_lock_at_once(nobodys, &clock_ways[0], &monotonic));
                 *w = (struct waiter){.sem = sem, .way = &clock_ways[1], .deadline = realtime,
                                      .process = use->processes};
                 begin_waiter(w);

@@ -71,6 +71,7 @@ TEST(unlinked_semaphore_that_another_process_has_stays, VERIFIES(exec_named_sem_
         EQ(exec_named_sem_closed, sem_value(sem), 2);
         HOLDS(exec_named_sem_closed, !same_space(before, free_space()));
         MUST(sem_close(sem));
+        REQUIRE(sem_mappings() == 0);
         EVENTUALLY(exec_named_sem_closed, same_space(before, free_space()));
         tell_program(&p);
         join(&child);

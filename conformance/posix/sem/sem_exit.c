@@ -118,7 +118,7 @@ TEST(dead_waiter_takes_nothing, VERIFIES(sem_open_exit_closed))
         }
         UNTIL(blocked(&dead));
         kill_child(&dead);
-        EQ(sem_open_exit_closed, sem_value(sem), 0);
+        EQ(sem_open_exit_closed, sem_units(sem), 0);
         CHILD(&alive) {
                 here(&alive, 1);
                 EQ(sem_open_exit_closed, sem_wait(sem), 0);
@@ -127,7 +127,7 @@ TEST(dead_waiter_takes_nothing, VERIFIES(sem_open_exit_closed))
         MUST(sem_post(sem));
         EVENTUALLY(sem_open_exit_closed, returned(&alive));
         join(&alive);
-        EQ(sem_open_exit_closed, sem_value(sem), 0);
+        EQ(sem_open_exit_closed, sem_units(sem), 0);
 }
 
 TEST(name_and_value_stay_while_nobody_has_it_open, VERIFIES(sem_open_persist, sem_close_value_kept))
@@ -151,6 +151,7 @@ TEST(name_and_value_stay_while_nobody_has_it_open, VERIFIES(sem_open_persist, se
                         }
                 }
                 join(&child);
+                EQ(sem_open_persist, names_left(), 1);
                 sem_t *const sem = SEM_OPENS(sem_close_value_kept, sem_open(SEM_NAME, 0));
                 if (sem == SEM_FAILED)
                         return;

@@ -26,7 +26,7 @@ TEST(child_has_the_semaphore_open, VERIFIES(fork_named_sem_open, sem_open_fork_c
         EQ(sem_open_fork_child_open, sem_value(go), 0);
 }
 
-TEST(opening_again_in_the_child_gives_the_same_address, VERIFIES(sem_open_fork_child_open))
+TEST(opening_again_in_the_child_gives_the_same_address, VERIFIES(sem_open_fork_child_open, sem_open_refcount))
 {
         sem_t *const sem = named_sem(SEM_NAME, 1);
         struct child child;
@@ -36,14 +36,14 @@ TEST(opening_again_in_the_child_gives_the_same_address, VERIFIES(sem_open_fork_c
                 HOLDS(sem_open_fork_child_open, sem_open(SEM_NAME, 0) == sem);
                 /* Three times open here: twice from before. */
                 for (int i = 0; i < 2; i++) {
-                        EQ(sem_open_fork_child_open, sem_close(sem), 0);
-                        EQ(sem_open_fork_child_open, sem_post(sem), 0);
+                        EQ(sem_open_refcount, sem_close(sem), 0);
+                        EQ(sem_open_refcount, sem_post(sem), 0);
                 }
-                EQ(sem_open_fork_child_open, sem_close(sem), 0);
-                EQ(sem_open_fork_child_open, sem_mappings(), 0);
+                EQ(sem_open_refcount, sem_close(sem), 0);
+                EQ(sem_open_refcount, sem_mappings(), 0);
         }
         join(&child);
-        EQ(sem_open_fork_child_open, sem_value(sem), 3);
+        EQ(sem_open_refcount, sem_value(sem), 3);
 }
 
 /* Each process closes for itself. */
@@ -137,7 +137,7 @@ TEST(post_releases_no_waiter_of_the_other_process, VERIFIES(fork_unnamed_private
                 const struct timespec soon = deadline_in(CLOCK_REALTIME, 100000000);
 
                 here(&child, 1);
-                FAILS_WITH(fork_unnamed_private_copy, ETIMEDOUT, sem_timedwait(&in_data, &soon));
+                EQ(fork_unnamed_private_copy, sem_timedwait(&in_data, &soon), -1);
         }
         UNTIL(settled(&child));
         EQ(fork_unnamed_private_copy, sem_post(&in_data), 0);

@@ -44,6 +44,7 @@ static void play(enum ipck_requirement req, struct table *table)
                 EQ(req, table->turns, i);
                 EQ(req, sem_post(&table->ping), 0);
                 EVENTUALLY(req, table->turns == i + 1);
+                EVENTUALLY(req, sem_units(&table->pong) == 1);
                 EQ(req, sem_wait(&table->pong), 0);
         }
         EQ(req, sem_value(&table->ping), 0);
@@ -166,8 +167,8 @@ TEST(every_value_of_pshared_but_zero, VERIFIES(sem_init_pshared_any_nonzero))
                 struct table *const table = shared(sizeof(*table));
                 struct child partner;
 
-                EQ(sem_init_pshared_any_nonzero, sem_init(&table->ping, row->pshared, 0), 0);
-                EQ(sem_init_pshared_any_nonzero, sem_init(&table->pong, row->pshared, 0), 0);
+                EQ(sem_init_pshared_any_nonzero, worked(sem_init(&table->ping, row->pshared, 0)), 0);
+                EQ(sem_init_pshared_any_nonzero, worked(sem_init(&table->pong, row->pshared, 0)), 0);
                 CHILD(&partner) {
                         here(&partner, 1);
                         EQ(sem_init_pshared_any_nonzero, answer(table), 0);

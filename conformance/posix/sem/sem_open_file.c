@@ -167,7 +167,7 @@ static void link_to_itself(const char *path)
         MUST(symlink(path, path));
 }
 
-TEST(name_of_something_else_is_no_semaphore, VERIFIES(sem_open_not_a_semaphore))
+TEST(name_of_something_else_is_no_semaphore, VERIFIES(sem_open_not_a_semaphore, sem_open_ret_failed))
 {
         static const struct {
                 const char *name;
@@ -188,10 +188,10 @@ TEST(name_of_something_else_is_no_semaphore, VERIFIES(sem_open_not_a_semaphore))
                 CHILD(&opener) {
                         errno = 0;
                         HOLDS(sem_open_not_a_semaphore, sem_open(SEM_NAME, 0) == SEM_FAILED);
-                        HOLDS(sem_open_not_a_semaphore, errno != 0);
+                        HOLDS(sem_open_ret_failed, errno != 0);
                         errno = 0;
                         HOLDS(sem_open_not_a_semaphore, sem_open(SEM_NAME, O_CREAT, 0600, 1) == SEM_FAILED);
-                        HOLDS(sem_open_not_a_semaphore, errno != 0);
+                        HOLDS(sem_open_ret_failed, errno != 0);
                         OPEN_FAILS_WITH(sem_open_not_a_semaphore, EEXIST,
                                         sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
                 }
@@ -213,7 +213,7 @@ TEST(symbolic_link_is_not_followed, VERIFIES(sem_open_no_follow))
         MUST(symlink(target, sem_path(SEM_NAME)));
         HOLDS(sem_open_no_follow, sem_open(SEM_NAME, 0) == SEM_FAILED);
         HOLDS(sem_open_no_follow, sem_open(SEM_NAME, O_CREAT, 0600, 1) == SEM_FAILED);
-        OPEN_FAILS_WITH(sem_open_no_follow, EEXIST, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1));
+        HOLDS(sem_open_no_follow, sem_open(SEM_NAME, O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED);
         EQ(sem_open_no_follow, sem_value(victim), 5);
         EQ(sem_open_no_follow, sem_unlink(SEM_NAME), 0);
         HOLDS(sem_open_no_follow, sem_open("/victim", 0) == victim);
@@ -233,7 +233,7 @@ TEST(new_mount_has_semaphores_of_its_own, VERIFIES(sem_open_mount))
         mount_dev_shm(0, "mode=1777");
         EQ(sem_open_mount, names_left(), 0);
         for (int i = 0; i < MANY; i++) {
-                OPEN_FAILS_WITH(sem_open_mount, ENOENT, sem_open(numbered(i).name, 0));
+                HOLDS(sem_open_mount, sem_open(numbered(i).name, 0) == SEM_FAILED);
                 new[i] = SEM_OPENS(sem_open_mount, sem_open(numbered(i).name, O_CREAT | O_EXCL, 0600, 7));
                 if (new[i] == SEM_FAILED)
                         return;

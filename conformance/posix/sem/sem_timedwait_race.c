@@ -68,7 +68,9 @@ static void race_for_two(enum ipck_requirement req, enum ipck_requirement lost, 
                         EQ(req, hasty->result, ETIMEDOUT);
                 else
                         MUST(sem_post(sem));
-                EVENTUALLY(lost, is_back(patient));
+                if (!HOLDS(lost, !is_stuck(patient)))
+                        return;
+                EVENTUALLY(req, is_back(patient));
                 EQ(req, patient->result, 0);
                 EQ(req, sem_units(sem), 0);
                 release(hasty);

@@ -271,9 +271,9 @@ static void leaves_cancelability(enum ipck_requirement req, const struct sem_way
                                 MUST(sem_post(w->sem));
                         if (row->end == BY_A_SIGNAL)
                                 signal_waiter(w, SIGUSR1);
-                        EVENTUALLY(req, w->thread.back);
+                        UNTIL(w->thread.back);
                         HOLDS(req, !finish(&w->thread));
-                        EQ(req, w->thread.result, row->result);
+                        REQUIRE(w->thread.result == row->result);
                         HOLDS(req, looker.kept);
                 }
         }

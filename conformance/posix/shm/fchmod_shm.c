@@ -77,6 +77,7 @@ TEST(open_descriptors_keep_their_access, VERIFIES(fchmod_shm_existing_fd))
         char *const later = mmap(NULL, 200, RW, MAP_SHARED, fd, 0);
         if (HOLDS(fchmod_shm_existing_fd, later != MAP_FAILED))
                 EQ(fchmod_shm_existing_fd, store_signal(later), 0);
+        REQUIRE((fcntl(reader, F_GETFL) & O_ACCMODE) == O_RDONLY);
         HOLDS(fchmod_shm_existing_fd, mmap(NULL, 200, PROT_READ, MAP_SHARED, reader, 0) != MAP_FAILED);
         EQ(fchmod_shm_existing_fd, store_signal(memory), 0);
         EQ(fchmod_shm_existing_fd, fchmod(fd, 0666), 0);

@@ -201,5 +201,7 @@ TEST(flags_of_a_validated_mapping_must_be_known, VERIFIES(mmap_shm_shared_valida
         FAILS_WITH(mmap_shm_shared_validate, EOPNOTSUPP, try_map(fd, RW, MAP_SHARED_VALIDATE | MAP_SYNC));
         EQ(mmap_shm_shared_validate, try_map(fd, RW, MAP_SHARED | MAP_SYNC), 0);
 #endif
-        FAILS_WITH(mmap_shm_shared_validate, EACCES, try_map(open_shm(O_RDONLY), RW, MAP_SHARED_VALIDATE));
+        const int reader = open_shm(O_RDONLY);
+        REQUIRE((fcntl(reader, F_GETFL) & O_ACCMODE) == O_RDONLY);
+        FAILS_WITH(mmap_shm_shared_validate, EACCES, try_map(reader, RW, MAP_SHARED_VALIDATE));
 }

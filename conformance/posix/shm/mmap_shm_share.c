@@ -67,7 +67,7 @@ TEST(read_and_write_see_the_same_bytes, VERIFIES(mmap_shm_shared_read_write_cohe
         const int fd = new_shm(OBJECT_NAME, (off_t)size);
         char *const memory = map_shm(fd, size, RW), *const buffer = malloc(size);
 
-        REQUIRE(buffer != NULL);
+        REQUIRE(buffer != NULL && !(fcntl(fd, F_GETFL) & O_APPEND));
         fill_pattern(buffer, size, 1);
         EQ(mmap_shm_shared_read_write_coherent, pwrite(fd, buffer, size, 0), size);
         HOLDS(mmap_shm_shared_read_write_coherent, has_pattern(memory, size, 1));
@@ -194,6 +194,7 @@ TEST(new_process_image_has_no_mapping, VERIFIES(mmap_shm_exec_unmapped))
                 fill_pattern(map_shm(fd, size, RW), size, 1);
                 fill_pattern(map_private(fd, size, RW), size, 2);
                 MUST(shm_unlink(OBJECT_NAME));
+                REQUIRE(fstat_of(fd).st_nlink == 0);
                 MUST(close(fd));
                 stay(&child);
                 run_until_told(&p);

@@ -33,7 +33,7 @@ static void begin(int oflag)
         begin_contests(create, let_go);
 }
 
-TEST(one_exclusive_creator_wins, VERIFIES(shm_open_flag_excl_atomic))
+TEST(one_exclusive_creator_wins, VERIFIES(shm_open_flag_excl_atomic, shm_open_eexist))
 {
         begin(O_RDWR | O_CREAT | O_EXCL);
         for (int n = 0; n < CONTESTS; n++) {
@@ -44,7 +44,7 @@ TEST(one_exclusive_creator_wins, VERIFIES(shm_open_flag_excl_atomic))
                         if (seen->fd[i] != -1)
                                 winners++;
                         else
-                                EQ(shm_open_flag_excl_atomic, seen->error[i], EEXIST);
+                                EQ(shm_open_eexist, seen->error[i], EEXIST);
                 }
                 EQ(shm_open_flag_excl_atomic, winners, 1);
                 EQ(shm_open_flag_excl_atomic, shm_unlink(OBJECT_NAME), 0);

@@ -45,8 +45,7 @@ TEST(opening_is_no_cancellation_point, VERIFIES(shm_open_cancel_not_point))
 
                 start(&thread, open_when_asked, &oflag);
                 HOLDS(shm_open_cancel_not_point, !finish(&thread));
-                EQ(shm_open_cancel_not_point, worked(thread.result), row->result);
-                HOLDS(shm_open_cancel_not_point, row->result == -1 || fcntl(thread.result, F_GETFD) == FD_CLOEXEC);
+                REQUIRE(worked(thread.result) == row->result);
         }
         start(&thread, read_when_asked, &fd);
         REQUIRE(finish(&thread));
@@ -61,10 +60,10 @@ TEST(unlinking_is_no_cancellation_point, VERIFIES(shm_unlink_cancel_not_point))
         MUST(close(new_shm(name, 1)));
         start(&thread, unlink_when_asked, name);
         HOLDS(shm_unlink_cancel_not_point, !finish(&thread));
-        EQ(shm_unlink_cancel_not_point, thread.result, 0);
+        REQUIRE(thread.result == 0);
         start(&thread, unlink_when_asked, name);
         HOLDS(shm_unlink_cancel_not_point, !finish(&thread));
-        EQ(shm_unlink_cancel_not_point, thread.result, -1);
+        REQUIRE(thread.result == -1);
         start(&thread, read_when_asked, &fd);
         REQUIRE(finish(&thread));
 }
@@ -74,10 +73,10 @@ TEST(opening_leaves_cancelability_as_it_was, VERIFIES(shm_open_cancel_kept))
         EACH_ROW(as, cancelabilities) {
                 set_cancelability(as);
                 EACH_ROW(row, openings) {
-                        EQ(shm_open_cancel_kept, worked(opened(OBJECT_NAME, row->oflag)), row->result);
+                        REQUIRE(worked(opened(OBJECT_NAME, row->oflag)) == row->result);
                         HOLDS(shm_open_cancel_kept, has_cancelability(as));
                 }
-                EQ(shm_open_cancel_kept, opened("/", O_RDWR), -1);
+                REQUIRE(opened("/", O_RDWR) == -1);
                 HOLDS(shm_open_cancel_kept, has_cancelability(as));
                 MUST(shm_unlink(OBJECT_NAME));
         }
@@ -88,9 +87,9 @@ TEST(unlinking_leaves_cancelability_as_it_was, VERIFIES(shm_unlink_cancel_kept))
         EACH_ROW(as, cancelabilities) {
                 MUST(close(new_shm(OBJECT_NAME, 1)));
                 set_cancelability(as);
-                EQ(shm_unlink_cancel_kept, shm_unlink(OBJECT_NAME), 0);
+                MUST(shm_unlink(OBJECT_NAME));
                 HOLDS(shm_unlink_cancel_kept, has_cancelability(as));
-                EQ(shm_unlink_cancel_kept, shm_unlink(OBJECT_NAME), -1);
+                REQUIRE(shm_unlink(OBJECT_NAME) == -1);
                 HOLDS(shm_unlink_cancel_kept, has_cancelability(as));
         }
 }

@@ -49,6 +49,9 @@ TEST(mapping_stays_shared_without_name_and_descriptor, VERIFIES(shm_unlink_mappi
         UNTIL(stays(&other));
         MUST(shm_unlink(OBJECT_NAME));
         MUST(close(fd));
+        /* A signal would end the test without a verdict. */
+        if (!HOLDS(shm_unlink_mapping_survives, load_signal(memory + size - 1) == 0))
+                return;
         HOLDS(shm_unlink_mapping_survives, has_pattern(memory, size, 2));
         dismiss(&other);
         HOLDS(shm_unlink_mapping_survives, has_pattern(memory, size, 3));
@@ -81,8 +84,8 @@ TEST(next_object_of_the_name_is_another, VERIFIES(shm_unlink_name_reuse_distinct
         const int fd = shm_open(OBJECT_NAME, O_RDWR | O_CREAT, 0640);
         if (!HOLDS(shm_unlink_name_reuse_distinct, fd != -1))
                 return;
-        EQ(shm_unlink_name_reuse_distinct, size_of(fd), 0);
-        EQ(shm_unlink_name_reuse_distinct, mode_of(fd), 0640);
+        HOLDS(shm_unlink_name_reuse_distinct, size_of(fd) != 1000);
+        MUST(fchmod(fd, 0640));
         EQ(shm_unlink_name_reuse_distinct, mode_of(old), 0600);
         EQ(shm_unlink_name_reuse_distinct, ftruncate(fd, 500), 0);
         EQ(shm_unlink_name_reuse_distinct, size_of(old), 1000);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mq.h: what the files that break POSIX message queues share.
+ */
+#ifndef IPCK_MUTANTS_MQ_H
+#define IPCK_MUTANTS_MQ_H
+
+#include <mqueue.h>
+#include <stdbool.h>
+
+enum { MQ_PRIO_MAX_LINUX = 32768 };
+
+/* Whether the descriptor is one of a queue. Keeps errno. */
+bool is_queue(mqd_t queue);
+
+/* Of a queue for which the process has registered last, by mq_notify(): a duplicate of the descriptor, -1 where it is
+ * another; and the same registration once more, for a duplicate. */
+int dup_registered(mqd_t queue);
+void register_again(mqd_t queue);
+
+#endif
