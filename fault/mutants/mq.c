@@ -214,7 +214,7 @@ mqd_t mq_open(const char *name, int flags, ...)
                 {MUTANT_mq_open_enametoolong_as_enoent, ENAMETOOLONG, ENOENT},
         };
         struct opening o = {.name = name, .flags = flags};
-        char text[NAME_MAX + 3];
+        char text[1] = "";
         va_list more;
 
         va_start(more, flags);
@@ -347,7 +347,7 @@ int mq_unlink(const char *name)
                 {MUTANT_mq_unlink_enoent_as_einval, ENOENT, EINVAL},
                 {MUTANT_mq_unlink_enametoolong_as_eperm, ENAMETOOLONG, EPERM},
         };
-        char text[2];
+        char text[1] = "";
 
         if (!mutants_are_in_question() || !peek(text, name, 1))
                 return real_mq_unlink(name);
@@ -414,7 +414,7 @@ static void set_flag_everywhere(mqd_t queue, long flags)
 
 int mq_setattr(mqd_t queue, const struct mq_attr *wanted, struct mq_attr *before)
 {
-        struct mq_attr copy;
+        struct mq_attr copy = {0};
 
         if (!mutants_are_in_question() || !peek(&copy, wanted, sizeof(copy)))
                 return real_mq_setattr(queue, wanted, before);

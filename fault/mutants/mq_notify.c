@@ -29,7 +29,7 @@ void register_again(mqd_t queue)
 
 static int notify_wrongly(mqd_t queue, const struct sigevent *passed)
 {
-        struct sigevent event;
+        struct sigevent event = {0};
         struct mq_attr attr;
 
         if (!passed)
