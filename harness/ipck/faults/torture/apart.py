@@ -115,9 +115,9 @@ def run(client: Client, scenario: str, where: Place) -> Outcome:
 def _outcome(client: Client, text: bytes) -> Outcome:
     try:
         data = json.loads(text)
-        steps = (_step(data[name]) for name in ("before", "run", "after"))
-        objects = (tuple(data[name]) for name in ("found", "left", "remains"))
-        return Outcome(*steps, *objects, tuple(Event(**event) for event in data["log"]))
+        before, run_, after = (_step(data[name]) for name in ("before", "run", "after"))
+        found, left, remains = (tuple(data[name]) for name in ("found", "left", "remains"))
+        return Outcome(before, run_, after, found, left, remains, tuple(Event(**event) for event in data["log"]))
     except (ValueError, KeyError, TypeError) as error:
         raise IpckError(f"{client.name}: ipck-apart printed no report: {error}") from None
 
