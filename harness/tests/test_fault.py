@@ -22,7 +22,7 @@ from ipck.notes import Notes
 from ipck.tree import BUILD
 
 TABLE = calls.load()
-CALLER = BUILD / "glibc" / "caller"
+CALLER = "$BUILD/caller"
 
 
 def client(run: str, **more: object) -> Client:

@@ -82,13 +82,13 @@ def run(client: Client, scenario: str, where: Place) -> Outcome:
     seconds = client.seconds * time_scale
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
-        "BUILD": str(program.parent),
+        "BUILD": f"{_OWN}/build",
         "PREPARED": str(where.prepared),
         "HOME": "/tmp",
         "LC_ALL": "C",
     }
     added = {
-        "LD_PRELOAD": str(library),
+        "LD_PRELOAD": f"{_OWN}/build/{library.name}",
         "IPCK_FAULT": scenario,
         "IPCK_FAULT_LOG": f"{_OWN}/log",
         "IPCK_FAULT_TREE": f"{_OWN}/tree",
