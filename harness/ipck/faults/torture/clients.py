@@ -124,9 +124,6 @@ def _whole(value: object) -> str:
     return "" if isinstance(value, int) and not isinstance(value, bool) and value > 0 else "must be 1 or more"
 
 
-_OPTIONAL = frozenset(
-    ("prepare", "before", "after", "package", "status", "keeps", "excuse", "varies", "points", "most", "seconds", "user")
-)  # fmt: skip
 _ROW: dict[str, tomlfile.Check] = {
     "name": tomlfile.text,
     "program": tomlfile.text,
@@ -144,3 +141,4 @@ _ROW: dict[str, tomlfile.Check] = {
     "seconds": _number,
     "user": tomlfile.flag,
 }
+_OPTIONAL = frozenset(_ROW) - {"name", "program", "run"}
