@@ -274,8 +274,8 @@ def test_results_are_data_and_a_page(tmp_path: Path) -> None:
 
 def test_page_is_made_of_whatever_there_is() -> None:
     assert faultspage.page_of({}, {}).headline == "Nothing was tortured"
-    page = faultspage.page_of({"crash": [_row("pass")], "libc": [{"outcome": "fail", "call": "sem_open"}]}, {})
-    assert page.headline == "1 of 1 requirements hold after a death" and page.libc[0]["errno"] == ""
+    page = faultspage.page_of({"crash": [_row("pass")]}, {})
+    assert page.headline == "1 of 1 requirements hold after a death" and page.deaths[0].tests == ("a",)
 
 
 def _row(outcome: str) -> dict[str, object]:
