@@ -32,6 +32,7 @@ mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/muta
 guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
 fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
 	$(flavours:%=build/%/ipck-inside) build/glibc/ipck-mutants build/glibc/ipck-mutants.so
+torture_programs := $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) build/glibc/crash-tests build/glibc/ipck-apart
 crash_tests := $(sort $(wildcard fault/crash/*.c))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
@@ -130,13 +131,13 @@ lint:
 .PHONY: bench
 bench:
 	@scripts/setup run
-	@$(MAKE) --no-print-directory -j$(JOBS) programs build/glibc/bench-fork build/glibc/bench-empty
+	@$(MAKE) --no-print-directory -j$(JOBS) programs build/glibc/bench-fork build/glibc/bench-empty build/glibc/bench-calls
 	@scripts/bench $(ARGS)
 
 ## programs: build the test programs and the clients of all flavours
 .PHONY: programs faults checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs) $(fault_programs) faults
-faults: $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) $(addprefix build/glibc/,crash-tests ipck-apart ipck-fault.so ipck-points)
+programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs) $(fault_programs) $(torture_programs)
+faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
 
@@ -148,9 +149,9 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/mutants/*.toml fault/inside/known.toml \
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml \
 	reports/templates/* reports/findings/* LICENSE)
-installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs) $(torture_programs)
 installed_scripts := ipck get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DONE = 0, FAILED = 1, ATTEMPTS = 2000, AGAIN = 3, SECONDS = 5 };
+enum { DONE = 0, FAILED = 1, ATTEMPTS = 2000, AGAIN = 3, SECONDS = 5, MEETING_MS = 200 };
 
 static inline bool failed(const char *call)
 {
@@ -32,6 +33,14 @@ static inline bool failed(const char *call)
 static inline void pause_ms(long ms)
 {
         nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+/* Counts itself in, and waits until both processes are there, so that they meet; not for ever: the other may have failed. */
+static inline void meet(atomic_int *there)
+{
+        (*there)++;
+        for (int attempt = 0; attempt < MEETING_MS && *there < 2; attempt++)
+                pause_ms(1);
 }
 
 static inline struct timespec deadline(clockid_t clock)
@@ -55,12 +64,12 @@ static inline struct timespec deadline(clockid_t clock)
 static inline int descriptors(void)
 {
         DIR *const folder = opendir("/proc/self/fd");
-        int count = 0;
+        int open_ones = 0;
 
         while (folder && readdir(folder))
-                count++;
+                open_ones++;
         closedir(folder);
-        return count;
+        return open_ones;
 }
 
 /* Runs the body with the number of descriptors before it, of which there must be no more behind it. */

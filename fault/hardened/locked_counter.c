@@ -11,6 +11,11 @@
 
 enum { ROUNDS = 3, HOLD_MS = 3 };
 
+struct page {
+        atomic_int there;
+        volatile int counter;
+};
+
 union semun {
         int val;
         struct semid_ds *buf;
@@ -78,26 +83,27 @@ static int open_set(key_t key)
         return -1;
 }
 
-static bool count(int set, volatile int *counter, bool (*lock)(int set, short by, short flags))
+static bool count(int set, struct page *page, bool (*lock)(int set, short by, short flags))
 {
+        meet(&page->there);
         for (int i = 0; i < ROUNDS; i++) {
                 if (!lock(set, -1, SEM_UNDO))
                         return false;
-                const int now = *counter;
+                const int now = page->counter;
                 pause_ms(HOLD_MS);
-                *counter = now + 1;
+                page->counter = now + 1;
                 if (!operate(set, 1, SEM_UNDO))
                         return false;
         }
         return true;
 }
 
-static bool detach(volatile int *counter)
+static bool detach(const struct page *page)
 {
-        return INSIST(shmdt((const void *)(uintptr_t)counter));
+        return INSIST(shmdt(page));
 }
 
-static volatile int *attach(int segment)
+static struct page *attach(int segment)
 {
         void *const memory = shmat(segment, NULL, 0);
 
@@ -111,19 +117,19 @@ static volatile int *attach(int segment)
 /* The other process finds set and segment by the key, as any would. */
 static bool be_other(key_t key)
 {
-        const int set = open_set(key), segment = set == -1 ? -1 : shmget(key, sizeof(int), IPC_CREAT | 0600);
+        const int set = open_set(key), segment = set == -1 ? -1 : shmget(key, sizeof(struct page), IPC_CREAT | 0600);
 
         if (segment == -1)
                 return failed("set or segment");
-        volatile int *const counter = attach(segment);
-        if (!counter)
+        struct page *const page = attach(segment);
+        if (!page)
                 return false;
-        const bool good = count(set, counter, operate_in_time);
-        return detach(counter) && good;
+        const bool good = count(set, page, operate_in_time);
+        return detach(page) && good;
 }
 
 /* Who gives up removes the set: that wakes the other. */
-static bool count_together(key_t key, int set, volatile int *counter)
+static bool count_together(key_t key, int set, struct page *page)
 {
         const pid_t other = fork();
 
@@ -131,21 +137,21 @@ static bool count_together(key_t key, int set, volatile int *counter)
                 return failed("fork");
         if (other == 0)
                 _exit(be_other(key) ? DONE : FAILED);
-        const bool good = join(other, count(set, counter, operate));
+        const bool good = join(other, count(set, page, operate));
         if (good)
-                printf("counted to %d\n", *counter);
+                printf("counted to %d\n", page->counter);
         return good;
 }
 
 static bool with_segment(key_t key, int set)
 {
-        const int segment = shmget(key, sizeof(int), IPC_CREAT | IPC_EXCL | 0600);
+        const int segment = shmget(key, sizeof(struct page), IPC_CREAT | IPC_EXCL | 0600);
 
         if (segment == -1)
                 return failed("shmget");
-        volatile int *const counter = attach(segment);
-        bool good = counter && count_together(key, set, counter);
-        good = (!counter || detach(counter)) && good;
+        struct page *const page = attach(segment);
+        bool good = page && count_together(key, set, page);
+        good = (!page || detach(page)) && good;
         return INSIST(shmctl(segment, IPC_RMID, NULL)) && good;
 }
 

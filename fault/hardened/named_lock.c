@@ -6,16 +6,16 @@
 #include "hardened.h"
 
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { ROUNDS = 3, HOLD_MS = 3 };
+enum { ROUNDS = 3, HOLD_MS = 5 };
 
 static const char object_name[] = "/named_lock", lock_name[] = "/named_lock.lock";
 
 struct page {
         atomic_bool prepared;
+        atomic_int there;
         int counter;
         sem_t finished;                 /* how many processes have counted to their end */
 };
@@ -168,16 +168,22 @@ static struct page *open_page(void)
 
 typedef bool (*way)(sem_t *lock);
 
-static bool count(sem_t *lock, struct page *page, const way *ways)
+/* The lock is not fair: the first has it before they meet, and a pause lets the other have it. */
+static bool count(sem_t *lock, struct page *page, const way *ways, bool first)
 {
+        if (!first)
+                meet(&page->there);
         for (int i = 0; i < ROUNDS; i++) {
                 if (!ways[i](lock))
                         return false;
+                if (first && i == 0)
+                        meet(&page->there);
                 const int now = page->counter;
                 pause_ms(HOLD_MS);
                 page->counter = now + 1;
                 if (!give(lock))
                         return false;
+                pause_ms(1);
         }
         return INSIST(sem_post(&page->finished));
 }
@@ -187,7 +193,7 @@ static bool be_other(void)
         static const way ways[ROUNDS] = {wait_until, wait_by_clock, try_again_and_again};
         sem_t *const lock = open_lock();
         struct page *const page = lock ? open_page() : NULL;
-        const bool good = page && count(lock, page, ways);
+        const bool good = page && count(lock, page, ways, false);
 
         if (page)
                 munmap(page, sizeof(*page));
@@ -213,7 +219,7 @@ static bool count_together(sem_t *lock, struct page *page)
                 return failed("fork");
         if (other == 0)
                 _exit(be_other() ? DONE : FAILED);
-        return join(other, count(lock, page, ways)) && tell(page);
+        return join(other, count(lock, page, ways, true)) && tell(page);
 }
 
 static bool with_page(sem_t *lock)

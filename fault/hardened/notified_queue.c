@@ -34,13 +34,13 @@ static bool send_in_time(mqd_t queue, int number)
         return true;
 }
 
-/* The queue has no room for the second half until the receiver has begun. The last two come late. */
+/* The receiver is slower, so that the queue has no room; but the last two come late. */
 static bool send_all(mqd_t queue)
 {
         pause_ms(PAUSE_MS);
         for (int i = 1; i <= MESSAGES; i++) {
                 if (i > MESSAGES - 2)
-                        pause_ms(3 * PAUSE_MS);
+                        pause_ms(6 * PAUSE_MS);
                 if (!(i % 2 ? send(queue, i, 0) : send_in_time(queue, i)))
                         return false;
         }
@@ -72,6 +72,8 @@ static bool receive_all(mqd_t queue)
         for (int i = 1; i <= MESSAGES; i++) {
                 struct message message;
                 unsigned priority;
+                if (i <= MESSAGES - 2)
+                        pause_ms(PAUSE_MS);
                 if (!(i % 2 ? receive(queue, &message, &priority) : receive_in_time(queue, &message, &priority)))
                         return false;
                 if (priority == GIVES_UP) {

@@ -10,7 +10,8 @@
  *
  * `hung` has the processes that there were after SECONDS, if it took so long; `left` those that outlived the script. Both
  * are then killed. `found`, `left` and `remains` are the objects that there were before and after RUN, and at the end.
- * /tmp, where the scripts start, and /dev/shm are empty at first. `log` is what was written to /tmp/.ipck/log.
+ * /tmp, where the scripts start, and /dev/shm are empty at first, but for /tmp/.ipck: `log` is what was written to its
+ * file log, and its folder build is that of this program.
  *
  * With --user the scripts run as an ordinary user. Exit status: 0, or 2 when it cannot be done.
  */

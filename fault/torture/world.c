@@ -54,14 +54,41 @@ static void mount_or_refuse(const char *type, const char *place, const char *opt
                 refuse(place);
 }
 
+/* The folder of this program; before /tmp, where it may be, is covered. */
+static int own_folder(void)
+{
+        char path[4096] = "";
+
+        if (readlink("/proc/self/exe", path, sizeof(path) - 1) == -1)
+                refuse("/proc/self/exe");
+        *strrchr(path, '/') = '\0';
+        const int folder = open(path, O_PATH | O_CLOEXEC);
+        if (folder == -1)
+                refuse(path);
+        return folder;
+}
+
+static void bind_folder(int folder, const char *place)
+{
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
+        if (mkdir(place, 0755) == -1 || mount(path, place, NULL, MS_BIND, NULL) == -1)
+                refuse(place);
+        close(folder);
+}
+
 static void furnish(void)
 {
+        const int folder = own_folder();
+
         mount_or_refuse("proc", "/proc", NULL);
         mount_or_refuse("tmpfs", "/dev/shm", "mode=1777");
         mount_or_refuse("tmpfs", "/tmp", "mode=1777");
         if (mkdir(OWN, 0711) == -1 || mkdir(OWN "/mqueue", 0755) == -1)
                 refuse(OWN);
         mount_or_refuse("mqueue", OWN "/mqueue", NULL);
+        bind_folder(folder, OWN "/build");
         if (chdir("/tmp") == -1)
                 refuse("/tmp");
 }

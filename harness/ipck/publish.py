@@ -25,7 +25,7 @@ MUTANTS = "mutants.html"
 MUTANTS_DATA = "mutants.json"
 FAULTS = "faults.html"
 FAULTS_DATA = "faults.json"
-"""What `ipck mutants` and `ipck fault` wrote: it stays when the reports are made again, and its page is made with them."""
+"""What `ipck mutants` and `ipck fault` wrote: it stays when the reports are made again, with its page."""
 KTAP = "ktap"
 KCIDB = "kcidb.json"
 GITHUB = "github.txt"
@@ -83,7 +83,7 @@ def publish(
 
 
 def republish(out: Path, catalogue: Catalogue, notes: Notes = Notes()) -> None:
-    """Make the pages again, now with what stands in mutants.json and faults.json; without results, their pages alone."""
+    """Make the pages again, with what stands in mutants.json and faults.json; without results, their pages alone."""
     _pages(store.load([journal(out)]) if journal(out).exists() else RunResults(), catalogue, notes, out)
 
 

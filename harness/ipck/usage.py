@@ -175,8 +175,8 @@ _FAULT_LIBC_EPILOG = """examples:
 
 exit status: 0 all as expected, 1 a call does wrong or a listed deviation is gone, 2 it could not be decided"""
 
-_FAULT = """Make each call of each client fail in turn, with each error that it may report: the first call, the second, until
-nothing fires. After each run, the client must have reported an error or done its work, and left behind no object,
+_FAULT = """Make each call of each client fail in turn, with each error that it may report: the first call, the second,
+until nothing fires. After each run, the client must have reported an error or done its work, and left behind no object,
 process or file that it should not have: units of semaphores and messages are conserved."""
 _FAULT_EPILOG = """examples:
   ipck fault                                  all clients that are installed

@@ -21,7 +21,8 @@ from ipck.tree import BUILD, ROOT
 CALLER = BUILD / "glibc" / "caller"
 LIBRARY = BUILD / "glibc" / "ipck-fault.so"
 TABLE = calls.load()
-APART = ("unshare", "--user", "--map-root-user", "--ipc", "--mount", "sh", "-c", 'mount -t tmpfs none /dev/shm; exec "$@"', "-")
+UNSHARE = ("unshare", "--user", "--map-root-user", "--ipc", "--mount")
+APART = (*UNSHARE, "sh", "-c", 'mount -t tmpfs none /dev/shm; exec "$@"', "-")
 UNTOUCHED = "ERANGE"
 
 
@@ -44,16 +45,9 @@ def run(tmp_path: Path, scenarios: str, words: Sequence[str], preload: Sequence[
     """Let the caller make the calls WORDS under SCENARIOS, apart from everything else."""
     log = tmp_path / "log"
     log.unlink(missing_ok=True)
-    environment = os.environ | {
-        "LD_PRELOAD": ":".join(map(str, preload)),
-        "IPCK_FAULT": scenarios,
-        "IPCK_FAULT_LOG": str(log),
-        **more,
-    }
-    argv = (*APART, "env", *(f"{name}={environment[name]}" for name in ("LD_PRELOAD",)), str(CALLER), *words)
-    ended = subprocess.run(
-        argv, env={k: v for k, v in environment.items() if k != "LD_PRELOAD"}, capture_output=True, text=True, timeout=30
-    )
+    environment = os.environ | {"IPCK_FAULT": scenarios, "IPCK_FAULT_LOG": str(log), **more}
+    argv = (*APART, "env", f"LD_PRELOAD={':'.join(map(str, preload))}", str(CALLER), *words)
+    ended = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=30)
     lines = log.read_text().splitlines() if log.exists() else []
     return Ran(ended.returncode, ended.stdout.splitlines(), ended.stderr, [json.loads(line) for line in lines])
 
@@ -171,7 +165,8 @@ def test_library_refuses_what_it_cannot_read(tmp_path: Path) -> None:
 def test_the_calls_that_were_asked_for_fail(tmp_path: Path, options: str, failing: str) -> None:
     ran = run(tmp_path, f"sysv/ftok:errno=EIO{options}", ["ftok"] * 8)
     assert ran.results.split() == ["EIO" if str(n) in failing.split() else "-" for n in range(1, 9)]
-    assert [(line["n"], line["errno"], line["fired"]) for line in ran.log] == [(int(n), "EIO", True) for n in failing.split()]
+    fired = [(line["n"], line["errno"], line["fired"]) for line in ran.log]
+    assert fired == [(int(n), "EIO", True) for n in failing.split()]
 
 
 def test_chance_is_a_function_of_the_seed(tmp_path: Path) -> None:
@@ -209,8 +204,8 @@ def test_calls_are_counted_for_each(tmp_path: Path, count: str, words: str, resu
 
 def test_calls_that_are_let_alone_are_as_they_were(tmp_path: Path) -> None:
     words = (
-        "ftok semget semop_up getval mode setval getval rmid msgget msgsnd msgrcv sem_open sem_unlink mq_open mq_open_2 "
-        "mq_unlink thread:ftok fork:ftok signal:ftok"
+        "ftok semget semop_up getval mode setval getval rmid msgget msgsnd msgrcv sem_open sem_unlink mq_open "
+        "mq_open_2 mq_unlink thread:ftok fork:ftok signal:ftok"
     ).split()
     without = run(tmp_path, "", words, preload=())
     ran = run(tmp_path, "*:errno=EIO:nth=1000", words)
@@ -225,7 +220,7 @@ def test_calls_that_are_let_alone_are_as_they_were(tmp_path: Path) -> None:
         ("posix/sem/sem_open:errno=EMFILE:nth=1", "sem_open sem_open", "EMFILE -"),
         ("posix/mq/mq_open:errno=ENFILE:nth=2", "mq_open mq_open_2 mq_open_2 mq_unlink", "- ENFILE - -"),
         ("sysv/msg/msgrcv:errno=ENOMSG:nth=1", "msgget msgsnd msgrcv msgrcv", "- - ENOMSG -"),
-        ("sysv/sem/semop:errno=EIDRM:nth=1 sysv/sem/semop:errno=ERANGE:nth=1..2", "semget semop_up getval", "- EIDRM -"),
+        ("sysv/sem/semop:errno=EIDRM:nth=1 sysv/sem/*:errno=EINVAL:nth=2", "semget semop_up getval", "- EIDRM -"),
         ("sysv/ftok:errno=EIO", "signal:ftok fork:ftok thread:ftok", "EIO EIO EIO"),
     ],
 )
@@ -239,18 +234,17 @@ def test_the_fortified_name_of_a_call_is_met() -> None:
 
 
 def test_a_wait_is_interrupted_by_a_signal(tmp_path: Path) -> None:
-    ran = run(tmp_path, "sysv/sem/*:interrupt", ["semget", "semop_up", "semop_down", "semop_down", "semtimedop", "getval"])
+    words = ["semget", "semop_up", "semop_down", "semop_down", "semtimedop", "getval"]
+    ran = run(tmp_path, "sysv/sem/*:interrupt", words)
     assert ran.results == "- - - EINTR EINTR -"
     assert [(line["n"], line["fired"]) for line in ran.log if line["errno"] == "EINTR"] == [(4, True), (5, True)]
 
 
-@pytest.mark.parametrize(
-    ("moment", "printed"), [("entry", ["semget 0 ERANGE"]), ("after", ["semget 0 ERANGE"]), ("blocked", ["semget 0 ERANGE"])]
-)
-def test_a_process_is_killed(tmp_path: Path, moment: str, printed: list[str]) -> None:
+@pytest.mark.parametrize("moment", ["entry", "after", "blocked"])
+def test_a_process_is_killed(tmp_path: Path, moment: str) -> None:
     word = "semop_down" if moment == "blocked" else "semop_up"
     ran = run(tmp_path, f"sysv/sem/semop:kill={moment}", ["semget", word, "getval"])
-    assert (ran.status, ran.calls) == (-signal.SIGKILL, printed)
+    assert (ran.status, ran.calls) == (-signal.SIGKILL, ["semget 0 ERANGE"])
     assert [line["action"] for line in ran.log] == [f"kill={moment}"]
 
 
@@ -330,12 +324,11 @@ def test_command_runs_the_program_and_tells_what_fired(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((f"sysv/ftok:nth=5 -- {CALLER} ftok"), "never fired: the program made no such call, or fewer than 5"),
-        ((f"sysv/sem/semop:interrupt -- {CALLER} semget semop_up"), "never fired: 1 calls were met, and none of them waited"),
+        (f"sysv/ftok:nth=5 -- {CALLER} ftok", "never fired: the program made no such call, or fewer than 5"),
+        (f"sysv/sem/semop:interrupt -- {CALLER} semget semop_up", "1 calls were met, and none of them waited"),
         ("sysv/ftok -- no-such-program", "no-such-program: there is no such program"),
         (f"sysv/ftok -- {ROOT}/README.md", "is not executable"),
-        (f"sysv/ftok -- {BUILD}/glibc-static/caller ftok --engine libfiu", ""),
-        (f"--engine libfiu sysv/ftok -- {BUILD}/glibc-static/caller ftok", "it is linked statically: try --engine strace"),
+        (f"--engine libfiu sysv/ftok -- {BUILD}/glibc-static/caller ftok", "it is linked statically"),
         (f"sysv/nothing -- {CALLER} ftok", "there is no point 'sysv/nothing'"),
         (f"ftok -- {CALLER} ftok", "there is no point 'ftok'; that of ftok() is sysv/ftok"),
         (f"sysv/ftok:errno=EIDRM -- {CALLER} ftok", "ftok() may not report EIDRM"),
@@ -345,8 +338,6 @@ def test_command_runs_the_program_and_tells_what_fired(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(arguments: str, said: str) -> None:
-    if not said:
-        pytest.skip("words behind the program are the program's")
     ran = inject("--seed", "1", *arguments.split())
     assert ran.returncode == 125
     assert said in ran.stderr and "Traceback" not in ran.stderr
@@ -368,8 +359,8 @@ def test_status_of_the_program_is_kept(tmp_path: Path) -> None:
 @needs_libfiu
 def test_fiu_ctrl_controls_a_running_program(tmp_path: Path) -> None:
     prefix = tmp_path / "fiu"
-    argv = (sys.executable, "-m", "ipck", "inject", "--seed", "1", "--control", prefix, "sysv/ftok:errno=EIO:nth=1", "--",
-            CALLER, "ftok", "pause", "ftok", "pause", "ftok")  # fmt: skip
+    words = ("inject", "--seed", "1", "--control", prefix, "sysv/ftok:errno=EIO:nth=1", "--", CALLER)
+    argv = (sys.executable, "-m", "ipck", *words, "ftok", "pause", "ftok", "pause", "ftok")
     environment = os.environ | {"PYTHONPATH": str(ROOT / "harness")}
     with subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdin and running.stdout
@@ -380,7 +371,8 @@ def test_fiu_ctrl_controls_a_running_program(tmp_path: Path) -> None:
             running.stdin.write("x")
             running.stdin.flush()
             lines += [running.stdout.readline(), running.stdout.readline()]
-    assert [line.strip() for line in lines] == ["ftok -1 EIO", "pause 1 ERANGE", "ftok -1 ENOENT", "pause 1 ERANGE", "ftok 0 ERANGE"]
+    said = [line.strip() for line in lines]
+    assert said == ["ftok -1 EIO", "pause 1 ERANGE", "ftok -1 ENOENT", "pause 1 ERANGE", "ftok 0 ERANGE"]
 
 
 @pytest.fixture

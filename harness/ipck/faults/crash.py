@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def bad(rows: Iterable[dict[str, Any]]) -> list[str]:
 def summary(rows: Sequence[dict[str, Any]]) -> str:
     """All rows in one line."""
     tests = {row["test"] for row in rows}
-    counts = {word: sum(row["outcome"] == word for row in rows) for word in dict.fromkeys(row["outcome"] for row in rows)}
+    counts = Counter(row["outcome"] for row in rows)
     said = ", ".join(f"{count} {word}" for word, count in counts.items())
     return f"{NAME}: {len(tests)} tests, {len({row['requirement'] for row in rows})} requirements: {said}"
 

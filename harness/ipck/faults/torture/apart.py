@@ -82,13 +82,13 @@ def run(client: Client, scenario: str, where: Place) -> Outcome:
     seconds = client.seconds * time_scale
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
-        "BUILD": str(program.parent),
+        "BUILD": f"{_OWN}/build",
         "PREPARED": str(where.prepared),
         "HOME": "/tmp",
         "LC_ALL": "C",
     }
     added = {
-        "LD_PRELOAD": str(library),
+        "LD_PRELOAD": f"{_OWN}/build/{library.name}",
         "IPCK_FAULT": scenario,
         "IPCK_FAULT_LOG": f"{_OWN}/log",
         "IPCK_FAULT_TREE": f"{_OWN}/tree",
@@ -115,9 +115,9 @@ def run(client: Client, scenario: str, where: Place) -> Outcome:
 def _outcome(client: Client, text: bytes) -> Outcome:
     try:
         data = json.loads(text)
-        steps = (_step(data[name]) for name in ("before", "run", "after"))
-        objects = (tuple(data[name]) for name in ("found", "left", "remains"))
-        return Outcome(*steps, *objects, tuple(Event(**event) for event in data["log"]))
+        before, run_, after = (_step(data[name]) for name in ("before", "run", "after"))
+        found, left, remains = (tuple(data[name]) for name in ("found", "left", "remains"))
+        return Outcome(before, run_, after, found, left, remains, tuple(Event(**event) for event in data["log"]))
     except (ValueError, KeyError, TypeError) as error:
         raise IpckError(f"{client.name}: ipck-apart printed no report: {error}") from None
 

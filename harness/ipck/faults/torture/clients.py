@@ -13,6 +13,7 @@ from ...tree import ROOT, shown
 
 FILE = ROOT / "fault" / "clients.toml"
 _FLAVOUR = "glibc"
+_STATUSES = (*range(1, 125), *range(193, 256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _points(value: object) -> str:
 
 
 def _statuses(value: object) -> str:
-    good = isinstance(value, list) and all(isinstance(one, int) and (0 < one < 125 or 192 < one < 256) for one in value)
+    good = isinstance(value, list) and all(one in _STATUSES for one in value)
     return "" if good else "must be a list of exit statuses: 1 to 124, 193 to 255 (others are no program's own)"
 
 
@@ -123,9 +124,6 @@ def _whole(value: object) -> str:
     return "" if isinstance(value, int) and not isinstance(value, bool) and value > 0 else "must be 1 or more"
 
 
-_OPTIONAL = frozenset(
-    ("prepare", "before", "after", "package", "status", "keeps", "excuse", "varies", "points", "most", "seconds", "user")
-)  # fmt: skip
 _ROW: dict[str, tomlfile.Check] = {
     "name": tomlfile.text,
     "program": tomlfile.text,
@@ -143,3 +141,4 @@ _ROW: dict[str, tomlfile.Check] = {
     "seconds": _number,
     "user": tomlfile.flag,
 }
+_OPTIONAL = frozenset(_ROW) - {"name", "program", "run"}

@@ -73,8 +73,8 @@ def only(name: str, text: str, build: Path, say: Callable[[str], None], time_sca
     with apart.place(build, time_scale) as place:
         apart.prepare(client, place)
         reference = apart.run(client, "", place)
-        if problem := unusable(client, reference):
-            raise IpckError(problem)
+        if reason := unusable(client, reference):
+            raise IpckError(reason)
         outcome = apart.run(client, text, place)
     for event in outcome.log:
         say(f"{event.point} n={event.n} {event.action} {event.errno or ''}{'' if event.fired else ' (did not wait)'}")

@@ -40,7 +40,7 @@ def judge(client: Client, outcome: Outcome, reference: Outcome) -> list[Problem]
         problems.append(Problem("status", f"{run.status} is none of 0, {_listed(client)}: {cut(run.err)}"))
     else:
         problems += _failed(client, outcome)
-    if run.left:
+    if run.left and not run.hung:
         problems.append(Problem("process", f"still there: {_named(run.left)}"))
     if outcome.after.hung:
         problems.append(Problem("hang", f"what removes the rest: {_named(outcome.after.hung)}"))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from ... import tomlfile
 from ...calls import Call
@@ -74,7 +75,7 @@ def known(path: Path = KNOWN) -> tuple[Known, ...]:
     return tuple(Known(**row, where=where) for where, row in _rows(path, "known", _KNOWN_ROW))
 
 
-def _rows(path: Path, table: str, schema: dict[str, tomlfile.Check]) -> list[tuple[str, dict[str, str]]]:
+def _rows(path: Path, table: str, schema: dict[str, tomlfile.Check]) -> list[tuple[str, dict[str, Any]]]:
     document = tomlfile.read(path)
     rows = document.data.get(table, [])
     if set(document.data) - {table} or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -173,8 +173,8 @@ class Torture:
                 ended.undecided = str(error)
                 break
             ended.runs += 1
-            if problem := _unprepared(series.client, outcome):
-                ended.undecided = f"{scenario}: {problem}"
+            if unprepared := _unprepared(series.client, outcome):
+                ended.undecided = f"{scenario}: {unprepared}"
                 break
             if not outcome.log:
                 break
