@@ -1,7 +1,8 @@
 """The catalogue: what an implementation promises, one requirement a row, one file an interface."""
 
+import fnmatch
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,6 +99,13 @@ def load(folder: Path = REQUIREMENTS) -> Catalogue:
     if faults:
         raise IpckError(*faults)
     return Catalogue(tuple(interfaces))
+
+
+def choose(catalogue: Catalogue, patterns: Sequence[str]) -> list[str]:
+    """The ids that PATTERNS, shell patterns, mean, all without; IpckError when one means none."""
+    if unknown := [pattern for pattern in patterns if not fnmatch.filter(catalogue.by_id, pattern)]:
+        raise IpckError(f"the catalogue has no requirement {unknown[0]!r}")
+    return [name for name in catalogue.by_id if not patterns or any(fnmatch.fnmatchcase(name, one) for one in patterns)]
 
 
 def emit_c(catalogue: Catalogue, folder: Path) -> list[Path]:

@@ -1,29 +1,26 @@
 """Whether an implementation of System V IPC and POSIX IPC keeps its promises."""
 
 import argparse
-import fnmatch
 import importlib.util
 import json
 import os
-import secrets
 import sys
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, calls, catalogue, compare, ktap, merge, mutants, mutantspage, mutation, notes
-from . import plan, propose, provenance, store, targets, text, usage
+from . import availability, baseline, catalogue, compare, faultcli, ktap, merge, notes, plan, propose, provenance, store
+from . import targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
 from .notes import Notes
 from .plan import Folders
-from .publish import FAULTS, FAULTS_DATA, MUTANTS, MUTANTS_DATA, PAGE, clear, journal, publish, republish, stored
+from .publish import PAGE, clear, journal, publish, stored
 from .results import RunResults
 from .summary import exit_status
-from .targets import Test, choose
-from .tree import OUT, ROOT, SUITE, shown
+from .targets import choose
+from .tree import OUT, SUITE, shown
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +52,7 @@ def _command(arguments: list[str]) -> int:
     ours, dashes, program = _split(arguments)
     options = parser.parse_args(ours)
     options.program = program
-    if dashes and options.command is not _inject:
+    if dashes and options.command is not faultcli.inject:
         parser.error(f"unrecognized arguments: {' '.join(['--', *program])}")
     status: int = options.command(options)
     return status
@@ -93,8 +90,8 @@ def _run(arguments: list[str]) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     made = plan.make([options.target], _folders(options))
-    tests = _tests_of(made.ready[0].tests.values())
-    for name in _requirements(made.catalogue, options.requirement):
+    tests = plan.by_requirement(made.ready[0].tests.values())
+    for name in catalogue.choose(made.catalogue, options.requirement):
         row = made.catalogue[name]
         if options.untested:
             if name not in tests and not row.untestable:
@@ -106,22 +103,6 @@ def _list(options: argparse.Namespace) -> int:
         if name not in tests:
             print(f"    untestable: {row.untestable}" if row.untestable else "    untested")
     return 0
-
-
-def _tests_of(tests: Iterable[Test]) -> dict[str, list[Test]]:
-    """TESTS by the requirements that they verify."""
-    by: dict[str, list[Test]] = {}
-    for test in tests:
-        for requirement in test.requirements:
-            by.setdefault(requirement, []).append(test)
-    return by
-
-
-def _requirements(rows: catalogue.Catalogue, patterns: Sequence[str]) -> list[str]:
-    """The ids that PATTERNS mean, all without; IpckError when one means none."""
-    if unknown := [name for name in patterns if not fnmatch.filter((row.id for row in rows), name)]:
-        raise IpckError(f"the catalogue has no requirement {unknown[0]!r}")
-    return [row.id for row in rows if not patterns or any(fnmatch.fnmatchcase(row.id, name) for name in patterns)]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -248,131 +229,6 @@ def _catalogue(options: argparse.Namespace) -> int:
     return 0
 
 
-def _points(options: argparse.Namespace) -> int:
-    table = calls.load(options.build)
-    if options.check:
-        if wrong := calls.disagreements(table, catalogue.load(options.requirements)):
-            raise IpckError(*wrong)
-        return 0
-    if options.json or options.markdown:
-        sys.stdout.write(calls.dump(options.build, "--json" if options.json else "--markdown"))
-        return 0
-    for call in calls.choose(table, options.point or ["*"]):
-        print(call.point, call.prototype, " ".join(call.errors), sep="\n    ")
-    return 0
-
-
-def _inject(options: argparse.Namespace) -> int:
-    from .faults import inject
-
-    try:
-        if not options.program:
-            raise IpckError("no program: ipck inject SCENARIO... -- PROGRAM [ARGUMENT]...")
-        return inject.inject(
-            options.scenario, options.program, _seed(options), options.engine, options.force, options.log,
-            options.control, options.build,
-        )  # fmt: skip
-    except IpckError as error:
-        print(*(f"ipck: {message}" for message in error.messages), sep="\n", file=sys.stderr)
-        return inject.REFUSED
-
-
-def _fault_libc(options: argparse.Namespace) -> int:
-    from .faults import inside, results
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    status, rows = inside.torture(options.target, options.probe, say, options.build)
-    if not options.probe:
-        requirements = catalogue.load(options.requirements)
-        results.update(options.out, {"libc": [asdict(row) for row in rows]})
-        republish(options.out, requirements, notes.load(requirements, options.requirements))
-        say(f"report: {shown(options.out / FAULTS)}")
-    return status
-
-
-def _fault(options: argparse.Namespace) -> int:
-    from .faults.torture import command
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    if options.list:
-        return command.show(options.client, options.build, say)
-    if options.only:
-        if len(options.client) != 1:
-            raise IpckError("--only needs one client: ipck fault CLIENT --only SCENARIO")
-        return command.only(options.client[0], options.only, options.build, say, options.time_scale)
-    rows = catalogue.load(options.requirements)
-    said = notes.load(rows, options.requirements)
-    try:
-        return command.torture(options.client, options.build, options.out, say, options.jobs, options.time_scale)
-    finally:
-        if (options.out / FAULTS_DATA).exists():
-            republish(options.out, rows, said)
-            say(f"report: {shown(options.out / FAULTS)}")
-
-
-def _seed(options: argparse.Namespace) -> int:
-    if options.seed is not None:
-        return int(options.seed)
-    seed = secrets.randbelow(2**32)
-    print(f"ipck: --seed {seed}", file=sys.stderr)
-    return seed
-
-
-def _mutants(options: argparse.Namespace) -> int:
-    rows = catalogue.load(options.requirements)
-    table = mutants.load(rows, options.build)
-    chosen = mutants.choose(table, options.mutant)
-    if options.list:
-        for mutant in chosen:
-            print(mutant.name, f"{mutant.call}: {mutant.what}", *mutant.violates or ["equivalent"], sep="\n    ")
-        return 0
-    began = time.monotonic()
-    ready = plan.make([f"host-{mutants.FLAVOUR}"], _folders(options)).ready[0]
-    ground = mutation.base(mutation.prepare(ready, options.tests), table)
-    print(f"{len(ground.results)} tests are as expected without a mutant ({ground.seconds:.0f} s)", flush=True)
-    runs = mutation.Runs(ground, chosen, options.jobs or 4 * len(os.sched_getaffinity(0)))
-    judged = []
-    for one in runs:
-        judged.append(one)
-        for line in mutantspage.lines(one):
-            print(line, flush=True)
-    seconds = time.monotonic() - began
-    found = mutantspage.gather(judged, table.mutants, rows, provenance.commit(ROOT), seconds)
-    write(options.out / MUTANTS_DATA, mutantspage.as_json(found))
-    republish(options.out, rows, notes.load(rows, options.requirements))
-    _print(mutantspage.closing(found), [f"report: {shown(options.out / MUTANTS)}"])
-    if runs.faults:
-        raise IpckError(*runs.faults)
-    return found.status
-
-
-def _trace(options: argparse.Namespace) -> int:
-    rows = catalogue.load(options.requirements)
-    table = mutants.load(rows, options.build)
-    by, excused = mutants.targeted(table.mutants), mutants.unreachable(rows, table.mutants)
-    if options.untargeted:
-        wanted = set(_requirements(rows, options.requirement))
-        for name in mutants.untargeted(rows, table.mutants, excused):
-            if name in wanted:
-                print(name, rows[name].statement, sep="\t")
-        return 0
-    tests = _tests_of(plan.make([options.target], _folders(options)).ready[0].tests.values())
-    for name in _requirements(rows, options.requirement):
-        print(name)
-        for test in tests.get(name, []):
-            print(f"    {test.id}\t{test.file}:{test.line}")
-        for mutant in by.get(name, []):
-            print(f"    mutant {mutant}")
-        if name not in by:
-            why = rows[name].untestable and "untestable" or excused.get(name, "")
-            print(f"    no mutant{why and f': {why}'}")
-    return 0
-
-
 _COMMANDS = {
     "targets": _targets,
     "fetch": _fetch,
@@ -383,10 +239,5 @@ _COMMANDS = {
     "baseline": _baseline,
     "import": _import,
     "catalogue": _catalogue,
-    "points": _points,
-    "inject": _inject,
-    "mutants": _mutants,
-    "trace": _trace,
-    "fault-libc": _fault_libc,
-    "fault": _fault,
+    **faultcli.COMMANDS,
 }

@@ -1,6 +1,6 @@
 """What is to be run: the targets asked for, with their tests and baselines, all checked before the first test runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,15 @@ def make(names: Sequence[str] = (), folders: Folders = Folders()) -> Plan:
         raise IpckError(*(f"target {run.target} is unavailable: {run.unavailable}" for run in absent))
     order = tuple(choice.target.name for choice in chosen)
     return Plan(rows, said, tuple(ready), tuple(absent), order, tuple(missed))
+
+
+def by_requirement(tests: Iterable[Test]) -> dict[str, list[Test]]:
+    """TESTS by the requirements that they verify."""
+    by: dict[str, list[Test]] = {}
+    for test in tests:
+        for requirement in test.requirements:
+            by.setdefault(requirement, []).append(test)
+    return by
 
 
 def _prepare(target: Target, rows: Catalogue, folders: Folders, judged: set[tuple[str, ...]]) -> Ready:
