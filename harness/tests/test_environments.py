@@ -48,7 +48,7 @@ class Environment:
     root: bool = False  # only root can make it
     about: str = "*"  # the tests (a glob) to take, or to draw from
     tests: int = 0  # so many are drawn; 0: all
-    judged: float = 0.9  # least part of the reference's verdicts that must be given here, not skipped
+    judged: float = 0.9  # least part of the reference's tests that must be judged whole here, not skipped
     lacks: Mapping[str, str] = field(default_factory=dict)  # tests (a glob) that must be skipped, and with which reason
     mends: str = ""  # the known deviation (a glob on the test) that does not show here
     passes_status: bool = True  # the exit status of the command is the program's
@@ -409,9 +409,10 @@ def check(environment: Environment, wanted: Mapping[Key, Verdict], run: Run) -> 
     troubles = [text for pair in pairs if (text := difference(environment, *pair))] + wrongly_judged(environment, run)
     if troubles:
         pytest.fail("\n".join([f"{len(troubles)} verdicts, of which the first:", *troubles[:SHOWN]]))
-    asked = [given for _, verdict, given in pairs if verdict.verdict != "skip"]
-    judged = [given for given in asked if given and given.verdict != "skip"]
-    assert len(judged) >= environment.judged * len(asked)
+    asked = [(test, given) for (test, _), verdict, given in pairs if verdict.verdict != "skip"]
+    tests = {test for test, _ in asked}
+    judged = tests - {test for test, given in asked if not given or given.verdict == "skip"}
+    assert len(judged) >= environment.judged * len(tests)  # by tests: one alone can have a verdict for each permission
     if environment.passes_status:
         assert run.returncode == expected_status(run), run.stderr
 
