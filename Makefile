@@ -75,13 +75,13 @@ flavours_libc := $(sort $(foreach flavour,$(asked),$(if $(LIBC)$(packages_$(flav
 ## help: list the targets
 .PHONY: help
 help:
-	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 ## run: install what is missing, build, judge this machine, write reports/out/index.html
 .PHONY: run
 run:
 	@scripts/setup run
-	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@$(MAKE) --no-print-directory -j$(JOBS) judges
 	@scripts/ipck run $(ARGS)
 
 ## matrix: fetch and build what the usual targets need, and run them side by side
@@ -134,9 +134,10 @@ bench:
 	@$(MAKE) --no-print-directory -j$(JOBS) programs build/glibc/bench-fork build/glibc/bench-empty build/glibc/bench-calls
 	@scripts/bench $(ARGS)
 
-## programs: build the test programs and the clients of all flavours
-.PHONY: programs faults checked bad
-programs: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs) $(fault_programs) $(torture_programs)
+## programs: build everything that judges this machine, and what makes calls fail
+.PHONY: judges programs faults checked bad
+judges: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs)
+programs: judges $(fault_programs) faults
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
