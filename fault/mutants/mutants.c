@@ -131,6 +131,14 @@ void *test_memory(void)
         return own->memory + sizeof(own->hash);
 }
 
+/* Outside of a test, in the runner's own process, no call is wrong: its namespaces are those of the machine. */
+static bool in_a_test(void)
+{
+        static bool known;
+
+        return known || (known = getenv("IPCK_TEST") != NULL);
+}
+
 bool mutant_is_chosen(enum mutant_number number)
 {
         if (map) {
@@ -141,7 +149,7 @@ bool mutant_is_chosen(enum mutant_number number)
                                           __ATOMIC_RELAXED);
                 errno = before;
         }
-        return number == wanted;
+        return number == wanted && in_a_test();
 }
 
 bool mutant_is_in_question(enum mutant_number number)
@@ -151,7 +159,7 @@ bool mutant_is_in_question(enum mutant_number number)
 
 bool mutants_are_in_question(void)
 {
-        return map || wanted != MUTANTS;
+        return (map || wanted != MUTANTS) && in_a_test();
 }
 
 bool peek(void *to, const void *from, size_t size)

@@ -16,7 +16,7 @@
  *
  *      IPCK_MUTANT=NAME        the mutant that is chosen; without it, none is
  *      IPCK_MUTANT_MAP=FILE    an empty file, which then holds a struct reached for each test, at any place
- *      IPCK_TEST               set by the test program: the id of the test that runs
+ *      IPCK_TEST               set by the test program: the id of the test that runs; nothing is wrong outside of one
  */
 #ifndef IPCK_MUTANTS_H
 #define IPCK_MUTANTS_H

@@ -407,3 +407,17 @@ def test_some_real_mutants_are_killed(world: World) -> None:
     data = told(world)
     assert (data["total"], data["killed"]) == (4, 4)
     assert all(line["tests"] > 0 for line in data["mutants"])
+
+
+def test_nothing_is_wrong_outside_of_a_test() -> None:
+    """The runner asks the machine by the same calls, in the machine's own namespaces."""
+    preload = mutants.preload()
+    program = preload.with_name("ipck-tests")
+    script = '"$0" --json - sysv.sem.semget_lookup | head -n 1; cat /proc/sysvipc/sem'
+    done = subprocess.run(
+        ("unshare", "--map-root-user", "--ipc", "env", "IPCK_MUTANT=semget_creates_unasked", f"LD_PRELOAD={preload}",
+         "sh", "-c", script, program),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    run, heading, *sets = done.stdout.splitlines()
+    assert json.loads(run)["type"] == "run" and "semid" in heading and sets == [], done.stderr
