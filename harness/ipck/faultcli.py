@@ -13,8 +13,11 @@ from .faults import inject as injection
 from .faults import inside, results
 from .faults.torture import command
 from .files import write
-from .publish import FAULTS, FAULTS_DATA, MUTANTS, MUTANTS_DATA, republish
+from .extras import PAGES
+from .publish import republish
 from .tree import ROOT, shown
+
+_FAULTS, _MUTANTS = PAGES["faults"], PAGES["mutants"]
 
 
 def points(options: argparse.Namespace) -> int:
@@ -53,7 +56,7 @@ def fault_libc(options: argparse.Namespace) -> int:
         requirements = catalogue.load(options.requirements)
         results.update(options.out, {"libc": [asdict(row) for row in rows]})
         republish(options.out, requirements, notes.load(requirements, options.requirements))
-        _say(f"report: {shown(options.out / FAULTS)}")
+        _say(f"report: {shown(options.out / _FAULTS.page)}")
     return status
 
 
@@ -70,9 +73,9 @@ def fault(options: argparse.Namespace) -> int:
     try:
         return command.torture(options.client, options.build, options.out, _say, options.jobs, options.time_scale)
     finally:
-        if (options.out / FAULTS_DATA).exists():
+        if (options.out / _FAULTS.data).exists():
             republish(options.out, rows, said)
-            _say(f"report: {shown(options.out / FAULTS)}")
+            _say(f"report: {shown(options.out / _FAULTS.page)}")
 
 
 def _seed(options: argparse.Namespace) -> int:
@@ -104,11 +107,11 @@ def broken(options: argparse.Namespace) -> int:
             _say(line)
     seconds = time.monotonic() - began
     found = mutantspage.gather(judged, table.mutants, rows, provenance.commit(ROOT), seconds)
-    write(options.out / MUTANTS_DATA, mutantspage.as_json(found))
+    write(options.out / _MUTANTS.data, mutantspage.as_json(found))
     republish(options.out, rows, notes.load(rows, options.requirements))
     for line in mutantspage.closing(found):
         _say(line)
-    _say(f"report: {shown(options.out / MUTANTS)}")
+    _say(f"report: {shown(options.out / _MUTANTS.page)}")
     if runs.faults:
         raise IpckError(*runs.faults)
     return found.status

@@ -168,6 +168,11 @@ class Page:
     anchors: Mapping[str, str]  # of the requirements' rows in the report
 
     @property
+    def looks(self) -> Mapping[str, str]:
+        """How each verdict is drawn."""
+        return LOOKS
+
+    @property
     def untargeted(self) -> tuple[str, ...]:
         """The first of the requirements without a mutant."""
         return self.data.untargeted_requirements[:_MOST]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from . import annotations, junit, kcidb, ktap, store
+from . import annotations, extras, junit, kcidb, ktap, store
 from .catalogue import Catalogue
 from .errors import IpckError
 from .files import unwritable, write
@@ -21,16 +21,12 @@ OVERVIEW = "overview.html"
 TARGETS = "targets.html"
 FINDINGS = "findings.html"
 NOTES = "notes.html"
-MUTANTS = "mutants.html"
-MUTANTS_DATA = "mutants.json"
-FAULTS = "faults.html"
-FAULTS_DATA = "faults.json"
-"""What `ipck mutants` and `ipck fault` wrote: it stays when the reports are made again, with its page."""
 KTAP = "ktap"
 KCIDB = "kcidb.json"
 GITHUB = "github.txt"
 GITLAB = "gl-code-quality-report.json"
-_FILES = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES, MUTANTS, FAULTS, KCIDB, GITHUB, GITLAB)
+_OWN = (JUNIT, SUMMARY, PAGE, OVERVIEW, TARGETS, FINDINGS, NOTES, KCIDB, GITHUB, GITLAB)
+_FILES = (*_OWN, *(extra.page for extra in extras.EXTRAS))
 
 
 def journal(out: Path) -> Path:
@@ -83,7 +79,7 @@ def publish(
 
 
 def republish(out: Path, catalogue: Catalogue, notes: Notes = Notes()) -> None:
-    """Make the pages again, with what stands in mutants.json and faults.json; without results, their pages alone."""
+    """Make the pages again, with what other commands left in OUT; without results of a run, their pages alone."""
     _pages(store.load([journal(out)]) if journal(out).exists() else RunResults(), catalogue, notes, out)
 
 
@@ -103,11 +99,9 @@ def _summary(run: RunResults, catalogue: Catalogue, out: Path) -> None:
 
 def _pages(run: RunResults, catalogue: Catalogue, notes: Notes, out: Path) -> None:
     try:
-        from .faults import results
         from .findingspage import load  # not before: jinja2 takes a while to load, and judging does not need it
-        from .mutantspage import read
         from .report import write_report
     except ModuleNotFoundError as error:
         remedy = "apt-get install python3-jinja2"
         raise IpckError(f"{PAGE} cannot be made: the Python module {error.name} is missing: {remedy}") from None
-    write_report(run, catalogue, out, notes, load(), read(out / MUTANTS_DATA), results.read(out))
+    write_report(run, catalogue, out, notes, load(), extras.read(out))

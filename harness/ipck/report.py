@@ -18,14 +18,15 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from . import faultspage, files, findingspage, mutantspage, notespage, targetspage
+from . import files, findingspage, notespage, targetspage
 from .catalogue import Catalogue
 from .columns import Columns, Kind, columns_of
 from .errors import IpckError
+from .extras import EXTRAS, PAGES
 from .findings import ATTENTION, FIELD_LIMIT, LOOKS, Heard, Link, Outputs, cut, links_of, reason_of
 from .groups import area_of, areas_of, draw_bar, group_of, sections_of, urgency
 from .notes import Notes
-from .publish import FAULTS, FINDINGS, MUTANTS, NOTES, OVERVIEW, PAGE, TARGETS
+from .publish import FINDINGS, NOTES, OVERVIEW, PAGE, TARGETS
 from .results import RunResults, TargetRun, TestResult, Verdict
 from .rows import UNTESTED, Row, collect, strangers
 from .targetspage import Fact, Value
@@ -35,6 +36,13 @@ from .visible import visible
 TEMPLATES = ROOT / "reports" / "templates"
 PROBLEMS_LIMIT = 200
 PROBLEMS_OPEN = 8
+_TITLES = {
+    PAGE: "The report",
+    OVERVIEW: "Counts of each interface",
+    TARGETS: "The targets",
+    FINDINGS: "Findings",
+    NOTES: "The lecture notes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,11 @@ def write_report(
     out: Path,
     notes: Notes = Notes(),
     findings: Sequence[findingspage.Text] = (),
-    mutants: mutantspage.Data | None = None,
-    faults: Mapping[str, Any] | None = None,
+    extras: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the pages into OUT and return the path of the first; IpckError when one cannot be written."""
     failed = []
-    for name, text in render(run, catalogue, notes, findings, mutants, faults).items():
+    for name, text in render(run, catalogue, notes, findings, extras).items():
         try:
             files.write(out / name, text)
         except IpckError as error:
@@ -83,11 +90,11 @@ def render(
     catalogue: Catalogue,
     notes: Notes = Notes(),
     findings: Sequence[findingspage.Text] = (),
-    mutants: mutantspage.Data | None = None,
-    faults: Mapping[str, Any] | None = None,
+    extras: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """The pages as text by file name, a pure function of its arguments; notes, findings, mutants and faults only where
-    there are any, and only the last two where no target ran."""
+    """The pages as text by file name, a pure function of its arguments: notes, findings and EXTRAS (data by the names
+    of their pages) only where there are any, and only the last where no target ran."""
+    extras = extras or {}
     columns = columns_of(run)
     heard = collect(columns)
     outputs = Outputs()
@@ -103,22 +110,22 @@ def render(
     headline, tone = _headline(totals, problems)
     lines = _lines(columns, rows)
     known = {text.name for text in findings}
-    judged = not (mutants or faults) or bool(run.targets)
+    judged = not extras or bool(run.targets)
     files_of = dict(
         index=PAGE if judged else "",
         overview=OVERVIEW if judged else "",
         targets_page=TARGETS if judged else "",
         findings_page=FINDINGS if judged and findings else "",
         notes_page=NOTES if judged and notes.documents else "",
-        mutants_page=MUTANTS if mutants else "",
-        faults_page=FAULTS if faults else "",
     )
+    pages = [(file, _TITLES[file]) for file in files_of.values() if file]
+    pages += [(extra.page, extra.title) for extra in EXTRAS if extra.name in extras]
+    anchored = {row.requirement.id: row for row in rows}
     shown = dict(
         **files_of,
-        mutants=mutants and mutantspage.page_of(mutants, {row.requirement.id: row for row in rows}),
-        mutant_looks=mutantspage.LOOKS,
-        faults=faults and faultspage.page_of(faults, {row.requirement.id: row for row in rows}),
-        notes=notespage.page_of(notes, {row.requirement.id: row for row in rows}),
+        **{name: PAGES[name].page_of(data, anchored) for name, data in extras.items()},
+        all_pages=pages,
+        notes=notespage.page_of(notes, anchored),
         truths=notespage.LOOKS,
         findings=findingspage.page_of(findings, rows),
         inline=findingspage.inline,
@@ -152,7 +159,7 @@ def render(
         script_hash=_hash(script),
     )
     environment = _environment()
-    return {name: environment.get_template(name).render(shown) for name in files_of.values() if name}
+    return {name: environment.get_template(name).render(shown) for name, _ in pages}
 
 
 def _environment() -> jinja2.Environment:

@@ -1,14 +1,13 @@
 """The command line: commands, their options, and help that teaches them."""
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from . import options
-from .faults.scenario import GRAMMAR
+from . import faultusage, options
+from .completion import Names, complete
 from .targets import DEFAULT, GROUPS, KINDS, TARGETS
-from .tree import BUILD, OUT, shown, version
+from .tree import OUT, shown, version
 
 _STATUS = """exit status:
   0  all is as expected
@@ -118,76 +117,6 @@ _IMPORT_EPILOG = f"""examples:
 
 {_STATUS}"""
 
-_POINTS_EPILOG = """examples:
-  ipck points                   all, with the error numbers that each may report
-  ipck points 'posix/sem/*'     some of them
-
-exit status: 0 done, 2 there is no such point, or table and catalogue disagree"""
-
-_INJECT = f"""Run PROGRAM while its IPC calls go wrong as each SCENARIO says:
-
-  {GRAMMAR}
-
-Without an action the call fails with one of the errors that it may report, drawn by the seed. A POINT may end with
-'*'; ipck points lists them. Calls are counted for each process; :count=thread counts each thread's, :count=tree those
-of all processes together; :probability=P takes each with that probability."""
-_INJECT_EPILOG = """examples:
-  ipck inject sysv/sem/semop:errno=EIDRM:nth=2 -- ./server            the second semop() fails
-  ipck inject 'sysv/shm/*:probability=0.1' --seed 4711 -- initdb db   each of these calls, one of ten times
-  ipck inject posix/sem/sem_wait:interrupt:nth=1+ -- ./client         each wait is interrupted by a signal
-  ipck inject sysv/msg/msgrcv:kill=blocked -- ./worker                SIGKILL as soon as it waits for a message
-  ipck inject --control /tmp/fiu sysv/ftok:delay=1ms -- ./server      fiu-ctrl -f /tmp/fiu adds and removes more
-
-exit status: that of PROGRAM, 128 + N after signal N; 125 when a scenario never fired, or it could not be done"""
-
-_MUTANTS = (
-    "Run the tests against implementations that are wrong on purpose, one call and one thing at a time (of glibc,\n"
-    "through a preloaded library), and tell which of these mutants the tests do not notice."
-)
-_MUTANTS_EPILOG = """Each mutant breaks certain requirements and no others. It is killed when tests find each of these
-violated; a test that finds another one violated is red for a wrong reason. It is all in mutants.json and mutants.html.
-
-examples:
-  ipck mutants                                     all
-  ipck mutants 'semop*'                            some: by their names, or by the call
-  ipck mutants semop_undo_inherited --tests 'sysv.sem.undo_*'
-                                                   against some tests
-  ipck mutants --list                              what each does, and the requirements that it violates
-
-exit status:
-  0  every mutant is killed
-  1  a mutant survives
-  2  it could not be decided, or the command could not do its work"""
-
-_TRACE_EPILOG = """examples:
-  ipck trace 'semop.undo*'      requirements with the tests that verify them and the mutants that violate them
-  ipck trace --untargeted       those that no mutant violates, although one could
-
-exit status: 0 done, 2 it could not be done"""
-
-_FAULT_LIBC = """Let every system call inside calls of a C library fail in turn, with each error that it may have:
-the call must then fail with an errno that it may report, or succeed; leave no file, queue, descriptor and mapping
-behind; and work the next time. Known deviations stand in fault/inside/known.toml, strict both ways."""
-_FAULT_LIBC_EPILOG = """examples:
-  ipck fault-libc                                        the libraries that are installed here
-  ipck fault-libc glibc-2.43 libc:$HOME/musl/install     others, which are built for when needed
-  ipck fault-libc host-musl --probe 'sem_open.*'         some calls; faults.json is not written then
-
-exit status: 0 all as expected, 1 a call does wrong or a listed deviation is gone, 2 it could not be decided"""
-
-_FAULT = """Make each call of each client fail in turn, with each error that it may report: the first call, the second,
-until nothing fires. After each run, the client must have reported an error or done its work, and left behind no object,
-process or file that it should not have: units of semaphores and messages are conserved."""
-_FAULT_EPILOG = """examples:
-  ipck fault                                  all clients that are installed
-  ipck fault --list                           what they are, and what lacks
-  ipck fault 'producer_consumer_*'            some of them
-  ipck fault crash                            only what processes leave that SIGKILL ends in the middle of a call
-  ipck fault offline_sysv/read --only sysv/shm/shmat:errno=EMFILE:nth=1       one run, and what became of it
-
-exit status: 0 all is as expected; 1 a client does something wrong that fault/known.toml does not list, or a pair of
-point and error never fired; 2 it could not be decided"""
-
 
 def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     """The whole command line; COMMANDS has the function of each command."""
@@ -195,8 +124,8 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"ipck {version()}")
     kinds = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
-    def command(name: str, summary: str, description: str, epilog: str) -> _Parser:
-        made: _Parser = kinds.add_parser(name, help=summary, description=description, epilog=epilog)
+    def command(name: str, summary: str, description: str, epilog: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = kinds.add_parser(name, help=summary, description=description, epilog=epilog)
         if name in commands:
             made.set_defaults(command=commands[name])
         return made
@@ -206,20 +135,20 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     gate = command("gate", "the same for a CI system", _GATE, _GATE_EPILOG)
     options.add_run(gate.add_argument)
     for one in (run, gate):
-        _complete(one, "target", _Names((*GROUPS, *TARGETS, *(f"{kind}:" for kind in KINDS))))
+        complete(one, "target", Names((*GROUPS, *TARGETS, *(f"{kind}:" for kind in KINDS))))
 
     shower = command("targets", "what can be judged here", "What can be judged here, and what is lacking.", _TARGETS)
     shower.add_argument("name", metavar="TARGET", nargs="*", default=["all"], help="as for run --target; all without")
     fetcher = command("fetch", "install, fetch and build what targets lack", _FETCH, _FETCH_EPILOG)
     fetcher.add_argument("name", metavar="TARGET", nargs="+", help="as for run --target")
     for one in (shower, fetcher):
-        _complete(one, "name", _Names((*GROUPS, *TARGETS)))
+        complete(one, "name", Names((*GROUPS, *TARGETS)))
 
     lister = command("list", "which tests verify which requirement", "Requirements and their tests.", _LIST_EPILOG)
     lister.add_argument("requirement", nargs="*", help="ids or shell patterns; all without")
     lister.add_argument("--target", metavar="NAME", default=DEFAULT[0], help="default: %(default)s")
     lister.add_argument("--untested", action="store_true", help="only the requirements that no test verifies")
-    _complete(lister, "target", _Names(TARGETS))
+    complete(lister, "target", Names(TARGETS))
 
     report = command("report", "make reports from stored results", "Make the reports again.", _REPORT_EPILOG)
     report.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="several are put together")
@@ -243,64 +172,20 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     baseline.add_argument("results", metavar="RESULTS", nargs="?", type=Path, default=OUT, help="default: the last run")
     baseline.add_argument("--propose", action="store_true", help="draft entries for failures that are not listed")
     baseline.add_argument("--into", metavar="FILE", type=Path, help="with --propose: add them to FILE")
-    _complete(baseline, "target", _Names(TARGETS))
+    complete(baseline, "target", Names(TARGETS))
 
     importer = command("import", "take the results of a target from a KTAP log", "Judge a KTAP log.", _IMPORT_EPILOG)
     importer.add_argument("--target", metavar="NAME", required=True, help="what to call it; its baseline is used")
     importer.add_argument("log", metavar="FILE.ktap", type=Path)
     importer.add_argument("--out", metavar="DIR", type=Path, help=f"default: {shown(OUT)}/NAME")
     options.add_gate(importer.add_argument)
-    _complete(importer, "target", _Names(TARGETS))
+    complete(importer, "target", Names(TARGETS))
 
     rows = command("catalogue", "check the catalogue, count its rows", "Check the catalogue and the notes.", "")
     rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
 
-    points = command("points", "the calls that can be made to fail", "The table of points of failure.", _POINTS_EPILOG)
-    points.add_argument("point", metavar="POINT", nargs="*", help="points, calls or shell patterns; all without")
-    points.add_argument("--json", action="store_true", help="for programs")
-    points.add_argument("--markdown", action="store_true", help="for a page of documentation")
-    points.add_argument("--check", action="store_true", help="compare their error numbers with the catalogue")
-
-    inject = command("inject", "run a program while its calls fail", _INJECT, _INJECT_EPILOG)
-    inject.usage = "ipck inject [OPTION]... SCENARIO... -- PROGRAM [ARGUMENT]..."
-    inject.add_argument("scenario", metavar="SCENARIO", nargs="+", help="as described above")
-    inject.add_argument("--engine", metavar="NAME", default="", help="libfiu or strace (default: the first that can)")
-    inject.add_argument("--seed", type=options.natural, metavar="N", help="of what is drawn (default: a new one)")
-    inject.add_argument("--force", action="store_true", help="allow errors that a call may not report")
-    inject.add_argument("--log", type=Path, metavar="FILE", help="a JSON line for each call that went wrong")
-    inject.add_argument("--control", metavar="PREFIX", default="", help="let fiu-ctrl -f PREFIX control it as well")
-    inject.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="where the library is")
-
-    breaker = command("mutants", "whether the tests notice wrong implementations", _MUTANTS, _MUTANTS_EPILOG)
-    breaker.add_argument("mutant", metavar="PATTERN", nargs="*", help="mutants, calls or shell patterns; all without")
-    breaker.add_argument("--list", action="store_true", help="only tell what they are")
-    breaker.add_argument("--tests", metavar="PATTERN", action="append", default=[], help="tests, as the program's own")
-    breaker.add_argument("--jobs", type=options.natural, default=0, metavar="N", help="mutants run at a time")
-    breaker.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
-
-    tracer = command("trace", "tests and mutants of each requirement", "Tests, and mutants.", _TRACE_EPILOG)
-    tracer.add_argument("requirement", nargs="*", help="ids or shell patterns; all without")
-    tracer.add_argument("--target", metavar="NAME", default=DEFAULT[0], help="default: %(default)s")
-    tracer.add_argument("--untargeted", action="store_true", help="only those that no mutant violates")
-    _complete(tracer, "target", _Names(TARGETS))
-
-    inside = command("fault-libc", "fail system calls inside a C library", _FAULT_LIBC, _FAULT_LIBC_EPILOG)
-    inside.add_argument("target", metavar="TARGET", nargs="*", help="C libraries, as for run --target")
-    inside.add_argument("--probe", metavar="NAME", action="append", default=[], help="only these; shell patterns")
-    inside.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where faults.json is written")
-    _complete(inside, "target", _Names(TARGETS))
-
-    fault = command("fault", "make each call of programs fail in turn", _FAULT, _FAULT_EPILOG)
-    fault.add_argument("client", metavar="CLIENT", nargs="*", help="names or shell patterns; all without")
-    fault.add_argument("--list", action="store_true", help="only show the clients, and what they lack")
-    fault.add_argument("--only", metavar="SCENARIO", default="", help="one run of one client, and what became of it")
-    fault.add_argument("--jobs", type=options.natural, default=0, metavar="N", help="runs at a time")
-    scale = "how much slower everything may be"
-    fault.add_argument("--time-scale", type=options.factor, default=1.0, metavar="X", help=scale)
-    fault.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
-
-    judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows, points)
-    for one in (*judging, breaker, tracer, fault, inside):
+    judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows)
+    for one in (*judging, *faultusage.add(command)):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 
@@ -324,21 +209,3 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=120)
-
-
-def _complete(parser: argparse.ArgumentParser, name: str, completer: object) -> None:
-    """Tell argcomplete how to complete the values of NAME."""
-    for action in parser._actions:
-        if action.dest == name and action.option_strings in ([], [f"--{name}"]):
-            setattr(action, "completer", completer)
-
-
-class _Names:
-    """Completes names, the last of a list with commas."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = list(names)
-
-    def __call__(self, prefix: str, **_: object) -> list[str]:
-        before, comma, _last = prefix.rpartition(",")
-        return [f"{before}{comma}{name}" for name in self._names]

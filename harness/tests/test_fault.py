@@ -12,6 +12,7 @@ import pytest
 from ipck import calls, faultspage, publish
 from ipck.catalogue import Catalogue
 from ipck.errors import IpckError
+from ipck.extras import PAGES
 from ipck.faults import crash, results
 from ipck.faults.torture import apart, clients, command, records, tables
 from ipck.faults.torture.clients import Client
@@ -267,7 +268,7 @@ def test_results_are_data_and_a_page(tmp_path: Path) -> None:
     assert data["violations"][0]["reproduce"].startswith("ipck fault stub --only sysv/ftok:errno=")
     results.update(tmp_path, {**data, "crash": [_row("fail"), _row("pass")]})
     publish.republish(tmp_path, Catalogue(()), Notes())
-    page = (tmp_path / publish.FAULTS).read_text()
+    page = (tmp_path / PAGES["faults"].page).read_text()
     for text in ("output</b> when sysv/ftok meets errno=EACCES", "semop.undo", "f(): wanted 1, got 2"):
         assert text in page
 

@@ -15,9 +15,10 @@ from test_report import HOSTILE, Reader, catalogue, judged, requirement
 from ipck import catalogue as catalogues
 from ipck import mutants, mutantspage, mutation, report
 from ipck.errors import IpckError
+from ipck.extras import PAGES
 from ipck.mutants import Mutant, Record, Table
 from ipck.mutation import Found, Judged
-from ipck.publish import MUTANTS, PAGE
+from ipck.publish import PAGE
 from ipck.results import Outcome, RunResults, TestResult, Verdict
 from ipck.targets import Test
 from stubs import ADDS, CATALOGUE, MAKES, TESTS, WAITS, World, end, result, run_line, start
@@ -25,6 +26,7 @@ from stubs import ADDS, CATALOGUE, MAKES, TESTS, WAITS, World, end, result, run_
 LOST = Mutant("semop_adds_nothing", "semop", "semop() adds nothing", ("semop.adds",))
 DEAF = Mutant("semop_eidrm_as_einval", "semop", "semop() fails with EINVAL", ("semop.eidrm", "semop.eintr"))
 SAME = Mutant("semget_slow", "semget", "semget() takes longer: nobody can tell")
+MUTANTS = PAGES["mutants"].page
 LAYOUT = Record(64, 8, 56)
 TABLE = Table(LAYOUT, (LOST, DEAF, SAME))
 
@@ -218,7 +220,7 @@ def test_page_shows_survivors_and_leads_to_the_report() -> None:
     found = Found("m", "semop.b", "t", "a.c:1", "x"), Found("m", "semop.c", "t", "a.c:2", "y")
     data = data_of(Judged(mutant, 3, found))
     rows = catalogue(requirement("semop.a"), requirement("semop.b"), requirement("semop.c"))
-    pages = report.render(judged(host=Verdict("semop.a", "pass")), rows, mutants=data)
+    pages = report.render(judged(host=Verdict("semop.a", "pass")), rows, extras={"mutants": data})
     assert f'href="{MUTANTS}"' in pages[PAGE]
     page = Reader(pages[MUTANTS]).top
     assert page.one("h1").text == "1 of 1 mutants killed"
@@ -228,14 +230,14 @@ def test_page_shows_survivors_and_leads_to_the_report() -> None:
 
 
 def test_page_can_stand_alone() -> None:
-    pages = report.render(RunResults(), catalogue(requirement("semop.a")), mutants=data_of(Judged(DEAF, 0)))
+    pages = report.render(RunResults(), catalogue(requirement("semop.a")), extras={"mutants": data_of(Judged(DEAF, 0))})
     assert list(pages) == [MUTANTS] and not Reader(pages[MUTANTS]).top.one("header").all("a")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_of_a_mutant_stays_text(text: str) -> None:
     data = data_of(Judged(Mutant(text, text, text, (text,)), 1, (Found(text, text + "x", text, text, text),)))
-    report.render(RunResults(), catalogue(requirement("semop.a")), mutants=data)[MUTANTS].encode("utf-8")
+    report.render(RunResults(), catalogue(requirement("semop.a")), extras={"mutants": data})[MUTANTS].encode("utf-8")
 
 
 # ---- whole runs, of stub programs

@@ -64,11 +64,12 @@ class Target:
     kind: str = "host"  # what stands under one heading
     needs: tuple[Need, ...] = ()
     usual: bool = True  # part of the matrix; the others are run by name
+    tool: str = "ipck-tests"  # the program that is run there
     judges_tools: bool = True  # ipcs and the like; no broken view of the objects is in between
 
     def program(self, build: Path = BUILD) -> Path:
-        """The test program of the target's flavour."""
-        return build.absolute() / self.flavour / "ipck-tests"
+        """What is run there, as built for the target's flavour."""
+        return build.absolute() / self.flavour / self.tool
 
     def built(self, build: Path = BUILD) -> tuple[Path, ...]:
         """What `make` builds for it."""

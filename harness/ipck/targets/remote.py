@@ -37,7 +37,7 @@ class RemoteTarget(Target):
 
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """The command as far as it can be shown."""
-        return (*self.ssh, "ipck-tests")
+        return (*self.ssh, self.tool)
 
     def ask(self, build: Path = BUILD) -> Process:
         """The program is asked over there: it may be none for this machine."""
@@ -59,7 +59,7 @@ class RemoteTarget(Target):
         flavour = self.flavour
         if self.by_machine:
             flavour = next((name for pattern, name in _FLAVOURS if re.fullmatch(pattern, machine)), machine)
-        program = build.absolute() / flavour / "ipck-tests"
+        program = build.absolute() / flavour / self.tool
         if not program.exists():
             what = f"{self.ssh[-1]} is a machine of the kind {machine}, {shown(program)} is not built: "
             raise FileNotFoundError(errno.ENOENT, f"{what}run make {shown(program)}")

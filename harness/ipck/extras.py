@@ -1,0 +1,45 @@
+"""Pages of the report that other commands than `ipck run` fill: each leaves data of its own in the folder, which stays
+there when the reports are made again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import faultspage, mutantspage
+from .faults import results as faults
+
+if TYPE_CHECKING:
+    from .rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A page, and the data that it is made of; its template sees what page_of() returns by the page's name."""
+
+    name: str
+    title: str
+    read: Callable[[Path], Any]  # the data in a folder, nothing where there is none; IpckError when it is broken
+    page_of: Callable[[Any, Mapping[str, "Row"]], Any]  # of the data and the report's rows, by requirement
+
+    @property
+    def page(self) -> str:
+        """The name of its file."""
+        return f"{self.name}.html"
+
+    @property
+    def data(self) -> str:
+        """The name of the file with its data."""
+        return f"{self.name}.json"
+
+
+EXTRAS = (
+    Extra("mutants", "Mutants", lambda out: mutantspage.read(out / "mutants.json"), mutantspage.page_of),
+    Extra("faults", "Faults", faults.read, faultspage.page_of),
+)
+PAGES = {extra.name: extra for extra in EXTRAS}
+
+
+def read(out: Path) -> dict[str, Any]:
+    """The data in the folder OUT, by page."""
+    return {extra.name: found for extra in EXTRAS if (found := extra.read(out))}
