@@ -59,6 +59,9 @@ compiler_musl = musl-gcc -idirafter /usr/include -idirafter /usr/include/$(multi
 link_glibc-static := -static
 link_i386-static := -static
 link_musl := -static
+# What is linked in another way alone has the tests' objects in common.
+objects_glibc-static := glibc
+objects_i386-static := i386
 $(foreach flavour,$(flavours_crossed),$(eval compiler_$(flavour) := scripts/cross-gcc $(flavour))$(eval link_$(flavour) := -static))
 
 # C libraries that are not installed: make build/FLAVOUR/ipck-tests LIBC=DIR, and those of Debian's suites by name.
@@ -210,7 +213,7 @@ build/$(1)/obj/reqs.o: build/reqs.c build/reqs.h
 build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/reqs.o
 	@rm -f $$@ && ar rcs $$@ $$^
 
-build/$(1)/ipck-tests: $(sources:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+build/$(1)/ipck-tests: $(sources:%.c=build/$(or $(objects_$(1)),$(1))/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
