@@ -26,6 +26,7 @@ library := $(sort $(wildcard conformance/lib/*.c))
 broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 hardened := $(sort $(wildcard fault/hardened/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
+bench := $(sort $(wildcard stress/bench/*.c))
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
 inside := $(sort $(wildcard fault/inside/*.c))
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
@@ -33,6 +34,7 @@ guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emul
 fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
 	$(flavours:%=build/%/ipck-inside) build/glibc/ipck-mutants build/glibc/ipck-mutants.so
 torture_programs := $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) build/glibc/crash-tests build/glibc/ipck-apart
+bench_programs := $(flavours:%=build/%/ipck-bench)
 crash_tests := $(sort $(wildcard fault/crash/*.c))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
@@ -130,17 +132,25 @@ lint:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(flavours_linted:%=build/%/ipck-tests)
 	@scripts/lint
 
-## bench: time the runner and the suite, as ratios to a bare fork+wait loop
+## bench: time ipck itself: the runner and the suite, as ratios to a bare fork+wait loop
 .PHONY: bench
 bench:
 	@scripts/setup run
 	@$(MAKE) --no-print-directory -j$(JOBS) programs build/glibc/bench-fork build/glibc/bench-empty build/glibc/bench-calls
 	@scripts/bench $(ARGS)
 
+## bench-ipc: time the IPC calls of this machine and others side by side; write reports/out/bench.html
+.PHONY: bench-ipc
+bench-ipc:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) benches
+	@scripts/ipck bench-ipc $(ARGS)
+
 ## programs: build everything that judges this machine, and what makes calls fail
-.PHONY: judges programs faults checked bad
+.PHONY: judges programs faults checked bad benches
 judges: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs)
 programs: judges $(fault_programs) faults
+benches: $(bench_programs) $(guest_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
@@ -155,7 +165,7 @@ share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
 	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml \
 	reports/templates/* reports/findings/* LICENSE)
-installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs) $(torture_programs)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(guest_programs) $(fault_programs) $(torture_programs)
 installed_scripts := ipck get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done
@@ -202,6 +212,9 @@ build/$(1)/obj/%.o: %.c $$(settings_$(1)) | build/reqs.h build/$(1)/have.h $(add
 	@echo "  CC  $(1) $$<"
 	@$$(compiler_$(1)) $$(common) $$(or $$(optimization_$(1)),$$(unoptimized)) -Ibuild/$(1) -DIPCK_FLAVOUR='"$(1)"' -DIPCK_COMPILER='"$$(notdir $$(firstword $$(compiler_$(1)))) "__VERSION__' \
 		$$(or $$(dependencies_$(1)),-MMD) -MP -c -o $$@ $$<
+
+# What is timed.
+build/$(1)/obj/stress/bench/%.o: optimization_$(1) := -O2
 
 # What fills and compares memory, for all tests.
 build/$(1)/obj/conformance/lib/world.o: optimization_$(1) := -O2
@@ -266,6 +279,12 @@ build/$(1)/hardened/%: fault/hardened/%.c fault/hardened/hardened.h
 
 build/$(1)/bad-tests: $(bad_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
+
+# Times the calls of the library and the kernel.
+build/$(1)/ipck-bench: $(bench:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
+	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
 build/$(1)/bench-%: build/$(1)/obj/harness/bench/%.o build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
