@@ -524,7 +524,7 @@ static void remove_name(const char *name)
 
 static int close_wrongly(sem_t *sem)
 {
-        struct inside copy;
+        struct inside copy = {.value = 0};
         struct opened was = {0};
 
         if (!peek(&copy, sem, sizeof(copy))) {
