@@ -191,7 +191,7 @@ FAILING = {
 @pytest.mark.parametrize("command", FAILING)
 def test_calls_that_are_wrong_or_fail_leave_nothing(command: str, tmp_path: Path) -> None:
     before = world()
-    arguments = [TREE / "scripts/ipck", *FAILING[command], "--out", tmp_path]
+    arguments: list[Path | str] = [TREE / "scripts/ipck", *FAILING[command], "--out", tmp_path]
     done = subprocess.run(arguments, check=False, capture_output=True, text=True)
     assert world() == before
     assert done.returncode < 2, done.stderr
@@ -201,7 +201,7 @@ def test_calls_that_are_wrong_or_fail_leave_nothing(command: str, tmp_path: Path
 def test_nothing_is_left_after_kill_9_among_such_calls(command: str, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     before = world()
-    arguments = [TREE / "scripts/ipck", *FAILING[command], "--out", tmp_path]
+    arguments: list[Path | str] = [TREE / "scripts/ipck", *FAILING[command], "--out", tmp_path]
     harness = subprocess.Popen(arguments, env=marked(mark), stdout=subprocess.DEVNULL)
     assert until(lambda: len(left_processes(mark)) > 3)
     # Not synchronisation: the moment of death is the random input of this test.
