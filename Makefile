@@ -23,10 +23,10 @@ flavours_asked := $(flavours_crossed) $(if $(filter x86_64,$(machine)),i386-stat
 families := sysv posix common tools notes
 sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'))
 library := $(sort $(wildcard conformance/lib/*.c))
-broken_calls := $(sort $(wildcard harness/tests/broken/*.c))
 hardened := $(sort $(wildcard fault/hardened/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 bench := $(sort $(wildcard stress/bench/*.c))
+calls := fault/calls.h fault/each_call.h fault/calls.def
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
 inside := $(sort $(wildcard fault/inside/*.c))
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
@@ -153,7 +153,7 @@ programs: judges $(fault_programs) faults
 benches: $(bench_programs) $(guest_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
-bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
+bad: build/glibc/bad-tests build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
 
 ## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
 .PHONY: install uninstall
@@ -246,7 +246,7 @@ build/$(1)/clients/%: fault/clients/%.c fault/clients/client.h
 	@$$(compiler_$(1)) -std=c11 -O2 -g1 $$(warnings) $$(link_$(1)) -pthread -o $$@ $$< -lrt
 
 # Makes calls fail in the programs that it is loaded into.
-build/$(1)/ipck-fault.so: $(fault_sources) $(wildcard fault/preload/*.h) fault/calls.h fault/calls.def
+build/$(1)/ipck-fault.so: $(fault_sources) $(wildcard fault/preload/*.h) $(calls)
 	@mkdir -p $$(@D)
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(common) -O2 -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $$@ $(fault_sources) -lm
@@ -257,7 +257,7 @@ build/$(1)/ipck-inside: $(inside:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conforma
 	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 
 # The table of calls, printed.
-build/$(1)/ipck-points: fault/points.c fault/calls.c fault/calls.h fault/calls.def
+build/$(1)/ipck-points: fault/points.c fault/calls.c $(calls)
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(common) -O1 $$(link_$(1)) -o $$@ $$(filter %.c,$$^)
 
@@ -308,14 +308,8 @@ always:
 
 $(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted) $(flavours_asked) $(flavours_libc),$(eval $(call flavour_rules,$(flavour))))
 
-# Breaks a call of the C library on purpose: for the project's own tests.
-build/glibc/broken_ipc.so: $(broken_calls) harness/tests/broken/broken.h
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	@gcc $(common) -fPIC -shared -o $@ $(broken_calls) -ldl
-
 # Wrong implementations of the calls: one is chosen by IPCK_MUTANT.
-mutant_inputs := fault/calls.def fault/calls.h $(wildcard fault/mutants/*.def fault/mutants/*.h) build/reqs.h
+mutant_inputs := $(calls) $(wildcard fault/mutants/*.def fault/mutants/*.h) build/reqs.h
 build/glibc/ipck-mutants.so: $(mutant_sources) $(mutant_inputs)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
@@ -342,7 +336,7 @@ build/glibc/caller build/glibc-static/caller: build/%/caller: harness/tests/envi
 	@mkdir -p $(@D)
 	@gcc $(common) -O2 -D_FORTIFY_SOURCE=2 $(link_$*) -o $@ $< -lrt
 
-build/glibc/scenarios: harness/tests/environments/scenarios.c fault/preload/scenario.c fault/calls.c fault/calls.h fault/calls.def
+build/glibc/scenarios: harness/tests/environments/scenarios.c fault/preload/scenario.c fault/calls.c $(calls)
 	@mkdir -p $(@D)
 	@gcc $(common) -o $@ $(filter %.c,$^) -lm
 
