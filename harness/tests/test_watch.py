@@ -124,7 +124,7 @@ def test_listed_tests_declare_the_row(kernel: Kernel) -> None:
 
 def test_log_that_is_not_there(kernel: Kernel) -> None:
     done = kernel.run(PREFIX + "quiet", watch="/nowhere")
-    assert (done.returncode, done.stderr) == (2, "ipck-tests: --watch-kernel: /nowhere: No such file or directory\n")
+    assert (done.returncode, done.stderr) == (2, "bad-tests: --watch-kernel: /nowhere: No such file or directory\n")
 
 
 def test_leaks_are_those_of_the_test_whose_process_allocated_the_memory(kernel: Kernel) -> None:
