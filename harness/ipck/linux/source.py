@@ -26,7 +26,7 @@ _PATCHED = {_GCOV: PATCHES / "gcov-um.patch"}
 
 # Nothing of these is needed to build for the machines that we build for; Kconfig files are read everywhere.
 _LEFT_OUT = re.compile(r"Documentation/.+/|arch/(?!x86/|um/)[^/]+/|tools/testing/")
-# Debian's linux-source ignores all at the top. These patterns come behind those of the tree: all, but for what is built.
+# Debian's linux-source ignores all at the top. These patterns are behind the tree's: all, but for what a build makes.
 _AT_THE_TOP = tuple(
     f"--exclude={name}"
     for name in ("!/*", "/.*", "/*.o", "/*.a", "/vmlinux*", "/linux", "/System.map", "/Module.symvers", "/modules.*")
