@@ -127,6 +127,12 @@ fault:
 	@$(MAKE) --no-print-directory -j$(JOBS) faults
 	@scripts/ipck fault $(ARGS)
 
+## kernels: build kernels that count coverage, make calls fail, and check themselves, from Debian's source
+.PHONY: kernels
+kernels:
+	@scripts/setup kernel
+	@for variant in gcov check; do scripts/build-kernel --variant $$variant $(ARGS) || exit; done
+
 ## lint: compilers' and checkers' opinion of C, Python and shell
 .PHONY: lint
 lint:
@@ -166,9 +172,9 @@ library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
 	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml \
-	reports/templates/* reports/findings/* LICENSE)
+	reports/templates/* reports/findings/* scripts/kernel/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
-installed_scripts := ipck get-debian get-kernels
+installed_scripts := ipck build-kernel get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done
 	@for file in $(installed_programs) $(installed_scripts:%=scripts/%); do install -D $$file $(library_dir)/$$file || exit; done

@@ -44,7 +44,7 @@ struct ipck_shared {
         char error[640], skip[320];
         _Atomic int patient;            /* how many of its processes have waited long in UNTIL or EVENTUALLY */
         _Atomic unsigned children;
-        struct ipck_verdict verdicts[MAX_DECLARED + 1];        /* the last one in use is the runner's, about the kernel */
+        struct ipck_verdict verdicts[MAX_DECLARED + 1];         /* the last in use is the runner's, about the kernel */
         struct ipck_child_state child[MAX_CHILDREN];
 };
 
