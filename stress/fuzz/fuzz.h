@@ -129,6 +129,9 @@ struct family {
         void (*release)(struct world *, int process);
         void (*remove)(struct world *, int object);
 
+        /* What it reported beside its result, for a trace: without what differs between two right implementations. */
+        void (*report)(const struct world *, const struct item *, const struct outcome *, char *text, size_t size);
+
         /* What it contradicts that the call waits. */
         struct contradiction (*waits)(const struct item *);
 
@@ -185,6 +188,10 @@ int find_object(const struct world *, const struct item *, bool by_index);
 int find_by_key(const struct world *, int family, int key);
 int free_object(const struct world *, int family);
 
+/* The number of the process, for a trace; others are as they are. */
+int process_of(const struct world *, int pid);
+void report_common(const struct outcome *, char *text, size_t size);
+
 /* Draws which identifier: nearly always that of an object. */
 enum which draw_which(struct random *);
 struct setting draw_setting(struct random *);
@@ -225,8 +232,8 @@ static inline const char *name_of(int number)
         return names[number];
 }
 
-/* Whether 32-bit C libraries would read through the pointer of *ctl themselves. */
-enum { CTL_TAKES_BAD_POINTERS = sizeof(long) == 8 };
+/* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size there. */
+enum { WIDE = sizeof(long) == 8 };
 
 static inline bool is_get(const struct item *item)
 {

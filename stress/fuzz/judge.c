@@ -121,6 +121,45 @@ static bool step(struct world *w, int family, struct thing *thing, const struct 
         return true;
 }
 
+/* What differs between two right implementations, by the number of what it stands for. */
+int process_of(const struct world *w, int pid)
+{
+        for (int p = 0; p < PROCESSES; p++)
+                if (pid > 1 && w->actor[p].pid == pid)
+                        return p;
+        return pid;
+}
+
+void report_common(const struct outcome *r, char *text, size_t size)
+{
+        const struct stat_report *const stat = r->stat;
+
+        snprintf(text, size, " {uid %d, gid %d, cuid %d, cgid %d, mode %#o, key %#x", (int)stat->uid, (int)stat->gid,
+                 (int)stat->cuid, (int)stat->cgid, stat->mode, (unsigned)stat->key);
+}
+
+static void trace_item(const struct world *w, const struct item *item, int object, struct operation o, struct outcome r)
+{
+        const struct thing *const thing = &w->thing[item->family][object];
+        char call[1024], text[1100], outcome[512], report[256] = "";
+        const bool by_id = r.value >= 0 && (is_get(item) || r.value == thing->id);
+
+        o.id = item->which == CURRENT ? object : -(int)item->which;
+        if (by_id)
+                r.value = object;
+        else if (item->call == CALL_semctl && item->command == GETPID)
+                r.value = process_of(w, r.value);
+        else if (item->call == CALL_mq_open && r.value >= 0)
+                r.value = object;
+        describe_operation(&o, call, sizeof(call));
+        snprintf(text, sizeof(text), "process %d: %s", item->process, call);
+        describe_outcome(&o, &r, outcome, sizeof(outcome) - sizeof(report));
+        if (r.value >= 0)
+                families[item->family]->report(w, item, &r, report, sizeof(report));
+        strcat(outcome, report);
+        trace(text, outcome);
+}
+
 bool carry_out(struct world *w, const struct item *item)
 {
         const struct family *const family = families[item->family];
@@ -136,12 +175,8 @@ bool carry_out(struct world *w, const struct item *item)
         w->record[w->position].value = r.value;
         w->record[w->position].error = r.error;
         w->done++;
-        if (w->traced) {
-                char call[512], outcome[160];
-                describe_operation(&o, call, sizeof(call));
-                describe_outcome(&o, &r, outcome, sizeof(outcome));
-                trace(call, outcome);
-        }
+        if (w->traced)
+                trace_item(w, item, object, o, r);
         if (w->judged) {
                 r.from = w->clock;
                 r.to = w->clock = coarse_seconds();

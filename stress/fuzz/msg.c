@@ -88,7 +88,7 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_msgctl;
                 item->command = commands[weighted(random, 60, 16, 4, 12, 8, 1, 1)];
                 item->set = draw_new(random);
-                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_msgget;
@@ -245,6 +245,20 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        const bool stats = item->command == IPC_STAT || item->command == MSG_STAT || item->command == MSG_STAT_ANY;
+
+        text[0] = '\0';
+        if (item->call != CALL_msgctl || !stats)
+                return;
+        report_common(r, text, size);
+        const size_t at = strlen(text);
+        snprintf(text + at, size - at, ", qnum %llu, cbytes %llu, qbytes %llu, lspid %d, lrpid %d}",
+                 (unsigned long long)r->stat->msg.qnum, (unsigned long long)r->stat->msg.cbytes,
+                 (unsigned long long)r->stat->msg.qbytes, process_of(w, r->stat->msg.lspid), process_of(w, r->stat->msg.lrpid));
+}
+
 static void print_flags(FILE *out, int flags)
 {
         fprintf(out, "%s%s%s%s", flags & IPC_NOWAIT ? "IPC_NOWAIT" : "0", flags & MSG_NOERROR ? " | MSG_NOERROR" : "",
@@ -361,5 +375,5 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
                                 .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
-                                .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};
