@@ -141,29 +141,33 @@ static bool attend(struct world *w)
 }
 
 /* The others made no progress: a call waits, or its process died. */
-static void attend_hang(struct world *w)
+static void attend_hang(struct world *w, int status)
 {
         const struct item *const item = &w->item[w->position];
 
         w->at = w->position;
-        judge_hang(w, item);
-        end_process(w, item->process);
+        judge_hang(w, item, status);
+        if (status == STILL_ALIVE)
+                end_process(w, item->process);
+        else
+                w->alive[item->process] = false;
 }
 
-/* Waits until the others need the keeper; false where they do not go on. */
-static bool await_others(struct world *w)
+/* Waits until the others need the keeper; false where they do not go on, with the wait status of one that has ended. */
+static bool await_others(struct world *w, int *status)
 {
         enum { LOOKS_ASLEEP = 2, LOOKS = 20 };
         const int64_t patience = scaled_ns(200000000);
         const struct timespec most = {.tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000};
         int before = -1, looks = 0;
 
+        *status = STILL_ALIVE;
         while (!wait_turn(w, KEEPER, &most)) {
                 const int at = w->position;
                 const pid_t pid = w->actor[w->item[at].process].pid;
                 looks = at == before ? looks + 1 : 0;
                 before = at;
-                if (looks == LOOKS || (looks >= LOOKS_ASLEEP && sleeping(pid)) || waitpid(pid, NULL, WNOHANG) == pid)
+                if (looks == LOOKS || (looks >= LOOKS_ASLEEP && sleeping(pid)) || waitpid(pid, status, WNOHANG) == pid)
                         return false;
         }
         return true;
@@ -188,9 +192,10 @@ void run_sequence(struct world *w)
         if (!w->alive[w->item[0].process])
                 start_process(w, w->item[0].process);
         do {
+                int status;
                 pass_to(w, w->item[w->position].process);
-                if (!await_others(w))
-                        attend_hang(w);
+                if (!await_others(w, &status))
+                        attend_hang(w, status);
         } while (attend(w));
         for (int p = 0; p < PROCESSES; p++)
                 if (w->alive[p] && has_open(w, p))

@@ -156,9 +156,11 @@ void reset_objects(struct world *);
 /* Makes the call of the item at this position and judges it; false where it contradicts the model. */
 bool carry_out(struct world *, const struct item *);
 
-/* Judges what needs no call of its own: the end of a process, a call that came not back. */
+/* Judges what needs no call of its own: the end of a process; a call that did not come back, as it waits or has ended its
+ * process, with that wait status. */
+enum { STILL_ALIVE = -1 };
 bool judge_end(struct world *, int process);
-bool judge_hang(struct world *, const struct item *);
+bool judge_hang(struct world *, const struct item *, int status);
 
 /* ---- shrink.c ---- */
 

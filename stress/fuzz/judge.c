@@ -202,12 +202,17 @@ bool judge_end(struct world *w, int process)
         return true;
 }
 
-bool judge_hang(struct world *w, const struct item *item)
+bool judge_hang(struct world *w, const struct item *item, int status)
 {
-        const struct family *const family = families[item->family];
-
-        w->why = family->waits(item);
-        snprintf(w->outcome, sizeof(w->outcome), "waits");
+        w->why = families[item->family]->waits(item);
+        if (status == STILL_ALIVE) {
+                snprintf(w->outcome, sizeof(w->outcome), "waits");
+        } else {
+                w->why.what = "wait status of the process that called";
+                w->why.want = 0;
+                w->why.got = status;
+                snprintf(w->outcome, sizeof(w->outcome), "ended the process with wait status %#x", (unsigned)status);
+        }
         return contradiction(w);
 }
 
