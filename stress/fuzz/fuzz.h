@@ -86,6 +86,7 @@ struct world {
 
         /* turns */
         _Atomic int go[PROCESSES + 1];  /* whose turn it is; the last one is the keeper's */
+        _Atomic int holder, running;    /* whom it was passed to, and who has taken it up: not the same until that one runs */
         bool alive[PROCESSES];
         struct actor actor[PROCESSES];
 
