@@ -65,6 +65,7 @@ enum { FAMILIES = 5, NO_OBJECT = -1 };
 struct record {
         int object;                     /* NO_OBJECT: no call was made */
         int place;                      /* of the handle that it used or got */
+        int size;                       /* of the object, at most of interest: how many semaphores */
         int error;
         int64_t value;
 };

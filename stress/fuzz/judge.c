@@ -160,6 +160,25 @@ static void trace_item(const struct world *w, const struct item *item, int objec
         trace(text, outcome);
 }
 
+/* Whether the identifier of a new object is no other one's, and was not that of a removed one. */
+static bool is_new(struct world *w, const struct item *item, int object, const struct outcome *r)
+{
+        const struct thing *const things = w->thing[item->family];
+
+        if (!is_get(item) || things[object].used || r->value < 0)
+                return true;
+        for (int i = 0; i < OBJECTS; i++) {
+                const bool exists = things[i].used && things[i].id == r->value;
+                if (!exists && things[i].removed != r->value)
+                        continue;
+                w->why = (struct contradiction){
+                        .requirement = exists ? xsi_ipc_id_unique_per_mechanism : xsi_ipc_id_seq_reuse,
+                        .what = "identifier, which is another one's", .got = r->value};
+                return contradiction(w);
+        }
+        return true;
+}
+
 bool carry_out(struct world *w, const struct item *item)
 {
         const struct family *const family = families[item->family];
@@ -170,6 +189,7 @@ bool carry_out(struct world *w, const struct item *item)
         w->record[w->position].object = object;
         if (object == NO_OBJECT)
                 return true;
+        w->record[w->position].size = (int)w->thing[item->family][object].size;
         w->record[w->position].place = is_open(item) ? free_handle(w, item) : open_handle(w, item);
         family->make(w, item, object, &o, &r);
         w->record[w->position].value = r.value;
@@ -180,7 +200,7 @@ bool carry_out(struct world *w, const struct item *item)
         if (w->judged) {
                 r.from = w->clock;
                 r.to = w->clock = coarse_seconds();
-                if (!step(w, item->family, &w->thing[item->family][object], &o, &r)) {
+                if (!step(w, item->family, &w->thing[item->family][object], &o, &r) || !is_new(w, item, object, &r)) {
                         describe_outcome(&o, &r, w->outcome, sizeof(w->outcome));
                         return false;
                 }

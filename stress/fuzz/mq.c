@@ -351,7 +351,14 @@ static void print(FILE *out, const struct item *item, const struct record *recor
 static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
 {
         static const char *const members[] = {"flags", "maxmsg", "msgsize", "curmsgs"};
+        const bool text = strcmp(why->what, "text") == 0;
 
+        if (text || strcmp(why->what, "priority") == 0) {
+                fputs("({ union { char bytes[8192]; unsigned text; } m = {{0}}; unsigned priority = 0; mq_receive(", out);
+                print_descriptor(out, item, record);
+                fprintf(out, ", m.bytes, %lld, &priority); %s; })", (long long)item->size, text ? "m.text" : "priority");
+                return true;
+        }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
                 if (strcmp(why->what, members[i]) == 0) {
                         fputs("attr_of(", out);
@@ -364,7 +371,7 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_mq = {
         .name = "mq", .model = &mq_model, .header = "ipck_mq.h",
-        .declarations = "\tmqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
+        .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
         .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
         .release = release, .remove = remove_object, .print = print, .print_member = print_member,
 };

@@ -361,7 +361,7 @@ static void print_control(FILE *out, const struct item *item, const struct recor
                         fputs(", ARG_BUF(bad_address())", out);
                 } else if (item->command == SETALL) {
                         fputs(", ARG_ARRAY(((unsigned short[]){", out);
-                        for (int i = 0; i < SEMS; i++)
+                        for (int i = 0; i < record->size || i == 0; i++)
                                 fprintf(out, "%s%d", i ? ", " : "", (unsigned short)(i == item->semnum ? item->value : (item->value + i) & 3));
                         fputs("}))", out);
                 } else if (item->command == GETALL) {

@@ -319,7 +319,7 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
-                                .declarations = "\tvoid *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
+                                .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
                                 .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
                                 .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};
