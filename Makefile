@@ -32,8 +32,10 @@ mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/muta
 guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
 fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
 	$(flavours:%=build/%/ipck-inside) build/glibc/ipck-mutants build/glibc/ipck-mutants.so
+stress_programs := $(flavours:%=build/%/ipck-stress)
 torture_programs := $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) build/glibc/crash-tests build/glibc/ipck-apart
 crash_tests := $(sort $(wildcard fault/crash/*.c))
+stress := $(sort $(shell find stress -name '*.c'))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
@@ -137,9 +139,9 @@ bench:
 ## programs: build everything that judges this machine, and what makes calls fail
 .PHONY: judges programs faults checked bad
 judges: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs)
-programs: judges $(fault_programs) faults
+programs: judges $(fault_programs) faults $(stress_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
-checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
+checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests build/$(flavour)/ipck-stress $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
 
 ## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
@@ -152,7 +154,7 @@ share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
 	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml \
 	reports/templates/* reports/findings/* LICENSE)
-installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs) $(torture_programs)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
 installed_scripts := ipck get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done
@@ -255,6 +257,13 @@ build/$(1)/ipck-apart: $(wildcard fault/torture/*.c) $(wildcard fault/torture/*.
 build/$(1)/crash-tests: $(crash_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
+
+# All workloads. Checking is to cost less than what is checked.
+$(stress:%.c=build/$(1)/obj/%.o): optimization_$(1) := -O2
+build/$(1)/ipck-stress: $(stress:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
+	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
 # Programs that cope with failures of their calls.
 build/$(1)/hardened/%: fault/hardened/%.c fault/hardened/hardened.h

@@ -16,7 +16,7 @@ void ipck_fatal(const char *format, ...)
 {
         va_list args;
 
-        fputs("ipck-tests: ", stderr);
+        fprintf(stderr, "%s: ", program_invocation_short_name);
         va_start(args, format);
         vfprintf(stderr, format, args);
         va_end(args);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rules.h: what the models are written with.
+ */
+#ifndef STRESS_RULES_H
+#define STRESS_RULES_H
+
+#include <sys/ipc.h>
+#include <time.h>
+
+#include "model.h"
+
+/* When something took place: in one of the seconds from low to high. */
+struct moment {
+        int64_t low, high;
+};
+
+static const struct moment never = {0, 0};
+
+/* What all System V objects have. id -1: there is none. */
+struct object {
+        int id, key;
+        uid_t uid, cuid;
+        gid_t gid, cgid;
+        unsigned mode, unused;          /* no padding: states are compared as bytes */
+        struct moment ctime;
+};
+
+static const struct object no_object = {.id = -1};
+
+enum { READ = 04, ALTER = 02 };
+
+/* What follows is demanded by the requirement. */
+static inline void rule(enum ipck_requirement requirement)
+{
+        (void)requirement;
+}
+
+/* ---- one step being judged ---- */
+
+enum { MOST_FAULTS = 8 };
+
+struct judgement {
+        const struct limits *limits;
+        const struct operation *o;
+        const struct outcome *r;
+        struct contradiction *why;
+        int faults, waived_faults;
+        bool settled;                   /* an error is promised to precede all others */
+        struct {
+                int error;
+                enum ipck_requirement requirement;
+        } fault[MOST_FAULTS];
+        int waived_fault[MOST_FAULTS];
+};
+
+static inline bool waived(const struct limits *limits, enum ipck_requirement r)
+{
+        return limits->waived[r / 64] >> r % 64 & 1;
+}
+
+/* The call must fail with the error where the condition is true, or with another one that applies. */
+static inline void fault(struct judgement *j, bool condition, int error, enum ipck_requirement requirement)
+{
+        if (!condition || j->settled)
+                return;
+        if (waived(j->limits, requirement)) {
+                if (j->waived_faults < MOST_FAULTS)
+                        j->waived_fault[j->waived_faults++] = error;
+        } else if (j->faults < MOST_FAULTS) {
+                j->fault[j->faults].error = error;
+                j->fault[j->faults++].requirement = requirement;
+        }
+}
+
+/* The same for an error that precedes all that apply and have not been named before. */
+static inline void first_fault(struct judgement *j, bool condition, int error, enum ipck_requirement requirement)
+{
+        fault(j, condition, error, requirement);
+        j->settled |= condition && !waived(j->limits, requirement);
+}
+
+/* The outcome contradicts the requirement. Always 0, for step() to return. */
+static inline int contradicts(struct judgement *j, enum ipck_requirement requirement, const char *what, int64_t want,
+                              int64_t got)
+{
+        *j->why = (struct contradiction){.requirement = requirement, .what = what, .want = want, .got = got};
+        return 0;
+}
+
+/* Whether the outcome is a failure that a fault allows; where a fault applies and it is not, *why is filled in. */
+enum faulted { NOT_FAULTED, FAULTED, WRONGLY };
+static inline enum faulted faulted(struct judgement *j)
+{
+        const struct outcome *r = j->r;
+
+        if (r->value == -1 && r->error) {
+                for (int i = 0; i < j->faults; i++)
+                        if (j->fault[i].error == r->error)
+                                return FAULTED;
+                for (int i = 0; i < j->waived_faults; i++)
+                        if (j->waived_fault[i] == r->error)
+                                return FAULTED;
+        }
+        if (!j->faults)
+                return NOT_FAULTED;
+        contradicts(j, j->fault[0].requirement, "errno", j->fault[0].error, r->value == -1 ? r->error : 0);
+        return WRONGLY;
+}
+
+/* Whether what was reported is what the requirement demands; where it is not, *why is filled in. */
+static inline bool agrees(struct judgement *j, enum ipck_requirement requirement, const char *what, int64_t want,
+                          int64_t got)
+{
+        if (got == want || waived(j->limits, requirement))
+                return true;
+        contradicts(j, requirement, what, want, got);
+        return false;
+}
+
+/* The same for the call's own success, whose value is known. */
+static inline bool succeeded(struct judgement *j, enum ipck_requirement requirement, int64_t value)
+{
+        if (j->r->blocked || (j->r->value == -1 && j->r->error)) {
+                contradicts(j, requirement, "errno", 0, j->r->blocked ? EINPROGRESS : j->r->error);
+                return false;
+        }
+        return agrees(j, requirement, "result", value, j->r->value);
+}
+
+/* ---- time stamps ---- */
+
+static inline struct moment this_moment(const struct judgement *j)
+{
+        return j->r->to ? (struct moment){j->r->from, j->r->to} : never;
+}
+
+/* One of the two: where it is not promised that a time stamp changes, nor that it does not. */
+static inline struct moment either(struct moment a, struct moment b)
+{
+        return (struct moment){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+}
+
+/* Whether the time stamp reported is that moment, which is then known exactly. */
+static inline bool agrees_in_time(struct judgement *j, enum ipck_requirement requirement, const char *what,
+                                  struct moment *moment, int64_t got)
+{
+        if (!j->r->to || waived(j->limits, requirement))
+                return true;
+        if (got < moment->low || got > moment->high) {
+                contradicts(j, requirement, what, got < moment->low ? moment->low : moment->high, got);
+                return false;
+        }
+        moment->low = moment->high = got;
+        return true;
+}
+
+/* ---- permission ---- */
+
+/* The three bits of the one class that the actor belongs to (XSH 2.7.1). */
+static inline unsigned class_bits(const struct actor *who, const struct object *object)
+{
+        if (who->uid == object->uid || who->uid == object->cuid)
+                return object->mode >> 6 & 7;
+        if (who->gid == object->gid || who->gid == object->cgid)
+                return object->mode >> 3 & 7;
+        return object->mode & 7;
+}
+
+/* Whether the actor may do all that is wanted: READ, ALTER. */
+static inline bool may(const struct actor *who, const struct object *object, unsigned wanted)
+{
+        return who->privileged || !(wanted & ~class_bits(who, object));
+}
+
+/* What permission bits in the flags of *get ask for. */
+static inline bool may_get(const struct actor *who, const struct object *object, int flags)
+{
+        return may(who, object, ((unsigned)flags >> 6 | (unsigned)flags >> 3 | (unsigned)flags) & 7);
+}
+
+/* For IPC_SET and IPC_RMID. */
+static inline bool is_owner(const struct actor *who, const struct object *object)
+{
+        return who->privileged || who->uid == object->uid || who->uid == object->cuid;
+}
+
+/* ---- the members that all objects have ---- */
+
+static inline struct object new_object(const struct judgement *j)
+{
+        const struct actor *who = j->o->actor;
+
+        return (struct object){.id = (int)j->r->value, .key = j->o->key, .uid = who->uid, .cuid = who->uid,
+                               .gid = who->gid, .cgid = who->gid, .mode = (unsigned)j->o->flags & 0777,
+                               .ctime = this_moment(j)};
+}
+
+static inline void set_object(const struct judgement *j, struct object *object)
+{
+        const struct setting *new = j->o->set;
+
+        object->uid = new->uid;
+        object->gid = new->gid;
+        object->mode = (object->mode & ~0777U) | (new->mode & 0777);
+        object->ctime = this_moment(j);
+}
+
+/* Which requirements of a family the common members fall under. */
+struct stat_rules {
+        enum ipck_requirement uid, gid, creator, mode, key, ctime, reserved;
+};
+
+static inline bool agrees_in_stat(struct judgement *j, const struct stat_rules *rules, struct object *object)
+{
+        const struct stat_report *got = j->r->stat;
+
+        return agrees(j, rules->uid, "uid", object->uid, got->uid) &&
+               agrees(j, rules->gid, "gid", object->gid, got->gid) &&
+               agrees(j, rules->creator, "cuid", object->cuid, got->cuid) &&
+               agrees(j, rules->creator, "cgid", object->cgid, got->cgid) &&
+               agrees(j, rules->mode, "mode", object->mode, got->mode) &&
+               agrees(j, rules->key, "key", object->key, got->key) &&
+               agrees_in_time(j, rules->ctime, "ctime", &object->ctime, got->ctime) &&
+               agrees(j, rules->reserved, "reserved members", 0, j->r->odd & RESERVED_NOT_ZERO);
+}
+
+/* A uid or gid of -1 is nobody's. */
+static inline bool is_nobody(const struct setting *set)
+{
+        return set->uid == (uid_t)-1 || set->gid == (gid_t)-1;
+}
+
+/* Adds formatted text at *at, for describe(). */
+__attribute__((format(printf, 4, 5))) void add_text(char *text, size_t size, size_t *at, const char *format, ...);
+
+#endif
