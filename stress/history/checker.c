@@ -30,28 +30,35 @@ static bool earlier(uint64_t time, bool returns, uint64_t other, bool other_retu
         return time < other || (time == other && returns < other_returns);
 }
 
-void order_instants(struct search *s)
+/* The first event from there on that is part of the history. */
+static size_t part_from(const struct history *h, size_t event, size_t end)
+{
+        while (event < end && h->events[event].gone)
+                event++;
+        return event;
+}
+
+static void order_instants(struct search *s)
 {
         const struct history *const h = s->history;
-        size_t first[HISTORY_WORKERS], end[HISTORY_WORKERS], workers = 0;
+        size_t workers = 0;
         struct {
                 uint64_t time;
-                size_t event;
+                size_t event, end;
                 bool returns;
         } head[HISTORY_WORKERS];
 
-        s->line = room_for(&s->line_room, 2 * h->count * sizeof(*s->line) + 1);
-        for (size_t i = 0; i < h->count; i++)
-                if (i == 0 || h->events[i].worker != h->events[i - 1].worker) {
-                        first[workers] = i;
-                        end[workers++] = i + 1;
-                } else {
-                        end[workers - 1] = i + 1;
-                }
-        for (size_t w = 0; w < workers; w++) {
-                head[w].time = h->events[first[w]].called;
-                head[w].event = first[w];
-                head[w].returns = false;
+        s->line = room_for(&s->line_room, (2 * h->count + 1) * sizeof(*s->line));
+        for (size_t i = 0, end; i < h->count; i = end) {
+                for (end = i + 1; end < h->count && h->events[end].worker == h->events[i].worker;)
+                        end++;
+                const size_t event = part_from(h, i, end);
+                if (event == end)
+                        continue;
+                head[workers].time = h->events[event].called;
+                head[workers].event = event;
+                head[workers].end = end;
+                head[workers++].returns = false;
         }
         for (s->instants = 0; workers > 0; s->instants++) {
                 size_t w = 0;
@@ -59,17 +66,15 @@ void order_instants(struct search *s)
                         if (earlier(head[other].time, head[other].returns, head[w].time, head[w].returns))
                                 w = other;
                 const struct event *const e = &h->events[head[w].event];
-                s->line[s->instants] = (struct instant){.event = (uint32_t)head[w].event, .returns = head[w].returns};
-                head[w].returns = !head[w].returns && e->returned != NEVER;
-                if (head[w].returns) {
-                        head[w].time = e->returned;
-                } else if (s->line[s->instants].returns && head[w].event + 1 < end[w]) {
-                        head[w].time = h->events[++head[w].event].called;
-                } else {
-                        workers--;
-                        head[w] = head[workers];
-                        end[w] = end[workers];
-                }
+                const bool returned = head[w].returns;
+                s->line[s->instants] = (struct instant){.event = (uint32_t)head[w].event, .returns = returned};
+                if (returned)
+                        head[w].event = part_from(h, head[w].event + 1, head[w].end);
+                head[w].returns = !returned;
+                if ((!returned && e->returned == NEVER) || head[w].event == head[w].end)
+                        head[w] = head[--workers];
+                else
+                        head[w].time = returned ? h->events[head[w].event].called : e->returned;
         }
 }
 
@@ -80,7 +85,7 @@ static uint64_t bit(unsigned worker)
         return UINT64_C(1) << worker;
 }
 
-static void pass(struct search *s)
+void pass(struct search *s)
 {
         const struct instant *const i = &s->line[s->at++];
         const unsigned worker = s->history->events[i->event].worker;
@@ -139,11 +144,11 @@ static bool sleeper_first(const struct search *s, const struct place *p, const s
                 const struct event *const z = open_event(s, take_lowest(&others));
                 if (!z->asleep || z->asleep >= e->called)
                         continue;
-                if (h->in_order && e->asleep && z->class == e->class && z->returned != NEVER && !z->outcome.error) {
+                if (h->in_order && e->asleep && !e->outcome.error && z->queue && z->queue == e->queue && z->returned != NEVER && !z->outcome.error) {
                         *why = (struct contradiction){.requirement = h->order, .what = "place in the order of waiting"};
                         return true;
                 }
-                if (h->prompt && !e->asleep && z->returned != NEVER && !z->outcome.error &&
+                if (h->prompt && e->never_waits && z->returned != NEVER && !z->outcome.error &&
                     h->model->enabled(p->state, &z->operation)) {
                         *why = (struct contradiction){.requirement = h->promptness, .what = "one that waited"};
                         return true;
@@ -156,6 +161,8 @@ int put_next(struct search *s, const struct place *p, const struct event *e, str
 {
         const struct history *const h = s->history;
 
+        if (e->impossible)
+                return *why = *e->impossible, 0;
         if (s->lanes && e->lane && overtakes(s, p, e))
                 return 0;
         if ((h->in_order || h->prompt) && sleeper_first(s, p, e, why))
@@ -163,11 +170,13 @@ int put_next(struct search *s, const struct place *p, const struct event *e, str
         return h->model->step(p->state, h->limits, &e->operation, &e->outcome, s->next, why);
 }
 
-static void put_if_it_changes_nothing(struct search *s, struct place *p, const struct event *e)
+void put_if_it_changes_nothing(struct search *s, struct place *p, const struct event *e)
 {
         struct contradiction why;
 
-        if (e->reads && put_next(s, p, e, &why) && states_equal(s->history->model, s->next[0], p->state))
+        const bool waits = e->returned == NEVER && !e->optional && s->history->at_rest;
+
+        if (e->reads && !waits && put_next(s, p, e, &why) && states_equal(s->history->model, s->next[0], p->state))
                 p->done |= bit(e->worker);
 }
 
@@ -177,9 +186,7 @@ static void put_readers(struct search *s, struct place *p)
         uint64_t others = s->opened & ~p->done;
 
         while (others) {
-                const struct event *const e = open_event(s, take_lowest(&others));
-                if (e->returned != NEVER || e->killed)
-                        put_if_it_changes_nothing(s, p, e);
+                put_if_it_changes_nothing(s, p, open_event(s, take_lowest(&others)));
         }
 }
 
@@ -199,7 +206,7 @@ bool advance(struct search *s, struct place *p, size_t end)
                 if (!s->line[s->at].returns) {
                         pass(s);
                         put_if_it_changes_nothing(s, p, e);
-                } else if ((p->done & bit(e->worker)) || e->killed) {
+                } else if ((p->done & bit(e->worker)) || e->optional) {
                         p->done &= ~bit(e->worker);
                         pass(s);
                 } else {
@@ -217,7 +224,7 @@ static bool another_comes_first(const struct search *s, uint64_t undone, const s
 {
         while (e->class && undone) {
                 const struct event *const other = open_event(s, take_lowest(&undone));
-                if (other != e && other->class == e->class && other->killed == e->killed &&
+                if (other != e && other->class == e->class && other->optional == e->optional && !other->asleep && !e->asleep &&
                     (other->returned < e->returned || (other->returned == e->returned && other < e)))
                         return true;
         }
@@ -234,7 +241,7 @@ size_t choices(const struct search *s, const struct place *p, const struct event
         list[count++] = returning;
         while (others) {
                 const struct event *const e = open_event(s, take_lowest(&others));
-                if ((e->returned == NEVER && !e->killed && s->history->at_rest) || another_comes_first(s, undone, e))
+                if ((e->returned == NEVER && !e->optional && s->history->at_rest) || another_comes_first(s, undone, e))
                         continue;
                 size_t at = count++;
                 for (; at > 1 && list[at - 1]->returned > e->returned; at--)
@@ -306,7 +313,7 @@ static bool rests(struct search *s, const struct place *p, struct judgment *judg
 
         while (waiting) {
                 const struct event *const e = open_event(s, take_lowest(&waiting));
-                if (e->killed || !(e->signalled || s->history->model->enabled(p->state, &e->operation)))
+                if (e->optional || !(e->hurries || s->history->model->enabled(p->state, &e->operation)))
                         continue;
                 if (!judgment->in_vain)
                         judgment->event = (size_t)(e - s->history->events);
@@ -316,7 +323,7 @@ static bool rests(struct search *s, const struct place *p, struct judgment *judg
         return true;
 }
 
-static void begin_search(struct search *s, const struct history *history, bool lanes)
+void begin_search(struct search *s, const struct history *history, bool lanes)
 {
         const size_t align = _Alignof(struct place);
 

@@ -30,12 +30,18 @@ enum { HISTORY_WORKERS = 64, MOST_VALUES = 8 };
 struct event {
         uint64_t called, returned;      /* on a clock that all processors share; NEVER: it has not returned */
         unsigned worker;                /* below HISTORY_WORKERS; its operations follow one another */
-        bool killed;                    /* it returned never, or at the end of its process: it may have had no effect */
+        bool gone;                      /* it is no part of the history any more */
+        bool optional;                  /* it may have had no effect */
+        bool killed;                    /* .. because its process was killed in it: returned is when that had ended */
         bool reads;                     /* its outcome is one that mostly leaves the state as it is */
-        bool signalled;                 /* it has not returned though its worker caught a signal */
+        bool never_waits;               /* whatever the state is */
+        bool hurries;                   /* it has to return in any state: for that, for a timeout or for a signal */
         uint64_t ends;                  /* of an exit: the workers whose open operations end there, a bit each */
+        bool signalled;                 /* its worker was sent a signal while it waited */
+        const struct contradiction *impossible;         /* its outcome is not possible in any state; NULL: it may be */
         uint64_t asleep;                /* the moment at which it was seen waiting; 0: it was not */
         uint64_t class;                 /* alike where operations can be exchanged; 0: with none */
+        uint64_t queue;                 /* alike where who began to wait first goes on first; 0: that is not promised */
         uint64_t lane;                  /* alike where messages overtake each other never; 0: it sends none */
         uint64_t received[2];           /* when the message that it sends was: between these, NEVER if it was not */
         bool received_first;            /* by a call that took the first message of all */
@@ -63,7 +69,7 @@ struct history {
         bool at_rest;                   /* whoever has not returned waits, and nothing more would happen */
         bool prompt, in_order;          /* whether these are promised: */
         enum ipck_requirement promptness;       /* who waits is let go on by the very step that makes it possible */
-        enum ipck_requirement order;    /* of equal operations that wait, the one that began first goes on first */
+        enum ipck_requirement order;    /* of those that wait in one queue, the one that began first goes on first */
 };
 
 enum finding { LINEARIZABLE, VIOLATED, UNDECIDED };

@@ -43,14 +43,19 @@ struct search {
 /* Memory of at least that size, which stays as it was. */
 void *room_for(struct room *room, size_t size);
 
-/* Fills in line and instants. */
-void order_instants(struct search *s);
+void begin_search(struct search *s, const struct history *history, bool lanes);
 
 /* The states in which the object may be once the open operation e comes next in the order: their number. */
 int put_next(struct search *s, const struct place *p, const struct event *e, struct contradiction *why);
 
 /* Makes a place of one of them. */
 void follow(struct search *s, const struct place *p, const struct event *e, int alternative, struct place *to);
+
+/* Passes the next instant, whatever it is. */
+void pass(struct search *s);
+
+/* Puts the operation, which was called just now, where it leaves the state as it is. */
+void put_if_it_changes_nothing(struct search *s, struct place *p, const struct event *e);
 
 /* Passes calls, and returns of what stands in the order; whether it reached the end. */
 bool advance(struct search *s, struct place *p, size_t end);
