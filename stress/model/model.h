@@ -137,6 +137,7 @@ struct contradiction {
         enum ipck_requirement requirement;
         const char *what;               /* the member or result that is wrong; "errno" */
         int64_t want, got;              /* for "errno" error numbers, 0 for success */
+        int at;                         /* which of several values of that name */
 };
 
 /* The limits of the namespace, and what is not demanded. */

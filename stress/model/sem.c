@@ -218,10 +218,11 @@ static int operate(struct judgement *j, const struct sem_set *set, struct sem_se
         const bool readable = !o->bad_address && o->size > 0 && o->size <= j->limits->semopm;
         const bool exists = o->id >= 0 && o->id == set->object.id;
 
-        first_fault(j, o->size < 0 || o->size > j->limits->semopm, E2BIG, semop_e2big);
+        fault(j, o->bad_timeout, EFAULT, semtimedop_efault_timeout);
+        first_fault(j, o->size < 0 || o->size > j->limits->semopm, E2BIG,
+                    o->bad_address ? semop_e2big_before_efault : semop_e2big);
         fault(j, o->size == 0, EINVAL, semop_einval_nsops0);
         fault(j, o->bad_address && o->size > 0, EFAULT, semop_efault_sops);
-        fault(j, o->bad_timeout, EFAULT, semtimedop_efault_timeout);
         fault(j, !o->bad_timeout && !is_valid(o->timeout), EINVAL,
               o->timeout && o->timeout->tv_sec < 0 ? semtimedop_einval_neg_sec : semtimedop_einval_nsec);
         if (!exists && readable && !j->faults && (could_wait(o) || place_of_waiter(set, o) != -1) && r->error == EIDRM) {
@@ -240,6 +241,8 @@ static int operate(struct judgement *j, const struct sem_set *set, struct sem_se
                               all ? semop_eacces_mixed_array : semop_eacces_read);
                 }
         }
+        if (exists && readable && any_undo(o))
+                next->undo_users |= (uint16_t)(1U << o->actor->process);
         switch (faulted(j)) {
         case WRONGLY: return 0;
         case FAULTED: return 1;
@@ -261,8 +264,6 @@ static int operate(struct judgement *j, const struct sem_set *set, struct sem_se
         for (int64_t i = 0; i < o->size; i++)
                 next->sem[o->entries[i].sem_num].pid = o->actor->pid;
         next->otime = this_moment(j);
-        if (any_undo(o))
-                next->undo_users |= (uint16_t)(1U << o->actor->process);
         return 1;
 }
 
@@ -450,8 +451,12 @@ static int control(struct judgement *j, const struct sem_set *set, struct sem_se
         case SEM_STAT_ANY: return report(j, next);
         case GETALL:
                 for (int i = 0; j->r->value == 0 && i < set->nsems; i++)
-                        if (!agrees(j, semctl_getall, "value", set->sem[i].value, j->r->values[i]))
+                        if (!agrees(j, semctl_getall, "value", set->sem[i].value, j->r->values[i])) {
+                                j->why->at = i;
                                 return 0;
+                        }
+                if (!agrees(j, semctl_getall, "what is behind the array", 0, j->r->odd & WRITTEN_BEYOND))
+                        return 0;
                 break;
         case SETALL:
                 rule(semctl_setall);

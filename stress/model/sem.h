@@ -13,7 +13,7 @@ struct sem_set {
         struct object object;
         struct moment otime;
         uint16_t nsems;
-        uint16_t undo_users;            /* a bit for each process that has used SEM_UNDO on the set */
+        uint16_t undo_users;            /* a bit for each process that has called with SEM_UNDO, also where that failed */
         int waiters;
         const struct operation *waiter[MODEL_WAITERS];
         struct one_sem {

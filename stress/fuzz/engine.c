@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * engine.c: the processes that take turns, and the sequences one after the other.
+ *
+ * All live in memory that they share. The keeper (the workload's own process) starts the others, each with a user of
+ * its own, and waits; the process whose turn it is carries out the items of its own up to the next that is another's, and
+ * passes the turn on. An item for the end of a process goes to that process, which ends; the keeper notes it and starts
+ * another one in its place.
+ */
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "fuzz.h"
+
+enum { KEEPER = PROCESSES, MY_TURN = 1, AS_BEFORE = 0 };
+
+const struct family *const families[FAMILIES] = {&fuzz_sem, NULL, NULL, NULL, NULL};
+
+/* ---- turns ---- */
+
+static void pass_to(struct world *w, int who)
+{
+        atomic_store(&w->go[who], MY_TURN);
+        syscall(SYS_futex, &w->go[who], FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* Until it is one's turn; false where that is not so after the time. */
+static bool wait_turn(struct world *w, int who, const struct timespec *most)
+{
+        int turn = MY_TURN;
+
+        while (!atomic_compare_exchange_strong(&w->go[who], &turn, AS_BEFORE)) {
+                turn = MY_TURN;
+                if (syscall(SYS_futex, &w->go[who], FUTEX_WAIT, AS_BEFORE, most, NULL, 0) == -1 && errno == ETIMEDOUT)
+                        return false;
+        }
+        return true;
+}
+
+/* ---- the processes ---- */
+
+static _Noreturn void end_by(const struct item *item)
+{
+        if (item->flags)
+                kill(getpid(), SIGKILL);
+        _exit(0);
+}
+
+static _Noreturn void take_turns(struct world *w, int process)
+{
+        for (;;) {
+                int at = w->position;
+                wait_turn(w, process, NULL);
+                for (at = w->position; at < w->items && w->item[at].process == process; at = ++w->position) {
+                        if (w->item[at].call == CALL_exit) {
+                                pass_to(w, KEEPER);
+                                end_by(&w->item[at]);
+                        }
+                        if (!carry_out(w, &w->item[at])) {
+                                w->at = at;
+                                break;
+                        }
+                }
+                if (w->traced)
+                        fflush(stdout);
+                if (at == w->items || w->contradicted || !w->alive[w->item[at].process])
+                        pass_to(w, KEEPER);
+                else
+                        pass_to(w, w->item[at].process);
+        }
+}
+
+static void start_process(struct world *w, int process)
+{
+        static const struct {
+                uid_t uid;
+                gid_t gid;
+        } users[PROCESSES] = {{0, 0}, {USER_A, GROUP_A}, {USER_B, GROUP_A}, {USER_C, GROUP_B}};
+        const pid_t keeper = getpid();
+        const pid_t pid = (pid_t)MUST(fork());
+
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+                if (process)
+                        become(users[process].uid, users[process].gid, NULL, 0);
+                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);      /* which a change of user takes away */
+                if (getppid() != keeper)
+                        _exit(1);
+                take_turns(w, process);
+        }
+        w->actor[process] = (struct actor){.process = (uint8_t)process, .privileged = process == 0, .pid = pid,
+                                           .uid = users[process].uid, .gid = users[process].gid};
+        w->alive[process] = true;
+}
+
+static void end_process(struct world *w, int process)
+{
+        kill(w->actor[process].pid, SIGKILL);
+        waitpid(w->actor[process].pid, NULL, 0);
+        w->alive[process] = false;
+}
+
+void end_processes(struct world *w)
+{
+        for (int p = 0; p < PROCESSES; p++)
+                if (w->alive[p])
+                        end_process(w, p);
+}
+
+/* ---- a sequence ---- */
+
+/* What the keeper does about the item at which the others stopped: true where they can go on. */
+static bool attend(struct world *w)
+{
+        const struct item *const item = &w->item[w->position];
+        const int process = item->process;
+
+        if (w->contradicted || w->position == w->items)
+                return false;
+        if (w->alive[process] && item->call == CALL_exit) {
+                waitpid(w->actor[process].pid, NULL, 0);
+                w->alive[process] = false;
+                w->at = w->position;
+                for (int f = 0; f < FAMILIES; f++)
+                        if (families[f])
+                                families[f]->release(w, process);
+                if (!judge_end(w, process))
+                        return false;
+                w->position++;
+        }
+        if (w->position < w->items && !w->alive[w->item[w->position].process])
+                start_process(w, w->item[w->position].process);
+        return w->position < w->items;
+}
+
+/* The others made no progress: a call waits, or its process died. */
+static void attend_hang(struct world *w)
+{
+        const struct item *const item = &w->item[w->position];
+
+        w->at = w->position;
+        judge_hang(w, item);
+        end_process(w, item->process);
+}
+
+/* Waits until the others need the keeper; false where they do not go on. */
+static bool await_others(struct world *w)
+{
+        enum { LOOKS_ASLEEP = 2, LOOKS = 20 };
+        const int64_t patience = scaled_ns(200000000);
+        const struct timespec most = {.tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000};
+        int before = -1, looks = 0;
+
+        while (!wait_turn(w, KEEPER, &most)) {
+                const int at = w->position;
+                const pid_t pid = w->actor[w->item[at].process].pid;
+                looks = at == before ? looks + 1 : 0;
+                before = at;
+                if (looks == LOOKS || (looks >= LOOKS_ASLEEP && sleeping(pid)) || waitpid(pid, NULL, WNOHANG) == pid)
+                        return false;
+        }
+        return true;
+}
+
+void run_sequence(struct world *w)
+{
+        reset_objects(w);
+        w->position = 0;
+        w->contradicted = false;
+        for (int p = 0; p <= PROCESSES; p++)
+                w->go[p] = AS_BEFORE;
+        if (!w->alive[w->item[0].process])
+                start_process(w, w->item[0].process);
+        do {
+                pass_to(w, w->item[w->position].process);
+                if (!await_others(w))
+                        attend_hang(w);
+        } while (attend(w));
+        for (int f = 0; f < FAMILIES; f++)
+                for (int i = 0; families[f] && i < OBJECTS; i++)
+                        if (w->thing[f][i].used)
+                                families[f]->remove(w, i);
+}
+
+/* ---- generated sequences ---- */
+
+/* Most of a sequence is of one family: what calls of several have in common is little. */
+static void generate(struct world *w, struct random *random, int family)
+{
+        int process = 0;
+
+        w->items = ITEMS;
+        memset(w->item, 0, sizeof(w->item));
+        for (struct item *item = w->item; item < w->item + ITEMS; item++) {
+                if (one_in(random, 48))
+                        process = (int)draw(random, PROCESSES);
+                item->family = (uint8_t)family;
+                if (one_in(random, 800)) {
+                        item->call = CALL_exit;
+                        item->flags = (int)draw(random, 2);
+                } else {
+                        families[family]->generate(random, item);
+                }
+                item->process = (uint8_t)process;
+        }
+}
+
+struct world *new_world(void)
+{
+        struct world *const w = shared(sizeof(*w));
+
+        for (int f = 0; f < FAMILIES; f++)
+                for (int i = 0; families[f] && i < OBJECTS; i++) {
+                        struct thing *const thing = &w->thing[f][i];
+                        const size_t size = (families[f]->model->most + 63) / 64 * 64;
+                        char *memory = shared(size * MODEL_NEXT * (MODEL_NEXT + 1));
+                        for (int s = 0; s < MODEL_NEXT; s++, memory += size)
+                                thing->state[s] = memory;
+                        for (int s = 0; s < MODEL_NEXT * MODEL_NEXT; s++, memory += size)
+                                thing->spare[s] = memory;
+                }
+        return w;
+}
+
+/* One sequence in this many is run without the model, to see what that costs. */
+enum { UNJUDGED = 10 };
+
+static void report(struct world *w, uint64_t sequence)
+{
+        static char details[1 << 16];
+        char why[256];
+        FILE *const out = fmemopen(details, sizeof(details), "w");
+
+        describe_contradiction(&w->why, why, sizeof(why));
+        const enum ipck_requirement requirement = w->why.requirement;
+        const int step = w->at;
+        const struct world *const smallest = shrink(w);
+        print_sequence(out, smallest ? smallest : w);
+        if (smallest)
+                print_test(out, smallest);
+        fclose(out);
+        violation(requirement, details, "%s (seed %" PRIu64 ", sequence %" PRIu64 ", step %d%s)", why, stress_options.seed,
+                  sequence, step, smallest ? "" : ", not seen again in fresh namespaces");
+}
+
+static void fuzz(int family)
+{
+        struct world *const w = new_world();
+        double seconds[2] = {0, 0};
+        uint64_t operations[2] = {0, 0};
+
+        w->limits = (struct limits){.semmsl = 32000, .semopm = 500, .room = true};
+        memcpy(w->limits.waived, stress_options.waived, sizeof(w->limits.waived));
+        for (uint64_t sequence = 0; more_time(); sequence++) {
+                struct random random = random_from(stress_options.seed << 32 ^ sequence);
+                const int64_t start = monotonic_ns();
+                const uint64_t before = w->done;
+
+                w->judged = !stress_options.trace && sequence % UNJUDGED != UNJUDGED - 1;
+                w->traced = stress_options.trace;
+                generate(w, &random, family);
+                run_sequence(w);
+                seconds[w->judged] += (double)(monotonic_ns() - start) / 1e9;
+                operations[w->judged] += w->done - before;
+                count_operations(w->done - before);
+                if (w->contradicted) {
+                        const enum ipck_requirement requirement = w->why.requirement;
+                        if (!(w->limits.waived[requirement / 64] >> requirement % 64 & 1))
+                                report(w, sequence);
+                        w->limits.waived[requirement / 64] |= 1ULL << requirement % 64;
+                }
+        }
+        end_processes(w);
+        for (int judged = 0; judged < 2; judged++)
+                if (seconds[judged] > 0)
+                        measured(judged ? "judged_per_second" : "unjudged_per_second", (double)operations[judged] / seconds[judged]);
+}
+
+WORKLOAD(fuzz_sem, "fuzz.sem", "calls on System V semaphore sets one after the other, each judged by the model")
+{
+        fuzz(number_of(&fuzz_sem));
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fuzz.h: sequential fuzz. Processes of several users take turns at carrying out a generated sequence of calls, one call at
+ * a time; whoever made a call compares its outcome with the model (../model). No call waits.
+ *
+ *   engine.c     processes, turns, sequences
+ *   judge.c      objects, outcomes and models
+ *   shrink.c     the smallest sequence that still shows a contradiction
+ *   program.c    a sequence as a test in C
+ *   sem.c ..     a family of calls: what is generated, how it is called
+ */
+#ifndef STRESS_FUZZ_H
+#define STRESS_FUZZ_H
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "../model/model.h"
+#include "../stress.h"
+
+enum {
+        PROCESSES = 4,                  /* 0 is privileged, the others belong to three users, two of one group */
+        OBJECTS = 8,                    /* of a family, at a time */
+        KEYS = 5,                       /* or names; number 0 is IPC_PRIVATE */
+        ENTRIES = 6,                    /* of an array that are drawn; longer arrays repeat them on other semaphores */
+        MOST_ENTRIES = 512,
+        ITEMS = 1024,                   /* of a sequence */
+        INDEXES = 1 << 15,              /* identifiers of Linux: a sequence number above these */
+        HANDLES = 8,                    /* of a process: attachments, descriptors, open semaphores */
+};
+
+/* Which identifier a call gets. */
+enum which { CURRENT, REMOVED, UNUSED, NEGATIVE, MOST_NEGATIVE };
+
+/* Which timeout. */
+enum until { NO_TIMEOUT, AT_ONCE, LATER, NEGATIVE_SECONDS, NEGATIVE_NANOSECONDS, TOO_MANY_NANOSECONDS, BAD_TIMEOUT, UNTILS };
+
+/* One call of a sequence, before it is known what objects there are. */
+struct item {
+        uint8_t family, call, process, object, which, until, key, handle;
+        bool bad_address;
+        int flags, command, semnum;
+        int64_t size, type, value;
+        uint32_t text;
+        struct sembuf entry[ENTRIES];
+        struct setting set;
+};
+
+/* An object as the fuzz sees it. */
+struct thing {
+        int id, removed;                /* -1: none, none yet */
+        bool used;
+        uint8_t key;                    /* by which it is found; 0: by none */
+        int attached;                   /* for whatever keeps a removed object alive */
+        int64_t size;                   /* that it was made with */
+        int possible;                   /* how many states it may be in */
+        void *state[MODEL_NEXT], *spare[MODEL_NEXT * MODEL_NEXT];
+};
+
+enum { FAMILIES = 5, NO_OBJECT = -1 };
+
+/* What became of an item. */
+struct record {
+        int object;                     /* NO_OBJECT: no call was made */
+        int error;
+        int64_t value;
+};
+
+/* What a process has open: the object, NO_OBJECT where the place is free, and how the process gets at it. */
+struct handle {
+        int object;
+        intptr_t value;
+        int flags;
+};
+
+struct world {
+        /* the sequence */
+        struct item item[ITEMS];
+        struct record record[ITEMS];
+        int items;
+        _Atomic int position;
+        bool judged, traced;
+
+        /* turns */
+        _Atomic int go[PROCESSES + 1];  /* whose turn it is; the last one is the keeper's */
+        bool alive[PROCESSES];
+        struct actor actor[PROCESSES];
+
+        /* objects */
+        struct thing thing[FAMILIES][OBJECTS];
+        struct handle handle[FAMILIES][PROCESSES][HANDLES];
+        struct limits limits;
+        int64_t clock;
+        uint64_t done;                  /* operations */
+
+        /* the end */
+        bool contradicted;
+        int at;                         /* item */
+        struct contradiction why;
+        char outcome[160];
+};
+
+struct family {
+        const char *name;
+        const struct model *model;
+        const char *header;             /* for its tests */
+
+        /* Draws one call. */
+        void (*generate)(struct random *, struct item *);
+
+        /* The object that the call is about, NO_OBJECT where it cannot be made now. */
+        int (*find)(const struct world *, const struct item *);
+
+        /* Fills in what is passed, calls, and fills in the outcome. */
+        void (*make)(struct world *, const struct item *, int object, struct operation *, struct outcome *);
+
+        /* Notes what the outcome means for objects and handles. */
+        void (*note)(struct world *, const struct item *, int object, const struct operation *, const struct outcome *);
+
+        /* Removes what the calling process has open, and, for the privileged one, the object. */
+        void (*release)(struct world *, int process);
+        void (*remove)(struct world *, int object);
+
+        /* What it contradicts that the call waits. */
+        struct contradiction (*waits)(const struct item *);
+
+        /* The call as an expression of C in a test, and the member of a report: "stat_of(id[0]).sem_otime". */
+        void (*print)(FILE *, const struct item *, int object);
+        bool (*print_member)(FILE *, const struct item *, int object, const struct contradiction *);
+};
+extern const struct family fuzz_sem, fuzz_msg, fuzz_shm, fuzz_posix_sem, fuzz_mq;
+extern const struct family *const families[FAMILIES];
+
+/* ---- engine.c ---- */
+
+/* Carries out the world's sequence with processes of its own, until its end or the first contradiction. */
+void run_sequence(struct world *);
+void end_processes(struct world *);
+struct world *new_world(void);
+
+/* ---- judge.c ---- */
+
+void reset_objects(struct world *);
+
+/* Makes the call of the item at this position and judges it; false where it contradicts the model. */
+bool carry_out(struct world *, const struct item *);
+
+/* Judges what needs no call of its own: the end of a process, a call that came not back. */
+bool judge_end(struct world *, int process);
+bool judge_hang(struct world *, const struct item *);
+
+/* ---- shrink.c ---- */
+
+/* A world with the smallest part of the sequence that contradicts the same requirement in fresh namespaces; NULL where
+ * it does not do that again at all. */
+const struct world *shrink(const struct world *);
+
+/* ---- program.c ---- */
+
+/* The sequence as a list of calls, and as a test. */
+void print_sequence(FILE *, const struct world *);
+void print_test(FILE *, const struct world *);
+
+/* ---- for the families ---- */
+
+/* A number with these weights: the index of the first whose sum is above a draw. */
+#define weighted(random, ...) weighted_from(random, (const unsigned char[]){__VA_ARGS__, 0})
+unsigned weighted_from(struct random *, const unsigned char *weights);
+
+/* The identifier that the item passes: of the object of that number or the next one that exists, or none. */
+int identifier(const struct world *, const struct item *);
+
+/* The object that has this identifier, or that index; one that does not exist where none has. */
+int find_object(const struct world *, const struct item *, bool by_index);
+
+/* The object under the key, and one that does not exist; NO_OBJECT where there is none. */
+int find_by_key(const struct world *, int family, int key);
+int free_object(const struct world *, int family);
+
+/* Draws which identifier: nearly always that of an object. */
+enum which draw_which(struct random *);
+struct setting draw_setting(struct random *);
+void draw_until(struct random *, struct item *);
+const struct timespec *timeout_of(const struct item *);
+
+/* Result and errno of a call into an outcome. */
+#define CALLED(outcome, call)                                                                           \
+        do {                                                                                            \
+                errno = 0;                                                                              \
+                (outcome)->value = (call);                                                              \
+                (outcome)->error = (outcome)->value == -1 ? errno : 0;                                  \
+        } while (0)
+
+/* Keys of System V objects, by number. */
+static inline int key_of(int number)
+{
+        return number ? 0x1c0de0 + number : 0;
+}
+
+/* The identifier that the item passes, and its timeout, as C. */
+void print_identifier(FILE *, const struct item *, int object);
+void print_timeout(FILE *, const struct item *);
+
+/* Whether 32-bit C libraries would read through the pointer of *ctl themselves. */
+enum { CTL_TAKES_BAD_POINTERS = sizeof(long) == 8 };
+
+static inline bool is_get(const struct item *item)
+{
+        return item->call == CALL_semget || item->call == CALL_msgget || item->call == CALL_shmget;
+}
+
+/* The family's number of a table of families. */
+int number_of(const struct family *);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * judge.c: which objects there are, what states they may be in, and whether an outcome is allowed.
+ */
+#include "fuzz.h"
+
+static int64_t coarse_seconds(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_REALTIME_COARSE, &t);
+        return t.tv_sec;
+}
+
+void reset_objects(struct world *w)
+{
+        for (int f = 0; f < FAMILIES; f++)
+                for (int i = 0; families[f] && i < OBJECTS; i++) {
+                        struct thing *const thing = &w->thing[f][i];
+                        thing->id = thing->removed = -1;
+                        thing->used = false;
+                        thing->key = 0;
+                        thing->attached = 0;
+                        thing->possible = 1;
+                        families[f]->model->init(thing->state[0]);
+                }
+        for (int f = 0; f < FAMILIES; f++)
+                for (int p = 0; p < PROCESSES; p++)
+                        for (int h = 0; h < HANDLES; h++)
+                                w->handle[f][p][h].object = NO_OBJECT;
+        w->clock = coarse_seconds();
+}
+
+/* ---- which object ---- */
+
+int identifier(const struct world *w, const struct item *item)
+{
+        const struct thing *const things = w->thing[item->family];
+
+        switch ((enum which)item->which) {
+        case CURRENT:
+                for (int i = 0; i < OBJECTS; i++)
+                        if (things[(item->object + i) % OBJECTS].used)
+                                return things[(item->object + i) % OBJECTS].id;
+                break;
+        case REMOVED:
+                if (things[item->object].removed != -1)
+                        return things[item->object].removed;
+                break;
+        case UNUSED: break;
+        case NEGATIVE: return -1;
+        case MOST_NEGATIVE: return INT32_MIN;
+        }
+        return 0x7ff0 + item->object;
+}
+
+int find_object(const struct world *w, const struct item *item, bool by_index)
+{
+        const int id = identifier(w, item);
+
+        for (int i = 0; id >= 0 && i < OBJECTS; i++) {
+                const struct thing *const thing = &w->thing[item->family][i];
+                if (thing->used && (by_index ? thing->id % INDEXES == id % INDEXES : thing->id == id))
+                        return i;
+        }
+        const int free = free_object(w, item->family);
+        return free != NO_OBJECT || by_index ? free : item->object;
+}
+
+int find_by_key(const struct world *w, int family, int key)
+{
+        for (int i = 0; key && i < OBJECTS; i++)
+                if (w->thing[family][i].used && w->thing[family][i].key == key)
+                        return i;
+        return NO_OBJECT;
+}
+
+int free_object(const struct world *w, int family)
+{
+        for (int i = 0; i < OBJECTS; i++)
+                if (!w->thing[family][i].used)
+                        return i;
+        return NO_OBJECT;
+}
+
+/* ---- judging ---- */
+
+static bool contradiction(struct world *w)
+{
+        w->contradicted = true;
+        return false;
+}
+
+/* Puts the states that follow from all that were possible in their place; false where there are none. */
+static bool step(struct world *w, int family, struct thing *thing, const struct operation *o, const struct outcome *r)
+{
+        const struct model *const model = families[family]->model;
+        int next = 0;
+
+        for (int i = 0; i < thing->possible; i++)
+                next += model->step(thing->state[i], &w->limits, o, r, &thing->spare[next], &w->why);
+        if (!next)
+                return contradiction(w);
+        if (next > 1 && states_equal(model, thing->spare[0], thing->spare[1]))
+                next = 1;
+        if (next > MODEL_NEXT)
+                next = MODEL_NEXT;
+        for (int i = 0; i < next; i++) {
+                void *const before = thing->state[i];
+                thing->state[i] = thing->spare[i];
+                thing->spare[i] = before;
+        }
+        thing->possible = next;
+        return true;
+}
+
+bool carry_out(struct world *w, const struct item *item)
+{
+        const struct family *const family = families[item->family];
+        const int object = family->find(w, item);
+        struct operation o = {.call = item->call, .actor = &w->actor[item->process], .number = (unsigned)w->position};
+        struct outcome r = {.blocked = false};
+
+        w->record[w->position].object = object;
+        if (object == NO_OBJECT)
+                return true;
+        family->make(w, item, object, &o, &r);
+        w->record[w->position].value = r.value;
+        w->record[w->position].error = r.error;
+        w->done++;
+        if (w->traced) {
+                char call[512], outcome[160];
+                describe_operation(&o, call, sizeof(call));
+                describe_outcome(&o, &r, outcome, sizeof(outcome));
+                trace(call, outcome);
+        }
+        if (w->judged) {
+                r.from = w->clock;
+                r.to = w->clock = coarse_seconds();
+                if (!step(w, item->family, &w->thing[item->family][object], &o, &r)) {
+                        describe_outcome(&o, &r, w->outcome, sizeof(w->outcome));
+                        return false;
+                }
+        }
+        family->note(w, item, object, &o, &r);
+        return !w->contradicted;
+}
+
+bool judge_end(struct world *w, int process)
+{
+        const struct operation o = {.call = CALL_exit, .actor = &w->actor[process]};
+        struct outcome r = {.from = w->clock, .to = coarse_seconds()};
+
+        w->clock = r.to;
+        for (int f = 0; f < FAMILIES; f++)
+                for (int i = 0; w->judged && families[f] && i < OBJECTS; i++)
+                        if (w->thing[f][i].used && !step(w, f, &w->thing[f][i], &o, &r))
+                                return false;
+        return true;
+}
+
+bool judge_hang(struct world *w, const struct item *item)
+{
+        const struct family *const family = families[item->family];
+
+        w->why = family->waits(item);
+        snprintf(w->outcome, sizeof(w->outcome), "waits");
+        return contradiction(w);
+}
+
+/* ---- drawing ---- */
+
+unsigned weighted_from(struct random *random, const unsigned char *weights)
+{
+        unsigned sum = 0, i = 0;
+
+        for (const unsigned char *w = weights; *w; w++)
+                sum += *w;
+        for (unsigned at = draw(random, sum); at >= weights[i]; i++)
+                at -= weights[i];
+        return i;
+}
+
+enum which draw_which(struct random *random)
+{
+        return draw(random, 32) ? CURRENT : REMOVED + draw(random, 4);
+}
+
+struct setting draw_setting(struct random *random)
+{
+        static const uid_t uids[] = {USER_A, USER_B, USER_C, 0, USER_A, USER_B, USER_C, (uid_t)-1};
+        static const gid_t gids[] = {GROUP_A, GROUP_B, GROUP_A, GROUP_B, 0, GROUP_A, GROUP_B, (gid_t)-1};
+        static const unsigned modes[] = {0600, 0660, 0666, 0606, 0644, 0622, 0066, 0000, 0400, 0200, 0777, 0440, 0020, 07600, 0700, 0666};
+
+        return (struct setting){.uid = uids[draw(random, 8)], .gid = gids[draw(random, 8)], .mode = modes[draw(random, 16)]};
+}
+
+void draw_until(struct random *random, struct item *item)
+{
+        item->until = (uint8_t)weighted(random, 40, 25, 20, 4, 4, 4, 3);
+}
+
+const struct timespec *timeout_of(const struct item *item)
+{
+        static const struct timespec timeouts[UNTILS] = {
+                [AT_ONCE] = {0, 0}, [LATER] = {1, 5}, [NEGATIVE_SECONDS] = {-1, 0}, [NEGATIVE_NANOSECONDS] = {0, -1},
+                [TOO_MANY_NANOSECONDS] = {0, 1000000000}, [BAD_TIMEOUT] = {0, 0},
+        };
+
+        return item->until == NO_TIMEOUT ? NULL : &timeouts[item->until];
+}
+
+int number_of(const struct family *family)
+{
+        int n = 0;
+
+        while (families[n] != family)
+                n++;
+        return n;
+}

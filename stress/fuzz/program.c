@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * program.c: a sequence as text: the list of its calls, and a test as those of the conformance suite, which fails on an
+ * implementation that contradicts the model.
+ *
+ * Each process of the sequence becomes a CHILD, with another one in its place after its end, and the test's body tells
+ * them in turn to go on; a sequence of one process that does not end is the body itself.
+ */
+#include <stdarg.h>
+
+#include "fuzz.h"
+
+static const char *const become_lines[PROCESSES] = {
+        NULL, "become(USER_A, GROUP_A, NULL, 0);", "become(USER_B, GROUP_A, NULL, 0);", "become(USER_C, GROUP_B, NULL, 0);",
+};
+
+/* The identifier as the requirement's enumerator. */
+static void put_enumerator(FILE *out, enum ipck_requirement requirement)
+{
+        for (const char *c = ipck_requirement_ids[requirement]; *c; c++)
+                fputc(*c == '.' || *c == '-' ? '_' : *c, out);
+}
+
+void print_identifier(FILE *out, const struct item *item, int object)
+{
+        switch ((enum which)item->which) {
+        case CURRENT: fprintf(out, "id[%d]", object); break;
+        case REMOVED: fprintf(out, "removed[%d]", item->object); break;
+        case UNUSED: fprintf(out, "%d", 0x7ff0 + item->object); break;
+        case NEGATIVE: fputs("-1", out); break;
+        case MOST_NEGATIVE: fputs("INT32_MIN", out); break;
+        }
+}
+
+void print_timeout(FILE *out, const struct item *item)
+{
+        const struct timespec *const timeout = timeout_of(item);
+
+        if (item->until == BAD_TIMEOUT)
+                fputs(", bad_address()", out);
+        else if (!timeout)
+                fputs(", NULL", out);
+        else
+                fprintf(out, ", &(struct timespec){%lld, %ld}", (long long)timeout->tv_sec, timeout->tv_nsec);
+}
+
+/* ---- one item ---- */
+
+/* A number of the run in the terms of the test: an identifier or a process, or the number itself. */
+static void put_number(FILE *out, const struct world *w, const struct item *item, int64_t number)
+{
+        for (int p = 0; p < PROCESSES; p++)
+                if (number > 1 && number == w->actor[p].pid) {
+                        fprintf(out, "pid[%d]", p);
+                        return;
+                }
+        for (int i = 0; i < OBJECTS; i++)
+                if (number > 0 && number == w->thing[item->family][i].id) {
+                        fprintf(out, "id[%d]", i);
+                        return;
+                }
+        fprintf(out, "%lld", (long long)number);
+}
+
+static void put_call(FILE *out, const struct item *item, int object)
+{
+        families[item->family]->print(out, item, object);
+}
+
+/* What the last item of the sequence must do. */
+static void put_verdict(FILE *out, const struct world *w, const struct item *item, int object)
+{
+        const struct contradiction *const why = &w->why;
+        char text[256];
+
+        describe_contradiction(why, text, sizeof(text));
+        fprintf(out, "/* %s */\n\t\t", text);
+        if (strcmp(why->what, "errno") == 0 && why->want) {
+                fputs("FAILS_WITH(", out);
+                put_enumerator(out, why->requirement);
+                fprintf(out, ", %s, ", errno_name((int)why->want));
+                put_call(out, item, object);
+                fputs(");\n", out);
+                return;
+        }
+        fputs("EQ(", out);
+        put_enumerator(out, why->requirement);
+        fputs(", ", out);
+        if (strcmp(why->what, "result") == 0) {
+                put_call(out, item, object);
+                fputs(", ", out);
+                put_number(out, w, item, why->want);
+        } else if (strcmp(why->what, "errno") != 0 && families[item->family]->print_member(out, item, object, why)) {
+                fputs(", ", out);
+                put_number(out, w, item, why->want);
+        } else {
+                fputs("worked((int)(intptr_t)", out);
+                put_call(out, item, object);
+                fputs("), 0", out);
+        }
+        fputs(");\n", out);
+}
+
+static void put_item(FILE *out, const struct world *w, int at)
+{
+        const struct item *const item = &w->item[at];
+        const struct record *const record = &w->record[at];
+
+        if (record->object == NO_OBJECT)
+                return;
+        fputs("\t\t", out);
+        if (at == w->at) {
+                put_verdict(out, w, item, record->object);
+                return;
+        }
+        if (record->value == -1 && record->error) {
+                fputs("REQUIRE((", out);
+                put_call(out, item, record->object);
+                fprintf(out, ") == -1 && errno == %s);\n", errno_name(record->error));
+                return;
+        }
+        if (is_get(item))
+                fprintf(out, "id[%d] = (int)", record->object);
+        fputs("MUST(", out);
+        put_call(out, item, record->object);
+        fputs(");\n", out);
+        if (item->command == IPC_RMID && item->which == CURRENT)
+                fprintf(out, "\t\tremoved[%d] = id[%d];\n", record->object, record->object);
+}
+
+/* ---- the processes ---- */
+
+/* The item after the last one, from here on, that the process carries out before its end. */
+static int end_of_life(const struct world *w, int from, int process)
+{
+        for (int i = from; i < w->items; i++)
+                if (w->item[i].process == process && w->item[i].call == CALL_exit)
+                        return i;
+        return w->items;
+}
+
+static int next_of(const struct world *w, int from, int process)
+{
+        while (from < w->items && w->item[from].process != process)
+                from++;
+        return from;
+}
+
+/* One life of a process as a CHILD: what it does between turns. Returns how many turns it has. */
+static int put_child(FILE *out, const struct world *w, int life, int process, int from)
+{
+        const int end = end_of_life(w, from, process);
+        int turns = 0;
+
+        fprintf(out, "\tCHILD(&process[%d]) {\n\t\tpid[%d] = getpid();\n", life, process);
+        if (become_lines[process])
+                fprintf(out, "\t\t%s\n", become_lines[process]);
+        for (int i = next_of(w, from, process); i < end; i = next_of(w, i, process)) {
+                fprintf(out, "\t\tawait(&process[%d], %d);\n", life, ++turns);
+                for (; i < end && w->item[i].process == process; i++)
+                        put_item(out, w, i);
+                fprintf(out, "\t\there(&process[%d], %d);\n", life, turns);
+        }
+        if (end < w->items && w->item[end].flags)
+                fprintf(out, "\t\tstay(&process[%d]);\n", life);
+        fputs("\t}\n", out);
+        return turns;
+}
+
+struct lives {
+        int of[PROCESSES], turn[PROCESSES], count;
+};
+
+static void put_turns(FILE *out, const struct world *w, struct lives *lives)
+{
+        for (int i = 0; i < w->items;) {
+                const int process = w->item[i].process;
+                if (lives->of[process] == -1) {
+                        lives->of[process] = lives->count++;
+                        lives->turn[process] = 0;
+                        put_child(out, w, lives->of[process], process, i);
+                }
+                const int life = lives->of[process];
+                if (w->item[i].call == CALL_exit) {
+                        fprintf(out, w->item[i].flags ? "\tkill_child(&process[%d]);\n" : "\tjoin(&process[%d]);\n", life);
+                        lives->of[process] = -1;
+                        i++;
+                        continue;
+                }
+                fprintf(out, "\ttell(&process[%d], %d);\n\tUNTIL(at(&process[%d]) == %d);\n", life, lives->turn[process] + 1,
+                        life, lives->turn[process] + 1);
+                lives->turn[process]++;
+                while (i < w->items && w->item[i].process == process && w->item[i].call != CALL_exit)
+                        i++;
+        }
+        for (int p = 0; p < PROCESSES; p++)
+                if (lives->of[p] != -1)
+                        fprintf(out, "\tjoin(&process[%d]);\n", lives->of[p]);
+}
+
+static bool is_one_process(const struct world *w)
+{
+        for (int i = 0; i < w->items; i++)
+                if (w->item[i].process != w->item[0].process || w->item[i].call == CALL_exit)
+                        return false;
+        return true;
+}
+
+static int most_lives(const struct world *w)
+{
+        int lives = PROCESSES;
+
+        for (int i = 0; i < w->items; i++)
+                lives += w->item[i].call == CALL_exit;
+        return lives;
+}
+
+void print_test(FILE *out, const struct world *w)
+{
+        struct lives lives = {.of = {-1, -1, -1, -1}};
+
+        fprintf(out, "#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
+                stress_options.seed);
+        put_enumerator(out, w->why.requirement);
+        fprintf(out, "))\n{\n\tint *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
+                OBJECTS);
+        fprintf(out, "\tint *const pid = shared(%d * sizeof(*pid));\n\n", PROCESSES);
+        fprintf(out, "\tfor (int i = 0; i < %d; i++)\n\t\tid[i] = removed[i] = 0x7ff0 + i;\n", OBJECTS);
+        if (is_one_process(w)) {
+                fprintf(out, "\tpid[%d] = getpid();\n", w->item[0].process);
+                if (become_lines[w->item[0].process])
+                        fprintf(out, "\t%s\n", become_lines[w->item[0].process]);
+                for (int i = 0; i < w->items; i++)
+                        put_item(out, w, i);
+        } else {
+                fprintf(out, "\tstruct child process[%d];\n\n", most_lives(w));
+                put_turns(out, w, &lives);
+        }
+        fputs("}\n", out);
+}
+
+/* Where it could not be shrunk, the last items are what helps. */
+enum { MOST_LISTED = 40 };
+
+void print_sequence(FILE *out, const struct world *w)
+{
+        fputs("/*\n", out);
+        for (int i = w->at > MOST_LISTED ? w->at - MOST_LISTED : 0; i <= w->at; i++) {
+                const struct item *const item = &w->item[i];
+                const struct record *const record = &w->record[i];
+                if (item->call != CALL_exit && record->object == NO_OBJECT)
+                        continue;
+                fprintf(out, " * process %d: ", item->process);
+                if (item->call == CALL_exit) {
+                        fputs(item->flags ? "is killed\n" : "exits\n", out);
+                        continue;
+                }
+                put_call(out, item, record->object);
+                if (i == w->at)
+                        fprintf(out, " = %s\n", w->outcome);
+                else if (record->value == -1 && record->error)
+                        fprintf(out, " = -1 %s\n", errno_name(record->error));
+                else
+                        fprintf(out, " = %lld\n", (long long)record->value);
+        }
+        fputs(" */\n", out);
+}
