@@ -7,10 +7,14 @@
  * passes the turn on. An item for the end of a process goes to that process, which ends; the keeper notes it and starts
  * another one in its place.
  */
+#include <limits.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -18,7 +22,7 @@
 
 enum { KEEPER = PROCESSES, MY_TURN = 1, AS_BEFORE = 0 };
 
-const struct family *const families[FAMILIES] = {&fuzz_sem, NULL, NULL, NULL, NULL};
+const struct family *const families[FAMILIES] = {&fuzz_sem, &fuzz_msg, &fuzz_shm, NULL, NULL};
 
 /* ---- turns ---- */
 
@@ -67,7 +71,7 @@ static _Noreturn void take_turns(struct world *w, int process)
                 }
                 if (w->traced)
                         fflush(stdout);
-                if (at == w->items || w->contradicted || !w->alive[w->item[at].process])
+                if (at == w->items || w->contradicted || w->lost || !w->alive[w->item[at].process])
                         pass_to(w, KEEPER);
                 else
                         pass_to(w, w->item[at].process);
@@ -119,17 +123,17 @@ static bool attend(struct world *w)
         const struct item *const item = &w->item[w->position];
         const int process = item->process;
 
-        if (w->contradicted || w->position == w->items)
+        if (w->contradicted || w->lost || w->position == w->items)
                 return false;
         if (w->alive[process] && item->call == CALL_exit) {
                 waitpid(w->actor[process].pid, NULL, 0);
                 w->alive[process] = false;
                 w->at = w->position;
+                if (!judge_end(w, process))
+                        return false;
                 for (int f = 0; f < FAMILIES; f++)
                         if (families[f])
                                 families[f]->release(w, process);
-                if (!judge_end(w, process))
-                        return false;
                 w->position++;
         }
         if (w->position < w->items && !w->alive[w->item[w->position].process])
@@ -166,11 +170,20 @@ static bool await_others(struct world *w)
         return true;
 }
 
+static bool has_open(const struct world *w, int process)
+{
+        for (int f = 0; f < FAMILIES; f++)
+                for (int h = 0; h < HANDLES; h++)
+                        if (w->handle[f][process][h].object != NO_OBJECT)
+                                return true;
+        return false;
+}
+
 void run_sequence(struct world *w)
 {
         reset_objects(w);
         w->position = 0;
-        w->contradicted = false;
+        w->contradicted = w->lost = false;
         for (int p = 0; p <= PROCESSES; p++)
                 w->go[p] = AS_BEFORE;
         if (!w->alive[w->item[0].process])
@@ -180,6 +193,9 @@ void run_sequence(struct world *w)
                 if (!await_others(w))
                         attend_hang(w);
         } while (attend(w));
+        for (int p = 0; p < PROCESSES; p++)
+                if (w->alive[p] && has_open(w, p))
+                        end_process(w, p);
         for (int f = 0; f < FAMILIES; f++)
                 for (int i = 0; families[f] && i < OBJECTS; i++)
                         if (w->thing[f][i].used)
@@ -192,10 +208,10 @@ void run_sequence(struct world *w)
 static void generate(struct world *w, struct random *random, int family)
 {
         int process = 0;
+        struct item *item = w->item;
 
-        w->items = ITEMS;
         memset(w->item, 0, sizeof(w->item));
-        for (struct item *item = w->item; item < w->item + ITEMS; item++) {
+        for (; item < w->item + ITEMS - PROCESSES * HANDLES; item++) {
                 if (one_in(random, 48))
                         process = (int)draw(random, PROCESSES);
                 item->family = (uint8_t)family;
@@ -207,6 +223,12 @@ static void generate(struct world *w, struct random *random, int family)
                 }
                 item->process = (uint8_t)process;
         }
+        for (process = 0; process < PROCESSES; process++)
+                for (int last = families[family]->close_all(item); last > 0; last--, item++) {
+                        item->family = (uint8_t)family;
+                        item->process = (uint8_t)process;
+                }
+        w->items = (int)(item - w->item);
 }
 
 struct world *new_world(void)
@@ -217,10 +239,10 @@ struct world *new_world(void)
                 for (int i = 0; families[f] && i < OBJECTS; i++) {
                         struct thing *const thing = &w->thing[f][i];
                         const size_t size = (families[f]->model->most + 63) / 64 * 64;
-                        char *memory = shared(size * MODEL_NEXT * (MODEL_NEXT + 1));
-                        for (int s = 0; s < MODEL_NEXT; s++, memory += size)
+                        char *memory = shared(size * POSSIBLE * (MODEL_NEXT + 1));
+                        for (int s = 0; s < POSSIBLE; s++, memory += size)
                                 thing->state[s] = memory;
-                        for (int s = 0; s < MODEL_NEXT * MODEL_NEXT; s++, memory += size)
+                        for (int s = 0; s < POSSIBLE * MODEL_NEXT; s++, memory += size)
                                 thing->spare[s] = memory;
                 }
         return w;
@@ -247,13 +269,31 @@ static void report(struct world *w, uint64_t sequence)
                   sequence, step, smallest ? "" : ", not seen again in fresh namespaces");
 }
 
+/* Of the namespace, as its own commands tell. */
+static struct limits namespace_limits(void)
+{
+        struct seminfo sem = {.semmsl = 32000, .semopm = 500};
+        struct msginfo msg = {.msgmax = 8192, .msgmnb = 16384};
+        struct shminfo shm = {.shmmax = ULONG_MAX, .shmmin = 1};
+        char text[64];
+
+        semctl(0, 0, IPC_INFO, &sem);
+        msgctl(0, IPC_INFO, (struct msqid_ds *)&msg);
+        shmctl(0, IPC_INFO, (struct shmid_ds *)&shm);
+        return (struct limits){
+                .semmsl = sem.semmsl, .semopm = sem.semopm, .msgmax = msg.msgmax, .msgmnb = msg.msgmnb, .shmmax = shm.shmmax,
+                .shmmin = shm.shmmin, .room = true, .may_raise = has_initial_capability(CAP_SYS_RESOURCE),
+                .msg_copy = read_file("/proc/sys/kernel/msg_next_id", text, sizeof(text)) > 0,
+        };
+}
+
 static void fuzz(int family)
 {
         struct world *const w = new_world();
         double seconds[2] = {0, 0};
         uint64_t operations[2] = {0, 0};
 
-        w->limits = (struct limits){.semmsl = 32000, .semopm = 500, .room = true};
+        w->limits = namespace_limits();
         memcpy(w->limits.waived, stress_options.waived, sizeof(w->limits.waived));
         for (uint64_t sequence = 0; more_time(); sequence++) {
                 struct random random = random_from(stress_options.seed << 32 ^ sequence);
@@ -283,4 +323,14 @@ static void fuzz(int family)
 WORKLOAD(fuzz_sem, "fuzz.sem", "calls on System V semaphore sets one after the other, each judged by the model")
 {
         fuzz(number_of(&fuzz_sem));
+}
+
+WORKLOAD(fuzz_msg, "fuzz.msg", "calls on System V message queues one after the other, each judged by the model")
+{
+        fuzz(number_of(&fuzz_msg));
+}
+
+WORKLOAD(fuzz_shm, "fuzz.shm", "calls on System V shared memory one after the other, each judged by the model")
+{
+        fuzz(number_of(&fuzz_shm));
 }

@@ -26,6 +26,7 @@ enum {
         MOST_ENTRIES = 512,
         ITEMS = 1024,                   /* of a sequence */
         INDEXES = 1 << 15,              /* identifiers of Linux: a sequence number above these */
+        POSSIBLE = 4,                   /* states of an object, where it is not known which one it is in */
         HANDLES = 8,                    /* of a process: attachments, descriptors, open semaphores */
 };
 
@@ -54,7 +55,7 @@ struct thing {
         int attached;                   /* for whatever keeps a removed object alive */
         int64_t size;                   /* that it was made with */
         int possible;                   /* how many states it may be in */
-        void *state[MODEL_NEXT], *spare[MODEL_NEXT * MODEL_NEXT];
+        void *state[POSSIBLE], *spare[POSSIBLE * MODEL_NEXT];
 };
 
 enum { FAMILIES = 5, NO_OBJECT = -1 };
@@ -94,7 +95,7 @@ struct world {
         uint64_t done;                  /* operations */
 
         /* the end */
-        bool contradicted;
+        bool contradicted, lost;        /* lost: an object may be in more states than are kept */
         int at;                         /* item */
         struct contradiction why;
         char outcome[160];
@@ -104,6 +105,10 @@ struct family {
         const char *name;
         const struct model *model;
         const char *header;             /* for its tests */
+        const char *declarations;       /* of what they need more; "" */
+
+        /* Draws the calls that close what a process may have open at the end of a sequence; their number. */
+        int (*close_all)(struct item *);
 
         /* Draws one call. */
         void (*generate)(struct random *, struct item *);
@@ -197,6 +202,14 @@ static inline int key_of(int number)
         return number ? 0x1c0de0 + number : 0;
 }
 
+/* A place that the process has open: that of the number or the next one; -1 for none. And one that is free. */
+int open_handle(const struct world *, const struct item *);
+int free_handle(const struct world *, const struct item *);
+
+/* The text of message n, and which one it is; garbled where it is none. */
+void fill_text(unsigned char *text, int64_t size, uint32_t n);
+uint32_t read_text(const unsigned char *text, int64_t size, bool *garbled);
+
 /* The identifier that the item passes, and its timeout, as C. */
 void print_identifier(FILE *, const struct item *, int object);
 void print_timeout(FILE *, const struct item *);
@@ -207,6 +220,11 @@ enum { CTL_TAKES_BAD_POINTERS = sizeof(long) == 8 };
 static inline bool is_get(const struct item *item)
 {
         return item->call == CALL_semget || item->call == CALL_msgget || item->call == CALL_shmget;
+}
+
+static inline bool is_control(const struct item *item)
+{
+        return item->call == CALL_semctl || item->call == CALL_msgctl || item->call == CALL_shmctl;
 }
 
 /* The family's number of a table of families. */

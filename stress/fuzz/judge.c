@@ -101,10 +101,17 @@ static bool step(struct world *w, int family, struct thing *thing, const struct 
                 next += model->step(thing->state[i], &w->limits, o, r, &thing->spare[next], &w->why);
         if (!next)
                 return contradiction(w);
-        if (next > 1 && states_equal(model, thing->spare[0], thing->spare[1]))
-                next = 1;
-        if (next > MODEL_NEXT)
-                next = MODEL_NEXT;
+        for (int i = 0; i < next; i++)
+                for (int k = i + 1; k < next; k++)
+                        if (states_equal(model, thing->spare[i], thing->spare[k])) {
+                                void *const same = thing->spare[k];
+                                thing->spare[k--] = thing->spare[--next];
+                                thing->spare[next] = same;
+                        }
+        if (next > POSSIBLE) {
+                w->lost = true;
+                return false;
+        }
         for (int i = 0; i < next; i++) {
                 void *const before = thing->state[i];
                 thing->state[i] = thing->spare[i];
@@ -143,7 +150,7 @@ bool carry_out(struct world *w, const struct item *item)
                 }
         }
         family->note(w, item, object, &o, &r);
-        return !w->contradicted;
+        return true;
 }
 
 bool judge_end(struct world *w, int process)
@@ -166,6 +173,51 @@ bool judge_hang(struct world *w, const struct item *item)
         w->why = family->waits(item);
         snprintf(w->outcome, sizeof(w->outcome), "waits");
         return contradiction(w);
+}
+
+/* ---- texts ---- */
+
+static unsigned char text_byte(uint32_t n, int64_t i)
+{
+        return (unsigned char)(i < 4 ? n >> 8 * i : n * 31 + (uint32_t)i * 7 + (uint32_t)(i >> 8));
+}
+
+void fill_text(unsigned char *text, int64_t size, uint32_t n)
+{
+        for (int64_t i = 0; i < size; i++)
+                text[i] = text_byte(n, i);
+}
+
+uint32_t read_text(const unsigned char *text, int64_t size, bool *garbled)
+{
+        uint32_t n = 0;
+
+        for (int i = 0; i < 4 && i < size; i++)
+                n |= (uint32_t)text[i] << 8 * i;
+        *garbled = false;
+        for (int64_t i = 4; i < size; i++)
+                *garbled |= text[i] != text_byte(n, i);
+        return n;
+}
+
+/* ---- handles ---- */
+
+int open_handle(const struct world *w, const struct item *item)
+{
+        for (int i = 0; i < HANDLES; i++) {
+                const int place = (item->handle + i) % HANDLES;
+                if (w->handle[item->family][item->process][place].object != NO_OBJECT)
+                        return place;
+        }
+        return -1;
+}
+
+int free_handle(const struct world *w, const struct item *item)
+{
+        for (int i = 0; i < HANDLES; i++)
+                if (w->handle[item->family][item->process][i].object == NO_OBJECT)
+                        return i;
+        return -1;
 }
 
 /* ---- drawing ---- */

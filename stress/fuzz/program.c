@@ -124,7 +124,7 @@ static void put_item(FILE *out, const struct world *w, int at)
         fputs("MUST(", out);
         put_call(out, item, record->object);
         fputs(");\n", out);
-        if (item->command == IPC_RMID && item->which == CURRENT)
+        if (is_control(item) && item->command == IPC_RMID && item->which == CURRENT)
                 fprintf(out, "\t\tremoved[%d] = id[%d];\n", record->object, record->object);
 }
 
@@ -224,7 +224,8 @@ void print_test(FILE *out, const struct world *w)
         put_enumerator(out, w->why.requirement);
         fprintf(out, "))\n{\n\tint *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
                 OBJECTS);
-        fprintf(out, "\tint *const pid = shared(%d * sizeof(*pid));\n\n", PROCESSES);
+        fprintf(out, "\tint *const pid = shared(%d * sizeof(*pid));\n%s\n", PROCESSES,
+                families[w->item[0].family]->declarations);
         fprintf(out, "\tfor (int i = 0; i < %d; i++)\n\t\tid[i] = removed[i] = 0x7ff0 + i;\n", OBJECTS);
         if (is_one_process(w)) {
                 fprintf(out, "\tpid[%d] = getpid();\n", w->item[0].process);

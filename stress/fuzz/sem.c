@@ -250,6 +250,12 @@ static void note(struct world *w, const struct item *item, int object, const str
         }
 }
 
+static int close_all(struct item *item)
+{
+        (void)item;
+        return 0;
+}
+
 static struct contradiction waits(const struct item *item)
 {
         return (struct contradiction){.requirement = item->entry[0].sem_op ? semop_eagain_dec : semop_eagain_zero,
@@ -386,5 +392,5 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
         return false;
 }
 
-const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .generate = generate, .find = find,
+const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .generate = generate, .find = find,
                                 .make = make, .note = note, .waits = waits, .release = release, .remove = remove_object, .print = print, .print_member = print_member};

@@ -148,6 +148,7 @@ struct limits {
         int64_t mq_msg_max, mq_msgsize_max;
         int sem_value_max;
         bool room;                      /* for one object more: below semmni, msgmni, shmmni */
+        bool may_raise;                 /* privileged actors may raise msg_qbytes above msgmnb */
         bool msg_copy;                  /* MSG_COPY is there (CONFIG_CHECKPOINT_RESTORE) */
         uint64_t waived[(IPCK_REQUIREMENTS + 63) / 64];
 };

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * msg.c: calls on System V message queues.
+ */
+#include <limits.h>
+
+#include "fuzz.h"
+#include "ipck_msg.h"
+#undef msgget
+#undef msgsnd
+#undef msgrcv
+#undef msgctl
+
+enum {
+        MOST_QUEUED = 64,               /* in one queue, for the model */
+        GUARD = 16,                     /* bytes behind a buffer */
+        UNTOUCHED = 0x5a
+};
+
+static int64_t draw_type(struct random *random)
+{
+        switch (weighted(random, 60, 40, 30, 10, 4)) {
+        case 0: return 1;
+        case 1: return 2;
+        case 2: return 3;
+        case 3: return 5;
+        default: return LONG_MAX;
+        }
+}
+
+static int64_t draw_selection(struct random *random)
+{
+        switch (weighted(random, 60, 60, 50, 4, 2)) {
+        case 0: return 0;
+        case 1: return draw_type(random);
+        case 2: return -draw_type(random);
+        case 3: return LONG_MIN;
+        default: return 4;
+        }
+}
+
+static int64_t draw_size(struct random *random)
+{
+        static const int sizes[] = {0, 1, 2, 3, 4, 5, 8, 16, 31, 100, 1000, 4047, 4048, 4049, 8191, 8192, 8193, -1};
+
+        return one_in(random, 5) ? sizes[draw(random, 18)] : (int64_t)draw(random, 12);
+}
+
+static struct setting draw_new(struct random *random)
+{
+        static const int64_t sizes[] = {0, 1, 3, 10, 64, 200, 4096, 16384, 16385, 100000, 16384, 16384};
+        struct setting set = draw_setting(random);
+
+        set.qbytes = (uint64_t)sizes[draw(random, 12)];
+        return set;
+}
+
+static void generate(struct random *random, struct item *item)
+{
+        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, MSG_STAT, MSG_STAT_ANY, 99, -1};
+        static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
+
+        item->which = (uint8_t)draw_which(random);
+        item->object = (uint8_t)draw(random, OBJECTS);
+        switch (weighted(random, 80, 100, 40, 8)) {
+        case 0:
+                item->call = CALL_msgsnd;
+                item->type = one_in(random, 32) ? -(int64_t)draw(random, 2) : draw_type(random);
+                item->size = draw_size(random);
+                item->text = draw(random, 1 << 30);
+                item->flags = IPC_NOWAIT;
+                item->bad_address = one_in(random, 64);
+                break;
+        case 1:
+                item->call = CALL_msgrcv;
+                item->type = draw_selection(random);
+                item->size = one_in(random, 3) ? draw_size(random) : one_in(random, 32) ? LONG_MAX : MESSAGE_ROOM;
+                item->flags = IPC_NOWAIT | (one_in(random, 4) ? MSG_NOERROR : 0) | (one_in(random, 8) ? MSG_EXCEPT : 0);
+                if (one_in(random, 8)) {
+                        item->flags |= MSG_COPY;
+                        item->type = (int64_t)draw(random, 6) - 1;
+                        if (one_in(random, 32))
+                                item->flags &= ~IPC_NOWAIT;
+                }
+                item->bad_address = one_in(random, 100);
+                break;
+        case 2:
+                item->call = CALL_msgctl;
+                item->command = commands[weighted(random, 60, 16, 4, 12, 8, 1, 1)];
+                item->set = draw_new(random);
+                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                break;
+        default:
+                item->call = CALL_msgget;
+                item->key = (uint8_t)draw(random, KEYS);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                break;
+        }
+}
+
+static int find(const struct world *w, const struct item *item)
+{
+        const bool by_index = item->command == MSG_STAT || item->command == MSG_STAT_ANY;
+
+        if (item->call == CALL_msgget) {
+                const int object = find_by_key(w, item->family, item->key);
+                return object != NO_OBJECT ? object : free_object(w, item->family);
+        }
+        const int object = find_object(w, item, item->call == CALL_msgctl && by_index);
+        const bool full = object != NO_OBJECT && w->thing[item->family][object].attached >= MOST_QUEUED;
+        return full && item->call == CALL_msgsnd ? NO_OBJECT : object;
+}
+
+/* ---- calling ---- */
+
+static struct {
+        long type;
+        unsigned char text[MESSAGE_ROOM + GUARD];
+} buffer;
+
+static void send(const struct item *item, struct operation *o, struct outcome *r)
+{
+        o->type = item->type;
+        o->size = item->size;
+        o->text = item->text;
+        o->flags = item->flags;
+        o->bad_address = item->bad_address;
+        buffer.type = (long)item->type;
+        fill_text(buffer.text, item->size > MESSAGE_ROOM ? MESSAGE_ROOM : item->size, item->text);
+        CALLED(r, msgsnd(o->id, item->bad_address ? bad_address() : &buffer, (size_t)item->size, item->flags));
+        if (item->size > 0)
+                memset(buffer.text, UNTOUCHED, item->size > MESSAGE_ROOM ? MESSAGE_ROOM : (size_t)item->size);
+}
+
+static void receive(const struct item *item, struct operation *o, struct outcome *r)
+{
+        static bool used;
+        bool garbled;
+
+        if (!used)
+                memset(buffer.text, UNTOUCHED, sizeof(buffer.text));
+        used = true;
+        o->type = item->type;
+        o->size = item->size;
+        o->flags = item->flags;
+        o->bad_address = item->bad_address;
+        CALLED(r, msgrcv(o->id, item->bad_address ? bad_address() : &buffer, (size_t)item->size, (long)item->type, item->flags));
+        const int64_t length = r->value < 0 ? 0 : r->value > MESSAGE_ROOM ? MESSAGE_ROOM : r->value;
+        r->type = buffer.type;
+        r->text = read_text(buffer.text, length, &garbled);
+        r->odd = garbled ? TEXT_GARBLED : 0;
+        for (int64_t i = length; i < length + GUARD; i++)
+                if (buffer.text[i] != UNTOUCHED)
+                        r->odd |= WRITTEN_BEYOND;
+        memset(buffer.text, UNTOUCHED, (size_t)length + GUARD);
+}
+
+static void control(const struct item *item, struct operation *o, struct outcome *r)
+{
+        static struct msqid_ds ds;
+        static struct stat_report report;
+
+        o->command = item->command;
+        o->set = &item->set;
+        o->bad_address = item->bad_address && item->command != IPC_RMID;
+        if ((item->command == MSG_STAT || item->command == MSG_STAT_ANY) && o->id >= 0)
+                o->id %= INDEXES;
+        memset(&ds, UNTOUCHED, sizeof(ds));
+        ds.msg_perm.uid = item->set.uid;
+        ds.msg_perm.gid = item->set.gid;
+        ds.msg_perm.mode = (__typeof__(ds.msg_perm.mode))item->set.mode;
+        ds.msg_qbytes = (__typeof__(ds.msg_qbytes))item->set.qbytes;
+        CALLED(r, msgctl(o->id, item->command, o->bad_address ? bad_address() : &ds));
+        report = (struct stat_report){
+                .uid = ds.msg_perm.uid, .cuid = ds.msg_perm.cuid, .gid = ds.msg_perm.gid, .cgid = ds.msg_perm.cgid,
+                .mode = ds.msg_perm.mode, .key = ds.msg_perm.__key, .ctime = ds.msg_ctime,
+                .msg = {.qnum = ds.msg_qnum, .cbytes = ds.__msg_cbytes, .qbytes = ds.msg_qbytes, .lspid = ds.msg_lspid,
+                        .lrpid = ds.msg_lrpid, .stime = ds.msg_stime, .rtime = ds.msg_rtime}};
+        r->stat = &report;
+}
+
+static void make(struct world *w, const struct item *item, int object, struct operation *o, struct outcome *r)
+{
+        (void)object;
+        if (item->call == CALL_msgget) {
+                o->key = key_of(item->key);
+                o->flags = item->flags;
+                CALLED(r, msgget(o->key, item->flags));
+                return;
+        }
+        o->id = identifier(w, item);
+        if (item->call == CALL_msgsnd)
+                send(item, o, r);
+        else if (item->call == CALL_msgrcv)
+                receive(item, o, r);
+        else
+                control(item, o, r);
+}
+
+static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+{
+        struct thing *const thing = &w->thing[item->family][object];
+
+        if (r->value == -1 && r->error)
+                return;
+        if (item->call == CALL_msgget && !thing->used) {
+                thing->used = true;
+                thing->id = (int)r->value;
+                thing->key = item->key;
+                thing->attached = 0;
+        } else if (item->call == CALL_msgsnd) {
+                thing->attached++;
+        } else if (item->call == CALL_msgrcv && !(item->flags & MSG_COPY)) {
+                thing->attached--;
+        } else if (item->call == CALL_msgctl && item->command == IPC_RMID && o->id == thing->id) {
+                thing->used = false;
+                thing->removed = thing->id;
+        }
+}
+
+static int close_all(struct item *item)
+{
+        (void)item;
+        return 0;
+}
+
+static struct contradiction waits(const struct item *item)
+{
+        const bool sends = item->call == CALL_msgsnd;
+
+        return (struct contradiction){.requirement = sends ? msgsnd_eagain_qbytes : msgrcv_enomsg, .what = "errno",
+                                      .want = sends ? EAGAIN : ENOMSG, .got = EINPROGRESS};
+}
+
+static void release(struct world *w, int process)
+{
+        (void)w;
+        (void)process;
+}
+
+static void remove_object(struct world *w, int object)
+{
+        msgctl(w->thing[number_of(&fuzz_msg)][object].id, IPC_RMID, NULL);
+}
+
+/* ---- as a test ---- */
+
+static void print_flags(FILE *out, int flags)
+{
+        fprintf(out, "%s%s%s%s", flags & IPC_NOWAIT ? "IPC_NOWAIT" : "0", flags & MSG_NOERROR ? " | MSG_NOERROR" : "",
+                flags & MSG_EXCEPT ? " | MSG_EXCEPT" : "", flags & MSG_COPY ? " | MSG_COPY" : "");
+}
+
+static void print_number(FILE *out, int64_t number)
+{
+        if (number == LONG_MIN)
+                fputs("LONG_MIN", out);
+        else if (number == LONG_MAX)
+                fputs("LONG_MAX", out);
+        else
+                fprintf(out, "%lld", (long long)number);
+}
+
+static const char *name_of(int command)
+{
+        switch (command) {
+        case IPC_STAT: return "IPC_STAT";
+        case IPC_RMID: return "IPC_RMID";
+        case IPC_SET: return "IPC_SET";
+        case MSG_STAT: return "MSG_STAT";
+        case MSG_STAT_ANY: return "MSG_STAT_ANY";
+        default: return command < 0 ? "-1" : "99";
+        }
+}
+
+static void print_control(FILE *out, const struct item *item, int object)
+{
+        if (item->command == IPC_SET && !item->bad_address) {
+                fputs("queue_set(", out);
+                print_identifier(out, item, object);
+                fprintf(out, ", %d, %d, %#o, %llu)", (int)item->set.uid, (int)item->set.gid, item->set.mode,
+                        (unsigned long long)item->set.qbytes);
+                return;
+        }
+        fputs("msgctl(", out);
+        print_identifier(out, item, object);
+        if (item->command == MSG_STAT || item->command == MSG_STAT_ANY)
+                fprintf(out, " %% %d", INDEXES);
+        fprintf(out, ", %s, %s)", name_of(item->command),
+                item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()" : "&(struct msqid_ds){.msg_qnum = 0}");
+}
+
+static void print(FILE *out, const struct item *item, int object)
+{
+        if (item->call == CALL_msgget) {
+                fprintf(out, "msgget(%#x, %#o)", (unsigned)key_of(item->key), (unsigned)item->flags);
+                return;
+        }
+        if (item->call == CALL_msgctl) {
+                print_control(out, item, object);
+                return;
+        }
+        const bool sends = item->call == CALL_msgsnd;
+        fputs(sends ? "msgsnd(" : "msgrcv(", out);
+        print_identifier(out, item, object);
+        if (item->bad_address)
+                fputs(", bad_address()", out);
+        else if (sends) {
+                fputs(", &(struct message){", out);
+                print_number(out, item->type);
+                fputs(", {", out);
+                for (int64_t i = 0; i < 4; i++)
+                        fprintf(out, "%s%u", i ? ", " : "", item->text >> 8 * i & 255);
+                fputs("}}", out);
+        } else {
+                fputs(", &(struct message){.type = 0}", out);
+        }
+        fprintf(out, item->size == -1 ? ", SIZE_MAX" : item->size == LONG_MAX ? ", LONG_MAX" : ", %lld", (long long)item->size);
+        fputs(", ", out);
+        if (!sends) {
+                print_number(out, item->type);
+                fputs(", ", out);
+        }
+        print_flags(out, item->flags);
+        fputs(")", out);
+}
+
+static bool print_member(FILE *out, const struct item *item, int object, const struct contradiction *why)
+{
+        static const struct {
+                const char *what, *member;
+        } members[] = {
+                {"uid", "msg_perm.uid"}, {"gid", "msg_perm.gid"}, {"cuid", "msg_perm.cuid"}, {"cgid", "msg_perm.cgid"},
+                {"mode", "msg_perm.mode"}, {"qnum", "msg_qnum"}, {"qbytes", "msg_qbytes"}, {"lspid", "msg_lspid"},
+                {"lrpid", "msg_lrpid"}, {"stime", "msg_stime"}, {"rtime", "msg_rtime"}, {"ctime", "msg_ctime"},
+        };
+
+        if (strcmp(why->what, "type") == 0) {
+                fputs("take(", out);
+                print_identifier(out, item, object);
+                fputs(", ", out);
+                print_number(out, item->type);
+                fputs(")", out);
+                return true;
+        }
+        if (strcmp(why->what, "cbytes") == 0) {
+                fputs("CBYTES(", out);
+                print_identifier(out, item, object);
+                fputs(")", out);
+                return true;
+        }
+        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
+                if (strcmp(why->what, members[i].what) == 0) {
+                        fputs("stat_of_queue(", out);
+                        print_identifier(out, item, object);
+                        fprintf(out, ").%s", members[i].member);
+                        return true;
+                }
+        return false;
+}
+
+const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
+                                .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
+                                .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .print_member = print_member};

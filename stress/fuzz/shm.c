@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shm.c: calls on System V shared memory segments.
+ */
+#include <sys/shm.h>
+
+#include "fuzz.h"
+
+#ifndef SHM_EXEC
+#define SHM_EXEC 0100000
+#endif
+#ifndef SHM_STAT_ANY
+#define SHM_STAT_ANY 15
+#endif
+
+#define UNALIGNED ((void *)0x12345)
+
+static int64_t draw_size(struct random *random)
+{
+        static const int sizes[] = {4096, 1, 5000, 65536, 4097, 0, -1};
+
+        return sizes[weighted(random, 60, 20, 20, 10, 20, 6, 4)];
+}
+
+static void generate(struct random *random, struct item *item)
+{
+        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99, -1};
+        static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
+
+        item->which = (uint8_t)draw_which(random);
+        item->object = (uint8_t)draw(random, OBJECTS);
+        item->handle = (uint8_t)draw(random, HANDLES);
+        switch (weighted(random, 60, 60, 70, 14)) {
+        case 0:
+                item->call = CALL_shmat;
+                item->text = draw(random, 1 << 30);
+                item->flags = one_in(random, 3) ? SHM_RDONLY : 0;
+                if (one_in(random, 16))
+                        item->flags |= SHM_EXEC;
+                if (one_in(random, 32))
+                        item->flags |= SHM_REMAP;
+                item->bad_address = one_in(random, 32);
+                break;
+        case 1:
+                item->call = CALL_shmdt;
+                item->bad_address = one_in(random, 16);
+                break;
+        case 2:
+                item->call = CALL_shmctl;
+                item->command = commands[weighted(random, 80, 16, 10, 12, 8, 6, 6, 1, 1)];
+                item->set = draw_setting(random);
+                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                break;
+        default:
+                item->call = CALL_shmget;
+                item->key = (uint8_t)draw(random, KEYS);
+                item->size = draw_size(random);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                break;
+        }
+}
+
+static int find(const struct world *w, const struct item *item)
+{
+        const bool by_index = item->command == SHM_STAT || item->command == SHM_STAT_ANY;
+
+        if (item->call == CALL_shmget) {
+                const int object = find_by_key(w, item->family, item->key);
+                return object != NO_OBJECT ? object : free_object(w, item->family);
+        }
+        if (item->call == CALL_shmdt) {
+                const int place = open_handle(w, item);
+                return item->bad_address ? item->object
+                     : place == -1 ? NO_OBJECT : w->handle[item->family][item->process][place].object;
+        }
+        if (item->call == CALL_shmat && free_handle(w, item) == -1)
+                return NO_OBJECT;
+        return find_object(w, item, item->call == CALL_shmctl && by_index);
+}
+
+/* ---- calling ---- */
+
+static void attach(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
+{
+        struct handle *const handle = &w->handle[item->family][item->process][free_handle(w, item)];
+
+        o->flags = item->flags;
+        o->text = item->text;
+        o->bad_address = item->bad_address;
+        errno = 0;
+        uint32_t *const at = shmat(o->id, item->bad_address ? UNALIGNED : NULL, item->flags);
+        if (at == (void *)-1) {
+                r->value = -1;
+                r->error = errno;
+                return;
+        }
+        r->text = *at;
+        if (!(item->flags & SHM_RDONLY))
+                *at = item->text;
+        handle->value = (intptr_t)at;
+}
+
+static void detach(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
+{
+        const int place = open_handle(w, item);
+
+        o->bad_address = item->bad_address;
+        CALLED(r, shmdt(item->bad_address ? UNALIGNED : (void *)w->handle[item->family][item->process][place].value));
+}
+
+static void control(const struct item *item, struct operation *o, struct outcome *r)
+{
+        static struct shmid_ds ds;
+        static struct stat_report report;
+        const bool points = item->command != IPC_RMID && item->command != SHM_LOCK && item->command != SHM_UNLOCK;
+
+        o->command = item->command;
+        o->set = &item->set;
+        o->bad_address = item->bad_address && points;
+        if ((item->command == SHM_STAT || item->command == SHM_STAT_ANY) && o->id >= 0)
+                o->id %= INDEXES;
+        memset(&ds, 0x5a, sizeof(ds));
+        ds.shm_perm.uid = item->set.uid;
+        ds.shm_perm.gid = item->set.gid;
+        ds.shm_perm.mode = (__typeof__(ds.shm_perm.mode))item->set.mode;
+        CALLED(r, shmctl(o->id, item->command, o->bad_address ? bad_address() : &ds));
+        report = (struct stat_report){
+                .uid = ds.shm_perm.uid, .cuid = ds.shm_perm.cuid, .gid = ds.shm_perm.gid, .cgid = ds.shm_perm.cgid,
+                .mode = ds.shm_perm.mode, .key = ds.shm_perm.__key, .ctime = ds.shm_ctime,
+                .shm = {.size = ds.shm_segsz, .nattch = ds.shm_nattch, .cpid = ds.shm_cpid, .lpid = ds.shm_lpid,
+                        .atime = ds.shm_atime, .dtime = ds.shm_dtime}};
+        r->stat = &report;
+}
+
+static void make(struct world *w, const struct item *item, int object, struct operation *o, struct outcome *r)
+{
+        (void)object;
+        if (item->call == CALL_shmget) {
+                o->key = key_of(item->key);
+                o->size = item->size;
+                o->flags = item->flags;
+                CALLED(r, shmget(o->key, (size_t)item->size, item->flags));
+                return;
+        }
+        if (item->call == CALL_shmdt) {
+                detach(w, item, o, r);
+                return;
+        }
+        o->id = identifier(w, item);
+        if (item->call == CALL_shmat)
+                attach(w, item, o, r);
+        else
+                control(item, o, r);
+}
+
+/* ---- what follows ---- */
+
+static void go_if_unused(struct thing *thing)
+{
+        if (thing->key || thing->attached || !thing->used)
+                return;
+        thing->used = false;
+        thing->removed = thing->id;
+}
+
+/* A removed segment is found by no key, one without a key by this one. */
+enum { NO_KEY = UINT8_MAX };
+
+static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+{
+        struct thing *const thing = &w->thing[item->family][object];
+
+        if (r->value == -1 && r->error)
+                return;
+        if (item->call == CALL_shmget && !thing->used) {
+                thing->used = true;
+                thing->id = (int)r->value;
+                thing->key = item->key ? item->key : NO_KEY;
+                thing->attached = 0;
+        } else if (item->call == CALL_shmat) {
+                w->handle[item->family][item->process][free_handle(w, item)].object = object;
+                thing->attached++;
+        } else if (item->call == CALL_shmdt) {
+                w->handle[item->family][item->process][open_handle(w, item)].object = NO_OBJECT;
+                thing->attached--;
+                go_if_unused(thing);
+        } else if (item->call == CALL_shmctl && item->command == IPC_RMID && o->id == thing->id) {
+                thing->key = 0;
+                go_if_unused(thing);
+        }
+}
+
+static int close_all(struct item *item)
+{
+        for (int h = 0; h < HANDLES; h++)
+                item[h].call = CALL_shmdt;
+        return HANDLES;
+}
+
+static struct contradiction waits(const struct item *item)
+{
+        const enum ipck_requirement rules[] = {shmget_ret_nonneg, shmat_ret_address, shmdt_ret_zero, shmctl_ret_zero};
+
+        return (struct contradiction){.requirement = rules[item->call - CALL_shmget], .what = "errno", .got = EINPROGRESS};
+}
+
+static void release(struct world *w, int process)
+{
+        const int family = number_of(&fuzz_shm);
+
+        for (int h = 0; h < HANDLES; h++) {
+                struct handle *const handle = &w->handle[family][process][h];
+                if (handle->object == NO_OBJECT)
+                        continue;
+                w->thing[family][handle->object].attached--;
+                go_if_unused(&w->thing[family][handle->object]);
+                handle->object = NO_OBJECT;
+        }
+}
+
+static void remove_object(struct world *w, int object)
+{
+        shmctl(w->thing[number_of(&fuzz_shm)][object].id, IPC_RMID, NULL);
+}
+
+/* ---- as a test ---- */
+
+static const char *name_of(int command)
+{
+        switch (command) {
+        case IPC_STAT: return "IPC_STAT";
+        case IPC_RMID: return "IPC_RMID";
+        case IPC_SET: return "IPC_SET";
+        case SHM_STAT: return "SHM_STAT";
+        case SHM_STAT_ANY: return "SHM_STAT_ANY";
+        case SHM_LOCK: return "SHM_LOCK";
+        case SHM_UNLOCK: return "SHM_UNLOCK";
+        default: return command < 0 ? "-1" : "99";
+        }
+}
+
+static void print_control(FILE *out, const struct item *item, int object)
+{
+        const bool points = item->command != IPC_RMID && item->command != SHM_LOCK && item->command != SHM_UNLOCK;
+
+        if (item->command == IPC_SET && !item->bad_address) {
+                fputs("segment_set(", out);
+                print_identifier(out, item, object);
+                fprintf(out, ", %d, %d, %#o)", (int)item->set.uid, (int)item->set.gid, item->set.mode);
+                return;
+        }
+        fputs("shmctl(", out);
+        print_identifier(out, item, object);
+        if (item->command == SHM_STAT || item->command == SHM_STAT_ANY)
+                fprintf(out, " %% %d", INDEXES);
+        fprintf(out, ", %s, %s)", name_of(item->command),
+                !points ? "NULL" : item->bad_address ? "bad_address()" : "&(struct shmid_ds){.shm_segsz = 0}");
+}
+
+static void print(FILE *out, const struct item *item, int object)
+{
+        switch (item->call) {
+        case CALL_shmget:
+                fprintf(out, item->size == -1 ? "shmget(%#x, SIZE_MAX, %.0lld%#o)" : "shmget(%#x, %lld, %#o)",
+                        (unsigned)key_of(item->key), item->size == -1 ? 0LL : (long long)item->size, (unsigned)item->flags);
+                break;
+        case CALL_shmat:
+                fputs("shmat(", out);
+                print_identifier(out, item, object);
+                fprintf(out, ", %s, 0%s%s%s)", item->bad_address ? "(void *)0x12345" : "NULL",
+                        item->flags & SHM_RDONLY ? " | SHM_RDONLY" : "", item->flags & SHM_EXEC ? " | SHM_EXEC" : "",
+                        item->flags & SHM_REMAP ? " | SHM_REMAP" : "");
+                break;
+        case CALL_shmdt:
+                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(detach_from(id[%d]))", object);
+                break;
+        default: print_control(out, item, object); break;
+        }
+}
+
+static bool print_member(FILE *out, const struct item *item, int object, const struct contradiction *why)
+{
+        static const struct {
+                const char *what, *member;
+        } members[] = {
+                {"uid", "shm_perm.uid"}, {"gid", "shm_perm.gid"}, {"cuid", "shm_perm.cuid"}, {"cgid", "shm_perm.cgid"},
+                {"mode", "shm_perm.mode"}, {"segsz", "shm_segsz"}, {"nattch", "shm_nattch"}, {"cpid", "shm_cpid"},
+                {"lpid", "shm_lpid"}, {"atime", "shm_atime"}, {"dtime", "shm_dtime"}, {"ctime", "shm_ctime"},
+        };
+
+        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
+                if (strcmp(why->what, members[i].what) == 0) {
+                        fputs("stat_of_segment(", out);
+                        print_identifier(out, item, object);
+                        fprintf(out, ").%s", members[i].member);
+                        return true;
+                }
+        return false;
+}
+
+const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h", .declarations = "",
+                                .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
+                                .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .print_member = print_member};
