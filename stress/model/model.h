@@ -145,8 +145,7 @@ struct limits {
         int semmsl, semopm;
         int64_t msgmax, msgmnb;
         uint64_t shmmax, shmmin;
-        int64_t mq_msg_max, mq_msgsize_max;
-        int sem_value_max;
+        int64_t mq_msg_max, mq_msgsize_max, mq_msg_default, mq_msgsize_default;
         bool room;                      /* for one object more: below semmni, msgmni, shmmni */
         bool may_raise;                 /* privileged actors may raise msg_qbytes above msgmnb */
         bool msg_copy;                  /* MSG_COPY is there (CONFIG_CHECKPOINT_RESTORE) */
