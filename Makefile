@@ -142,7 +142,7 @@ judges: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:faul
 programs: judges $(fault_programs) faults $(stress_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests build/$(flavour)/ipck-stress $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
-bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
+bad: build/glibc/bad-tests build/glibc/broken_ipc.so build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so build/glibc/check-history
 
 ## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
 .PHONY: install uninstall
@@ -332,6 +332,11 @@ build/glibc/caller build/glibc-static/caller: build/%/caller: harness/tests/envi
 build/glibc/scenarios: harness/tests/environments/scenarios.c fault/preload/scenario.c fault/calls.c fault/calls.h fault/calls.def
 	@mkdir -p $(@D)
 	@gcc $(common) -o $@ $(filter %.c,$^) -lm
+
+# Judges histories that are written down: for the project's own tests.
+build/glibc/check-history: harness/tests/programs/check_history.c stress/history/checker.c stress/history/shorten.c $(wildcard stress/model/*.c) $(wildcard stress/*/*.h) conformance/lib/errno_names.c build/reqs.c build/reqs.h
+	@mkdir -p $(@D)
+	@gcc $(common) -O2 -o $@ $(filter %.c,$^)
 
 build/glibc/talkative.so: harness/tests/environments/talkative.c
 	@mkdir -p $(@D)

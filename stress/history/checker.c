@@ -142,10 +142,10 @@ static bool sleeper_first(const struct search *s, const struct place *p, const s
 
         while (others) {
                 const struct event *const z = open_event(s, take_lowest(&others));
-                if (!z->asleep || z->asleep >= e->called)
+                if (!z->asleep || z->asleep >= e->called || z->optional)
                         continue;
-                if (h->in_order && e->asleep && !e->outcome.error && z->queue && z->queue == e->queue && z->returned != NEVER && !z->outcome.error) {
-                        *why = (struct contradiction){.requirement = h->order, .what = "place in the order of waiting"};
+                if (e->asleep && !e->outcome.error && z->queue && z->queue == e->queue && z->returned != NEVER && !z->outcome.error) {
+                        *why = (struct contradiction){.requirement = e->order, .what = "place in the order of waiting"};
                         return true;
                 }
                 if (h->prompt && e->never_waits && z->returned != NEVER && !z->outcome.error &&
@@ -165,7 +165,7 @@ int put_next(struct search *s, const struct place *p, const struct event *e, str
                 return *why = *e->impossible, 0;
         if (s->lanes && e->lane && overtakes(s, p, e))
                 return 0;
-        if ((h->in_order || h->prompt) && sleeper_first(s, p, e, why))
+        if (sleeper_first(s, p, e, why))
                 return 0;
         return h->model->step(p->state, h->limits, &e->operation, &e->outcome, s->next, why);
 }
@@ -409,7 +409,7 @@ struct judgment check_history(const struct history *history, uint64_t most)
         if (judgment.finding == VIOLATED) {             /* which operation it is, is clearer without that short cut */
                 begin_search(&s, history, false);
                 const struct judgment clearer = find_order(&s, most);
-                if (clearer.finding == VIOLATED)
+                if (clearer.finding != UNDECIDED)
                         judgment = clearer;
         }
         return judgment;

@@ -37,11 +37,13 @@ struct event {
         bool never_waits;               /* whatever the state is */
         bool hurries;                   /* it has to return in any state: for that, for a timeout or for a signal */
         uint64_t ends;                  /* of an exit: the workers whose open operations end there, a bit each */
+        bool lost_race;                 /* it failed with EIDRM, and is judged as EINVAL */
         bool signalled;                 /* its worker was sent a signal while it waited */
         const struct contradiction *impossible;         /* its outcome is not possible in any state; NULL: it may be */
         uint64_t asleep;                /* the moment at which it was seen waiting; 0: it was not */
         uint64_t class;                 /* alike where operations can be exchanged; 0: with none */
         uint64_t queue;                 /* alike where who began to wait first goes on first; 0: that is not promised */
+        enum ipck_requirement order;    /* by this */
         uint64_t lane;                  /* alike where messages overtake each other never; 0: it sends none */
         uint64_t received[2];           /* when the message that it sends was: between these, NEVER if it was not */
         bool received_first;            /* by a call that took the first message of all */
@@ -67,9 +69,8 @@ struct history {
         struct event *events;           /* of each worker in their order */
         size_t count;
         bool at_rest;                   /* whoever has not returned waits, and nothing more would happen */
-        bool prompt, in_order;          /* whether these are promised: */
-        enum ipck_requirement promptness;       /* who waits is let go on by the very step that makes it possible */
-        enum ipck_requirement order;    /* of those that wait in one queue, the one that began first goes on first */
+        bool prompt;                    /* who waits is let go on by the very step that makes it possible .. */
+        enum ipck_requirement promptness;       /* .. by this */
 };
 
 enum finding { LINEARIZABLE, VIOLATED, UNDECIDED };

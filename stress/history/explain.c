@@ -21,9 +21,8 @@
 
 struct limits limits_of_model(void)
 {
-        struct limits limits = {.semmsl = 32000, .semopm = 500, .msgmax = 8192, .msgmnb = 16384,
-                                .shmmax = UINT64_MAX, .shmmin = 1, .mq_msg_max = 10, .mq_msgsize_max = 8192,
-                                .sem_value_max = (int)sysconf(_SC_SEM_VALUE_MAX), .room = true};
+        struct limits limits = {.semmsl = 32000, .semopm = 500, .msgmax = 8192, .msgmnb = 16384, .shmmax = UINT64_MAX,
+                                .shmmin = 1, .mq_msg_max = 10, .mq_msgsize_max = 8192, .room = true, .may_raise = true};
 
         memcpy(limits.waived, stress_options.waived, sizeof(limits.waived));
         return limits;
@@ -49,7 +48,7 @@ static void add_operation(const struct event *e, uint64_t zero, bool blamed, cha
         }
         add_text(text, size, at, "%c worker %-2u %10.3f .. %-10s  %s%s%s%s\n", blamed ? '>' : ' ', e->worker,
                  (double)(e->called - zero) / 1e3, end, call, *result ? " = " : "", result,
-                 e->killed ? "  (its process was killed)" : e->asleep ? "  (seen waiting)" : "");
+                 e->lost_race ? " (EIDRM: removed meanwhile)" : e->killed ? "  (its process was killed)" : e->asleep ? "  (seen waiting)" : "");
 }
 
 void explain_history(const struct history *history, const struct judgment *judgment, char *details, size_t details_size,

@@ -52,8 +52,8 @@ struct cell {
         unsigned length;                /* of the scripts of this round */
         unsigned mood;                  /* of the round: which operations are frequent; below MOODS */
         uint64_t began;
-        int id;                         /* of the object */
-        void *memory;                   /* that all workers share, for objects that live there: 4096 bytes */
+        int id, nonblocking;            /* identifier or descriptors of the object */
+        void *memory;                   /* .. or its address, which is the same for all workers */
         pid_t pids[MODEL_PROCESSES];
         struct lane lanes[HISTORY_WORKERS];
 };
@@ -64,8 +64,11 @@ struct history_kind {
         unsigned processes, threads;    /* of a cell, where nothing else is asked for */
         bool dies;                      /* processes are killed and end with each round, and that is an operation */
         bool signals;                   /* what a signal does to those who wait is promised: EINTR */
-        bool prompt, in_order;          /* as in struct history */
-        enum ipck_requirement promptness, order;
+        bool prompt;                    /* as in struct history */
+        enum ipck_requirement promptness;
+
+        /* Makes the object where it has to be there before the workers; NULL: it need not. */
+        void (*set_up)(struct cell *cell);
 
         /* Makes the object, or puts it into the state in which a round begins; and the same in the model. */
         void (*begin)(struct cell *cell);
@@ -108,6 +111,9 @@ void choose_clock(void);
 uint64_t stamp(void);
 
 /* ---- for kinds ---- */
+
+/* The limits of this namespace, and what is not demanded. */
+struct limits limits_of_model(void);
 
 /* Carries out a call between two stamps, and records value and errno. */
 #define RECORD(record, expression)                                                      \

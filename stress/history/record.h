@@ -9,9 +9,6 @@
 
 enum { MOST_TEXT = 16000 };
 
-/* The limits of this namespace, and what is not demanded. */
-struct limits limits_of_model(void);
-
 /* The history as text, and what is wrong with it in one line. */
 void explain_history(const struct history *history, const struct judgment *judgment, char *details, size_t details_size,
                      char *text, size_t text_size);

@@ -195,6 +195,29 @@ static void add_end(struct watch *w, unsigned process)
         e->ends = ((UINT64_C(1) << w->cell->threads) - 1) << (1 + process * w->cell->threads);
 }
 
+static bool may_remove(const struct event *e)
+{
+        const struct operation *const o = &e->operation;
+
+        return !e->outcome.error && (o->command == IPC_RMID || o->call == CALL_shmdt) && o->call != CALL_semop;
+}
+
+/* A call during which the object is removed may have found it and then lost it: EIDRM says the same as EINVAL. */
+static void excuse_lost_races(struct history *history)
+{
+        for (size_t i = 0; i < history->count; i++) {
+                struct event *const e = &history->events[i];
+                if (e->outcome.error != EIDRM || !e->never_waits)
+                        continue;
+                for (size_t k = 0; k < history->count && !e->lost_race; k++) {
+                        const struct event *const other = &history->events[k];
+                        e->lost_race = may_remove(other) && other->called <= e->returned && other->returned >= e->called;
+                }
+                if (e->lost_race)
+                        e->outcome.error = EINVAL;
+        }
+}
+
 static void gather(struct watch *w, bool at_rest)
 {
         struct cell *const cell = w->cell;
@@ -209,11 +232,11 @@ static void gather(struct watch *w, bool at_rest)
                         struct event *const e = add_event(w, worker, &lane->records[i]);
                         const unsigned process = lane->records[i].process;
                         e->asleep = lane->asleep[i];
-                        e->signalled = lane->signalled[i];
+                        e->signalled = lane->signalled[i] || (i > 0 && lane->signalled[i - 1]);
                         if (i < returned)
                                 continue;
                         e->returned = NEVER;
-                        e->hurries |= e->signalled;
+                        e->hurries |= lane->signalled[i];
                         if (worker && has_ended(w, process)) {
                                 e->optional = e->killed = true;
                                 e->returned = w->ended[process][1];
@@ -225,6 +248,7 @@ static void gather(struct watch *w, bool at_rest)
                         add_end(w, process);
         if (cell->kind->relate)
                 cell->kind->relate(&w->history);
+        excuse_lost_races(&w->history);
         for (size_t i = 0; i < w->history.count && cell->kind->comes_back_wrongly; i++) {
                 struct event *const e = &w->history.events[i];
                 if (e->outcome.error && (e->asleep || e->outcome.error == EINTR) && e->returned != NEVER &&
@@ -251,6 +275,7 @@ static void report(struct watch *w, struct judgment *judgment)
         void *const initial = malloc(w->history.model->most);
 
         REQUIRE(details && initial);
+        if (getenv("RAW")) { char *raw = malloc(1000000); explain_history(&w->history, judgment, raw, 1000000, text, sizeof(text)); FILE *f=fopen("/tmp/s2/raw","a"); fprintf(f, "RAW %s\n%s\n", text, raw); fclose(f); }
         shorten_history(&w->history, initial, judgment, MOST_PLACES);
         const enum ipck_requirement requirement =
                 judgment->in_vain ? w->cell->kind->in_vain(&w->history, &w->history.events[judgment->event])
@@ -307,8 +332,8 @@ static void note_sleepers(struct cell *cell)
         for (unsigned worker = 1; worker < cell->workers; worker++) {
                 struct lane *const lane = &cell->lanes[worker];
                 const unsigned called = lane->called;
-                if (called && called != lane->returned && !lane->asleep[called - 1] && sleeping(lane->tid) &&
-                    called != lane->returned)
+                if (called && !lane->asleep[called - 1] && called == lane->returned + 1 && sleeping(lane->tid) &&
+                    called == lane->returned + 1)
                         lane->asleep[called - 1] = stamp();
         }
 }
@@ -454,6 +479,9 @@ static bool run_round(struct watch *w)
                                 continue;       /* somebody may be on the way back */
                         totals->undecided += judgment.finding == UNDECIDED;
                         if (judgment.finding == VIOLATED) {
+                                w->turn = 0;            /* what the object itself says */
+                                main_operation(w, fill_look);
+                                judgment = judge(w, true);
                                 report(w, &judgment);
                                 return false;
                         }
@@ -506,9 +534,10 @@ static void run_cell(const struct history_kind *kind, unsigned number)
         REQUIRE(w.events && w.initial);
         w.limits = limits_of_model();
         w.history = (struct history){.model = kind->model, .limits = &w.limits, .initial = w.initial, .events = w.events,
-                                     .prompt = kind->prompt, .in_order = kind->in_order,
-                                     .promptness = kind->promptness, .order = kind->order};
+                                     .prompt = kind->prompt, .promptness = kind->promptness};
         catch_signal(WORKER_SIGNAL, 0);
+        if (kind->set_up)
+                kind->set_up(cell);
         for (unsigned process = 0; process < cell->processes; process++)
                 start_process(cell, process);
         for (unsigned round = 0; good && more_time() && !totals->violated; round++) {

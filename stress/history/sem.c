@@ -259,6 +259,7 @@ static void explain(const struct cell *cell, const struct record *r, struct even
         e->never_waits = e->hurries = increments_alone || (r->command == 1 && (first->sem_flg & IPC_NOWAIT));
         if (r->command == 1 && first->sem_op < 0)
                 e->queue = (uint64_t)first->sem_num << 16 | (uint16_t)first->sem_op;
+        e->order = semop_wake_fifo;
         if (r->in[3] != -1) {
                 e->timeout = (struct timespec){.tv_nsec = r->in[3]};
                 o->timeout = &e->timeout;
@@ -321,14 +322,14 @@ static bool comes_back_wrongly(const struct history *history, const struct event
 
 static const struct history_kind sem = {
         .name = "sem", .model = &sem_model, .processes = 6, .threads = 3, .signals = true,
-        .in_order = true, .order = semop_wake_fifo, .prompt = true, .promptness = semop_wake_zero_transient,
+        .prompt = true, .promptness = semop_wake_zero_transient,
         .begin = begin, .initial = initial, .choose = choose_plain, .carry_out = carry_out, .release = release,
         .look = look, .explain = explain, .in_vain = in_vain, .comes_back_wrongly = comes_back_wrongly,
 };
 
 static const struct history_kind undo = {
         .name = "undo", .model = &sem_model, .processes = 6, .threads = 2, .signals = true, .dies = true,
-        .in_order = true, .order = semop_wake_fifo, .prompt = true, .promptness = semop_wake_zero_transient,
+        .prompt = true, .promptness = semop_wake_zero_transient,
         .begin = begin, .initial = initial, .choose = choose_undo, .carry_out = carry_out, .release = release,
         .look = look, .explain = explain, .in_vain = in_vain, .comes_back_wrongly = comes_back_wrongly,
 };
