@@ -82,7 +82,7 @@ def test_good_history(history: str) -> None:
         ),
         pytest.param(
             text("values 1", "1 0 10 op 0:-1 = 0", "2 0 10 op 0:-1 = 0"),
-            "semop.ncnt.inc: 1 0 10 op 0:-1 = 0",
+            "semop.ncnt.inc: 2 0 10 op 0:-1 = 0",
             id="one unit for two",
         ),
         pytest.param(
@@ -159,7 +159,7 @@ def test_what_is_not_needed_is_left_out() -> None:
     assert judgment.left == ("2 500 510 get 0 = 1",)
 
 
-def recorded(operations: int, workers: int, seed: int) -> list[str]:
+def recorded(operations: int, workers: int, seed: int, longest: int = 60) -> list[str]:
     """A history as a right implementation would leave it: operations overlap, effects are in one order."""
     choice = random.Random(seed)
     values = [3, 3]
@@ -169,8 +169,8 @@ def recorded(operations: int, workers: int, seed: int) -> list[str]:
     for _ in range(operations):
         worker = min(range(workers), key=lambda w: (free[w], choice.random()))
         now = max(now, free[worker]) + choice.randrange(1, 8)
-        called = now - choice.randrange(0, min(now - free[worker], 60) + 1)
-        free[worker] = returned = now + choice.randrange(1, 60)
+        called = now - choice.randrange(0, min(now - free[worker], longest) + 1)
+        free[worker] = returned = now + choice.randrange(1, longest)
         number, op = choice.randrange(2), choice.choice((1, 1, -1, -1, -2, 2))
         if choice.random() < 0.2:
             lines[worker].append(f"{worker} {called} {returned} get {number} = {values[number]}")
@@ -195,7 +195,7 @@ def test_thousand_operations_take_less_than_a_second(workers: int) -> None:
 @NEEDS_CHECK
 @pytest.mark.parametrize("seed", range(5))
 def test_one_wrong_result_among_many_is_found(seed: int) -> None:
-    lines = recorded(300, 6, seed)
+    lines = recorded(300, 4, seed, longest=12)
     wrong = next(i for i in range(150, 300) if " get " in lines[i])
     lines[wrong] = lines[wrong].split(" = ")[0] + " = 99"
     judgment = judge(text("values 3 3", *lines))

@@ -157,7 +157,7 @@ static bool sleeper_first(const struct search *s, const struct place *p, const s
         return false;
 }
 
-int put_next(struct search *s, const struct place *p, const struct event *e, struct contradiction *why)
+static int put_next(struct search *s, const struct place *p, const struct event *e, struct contradiction *why)
 {
         const struct history *const h = s->history;
 
@@ -190,13 +190,35 @@ static void put_readers(struct search *s, struct place *p)
         }
 }
 
-void follow(struct search *s, const struct place *p, const struct event *e, int alternative, struct place *to)
+static void follow(struct search *s, const struct place *p, const struct event *e, int alternative, struct place *to)
 {
         to->at = p->at;
         to->choice = 0;
         to->done = p->done | bit(e->worker) | (e->ends & s->opened);
         copy_state(s->history->model, to->state, s->next[alternative]);
         put_readers(s, to);
+}
+
+/* .. once the optional operation that returns now has had no effect. */
+static void follow_without(struct search *s, const struct place *p, struct place *to)
+{
+        to->at = p->at;
+        to->choice = 0;
+        to->done = p->done | bit(s->history->events[s->line[s->at].event].worker);
+        copy_state(s->history->model, to->state, p->state);
+}
+
+bool put_and_follow(struct search *s, const struct place *p, const struct event *e, int alternative, struct place *to,
+                    int *alternatives, struct contradiction *why)
+{
+        *alternatives = e ? put_next(s, p, e, why) : 1;
+        if (alternative >= *alternatives)
+                return false;
+        if (e)
+                follow(s, p, e, alternative, to);
+        else
+                follow_without(s, p, to);
+        return true;
 }
 
 bool advance(struct search *s, struct place *p, size_t end)
@@ -206,7 +228,7 @@ bool advance(struct search *s, struct place *p, size_t end)
                 if (!s->line[s->at].returns) {
                         pass(s);
                         put_if_it_changes_nothing(s, p, e);
-                } else if ((p->done & bit(e->worker)) || e->optional) {
+                } else if (p->done & bit(e->worker)) {
                         p->done &= ~bit(e->worker);
                         pass(s);
                 } else {
@@ -235,10 +257,10 @@ size_t choices(const struct search *s, const struct place *p, const struct event
 {
         const struct event *const returning = &s->history->events[s->line[s->at].event];
         const uint64_t undone = s->opened & ~p->done;
-        uint64_t others = undone & ~bit(returning->worker);
+        uint64_t others = returning->optional ? undone : undone & ~bit(returning->worker);
         size_t count = 0;
 
-        list[count++] = returning;
+        list[count++] = returning->optional ? NULL : returning;
         while (others) {
                 const struct event *const e = open_event(s, take_lowest(&others));
                 if ((e->returned == NEVER && !e->optional && s->history->at_rest) || another_comes_first(s, undone, e))
@@ -365,28 +387,28 @@ static struct judgment find_order(struct search *s, uint64_t most)
                 }
                 bool went_on = false, listed = false;
                 size_t count = p->choice == UINT32_MAX ? 0 : 1;
-                list[0] = &s->history->events[s->line[s->at < s->instants ? s->at : 0].event];
+                if (count) {
+                        const struct event *const e = &s->history->events[s->line[s->at].event];
+                        list[0] = e->optional ? NULL : e;
+                }
                 while (!went_on && (p->choice / 2 < count || (count == 1 && !listed))) {
                         if (p->choice >= 2 && !listed) {        /* seldom: the one that returns can mostly be next */
                                 count = choices(s, p, list);
                                 listed = true;
                                 continue;
                         }
-                        const struct event *const e = list[p->choice / 2];
                         struct contradiction why = {0};
-                        const int allowed = put_next(s, p, e, &why);
-                        if (p->choice == 0 && allowed == 0 && s->at >= deepest && !judgment.in_vain) {
+                        int alternatives;
+                        went_on = put_and_follow(s, p, list[p->choice / 2], (int)(p->choice % 2), place(s, depth + 1),
+                                                 &alternatives, &why);
+                        if (p->choice == 0 && !went_on && s->at >= deepest && !judgment.in_vain) {
                                 if (s->at > deepest || judgment.why.what == NULL) {
                                         judgment.why = why;
                                         judgment.event = s->line[s->at].event;
                                 }
                                 deepest = s->at;
                         }
-                        if ((int)(p->choice % 2) < allowed) {
-                                follow(s, p, e, (int)(p->choice % 2), place(s, depth + 1));
-                                went_on = true;
-                        }
-                        p->choice += p->choice % 2 || allowed > 1 ? 1 : 2;
+                        p->choice += p->choice % 2 || alternatives > 1 ? 1 : 2;
                 }
                 if (went_on) {
                         depth++;

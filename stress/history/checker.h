@@ -31,6 +31,7 @@ struct event {
         uint64_t called, returned;      /* on a clock that all processors share; NEVER: it has not returned */
         unsigned worker;                /* below HISTORY_WORKERS; its operations follow one another */
         bool gone;                      /* it is no part of the history any more */
+        bool hidden;                    /* it need not be shown: it is optional, and does not matter */
         bool optional;                  /* it may have had no effect */
         bool killed;                    /* .. because its process was killed in it: returned is when that had ended */
         bool reads;                     /* its outcome is one that mostly leaves the state as it is */
@@ -86,9 +87,9 @@ struct judgment {
 /* UNDECIDED where more than `most` places were visited. Memory that is needed is kept for the next call. */
 struct judgment check_history(const struct history *history, uint64_t most);
 
-/* Takes from a history with a violation what is not needed to see it: operations after it, those that the others
- * contradict each other without. Leaves in *initial a state of the object (model->most bytes) before the rest. Changes
- * events and count. */
+/* Takes from a history with a violation what is not needed to see it: operations after it, and those without which the
+ * others contradict each other, as far as that shows in so many places. Leaves in *initial (model->most bytes) the state
+ * of the object before the rest. Marks events as gone or hidden, and changes their returns. */
 void shorten_history(struct history *history, void *initial, struct judgment *judgment, uint64_t most);
 
 #endif

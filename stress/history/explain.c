@@ -60,7 +60,7 @@ void explain_history(const struct history *history, const struct judgment *judgm
 
         REQUIRE(order);
         for (size_t i = 0; i < history->count; i++)
-                if (!history->events[i].gone)
+                if (!history->events[i].gone && !history->events[i].hidden)
                         order[count++] = i;
         sorted = history;
         qsort(order, count, sizeof(*order), by_call);

@@ -275,7 +275,6 @@ static void report(struct watch *w, struct judgment *judgment)
         void *const initial = malloc(w->history.model->most);
 
         REQUIRE(details && initial);
-        if (getenv("RAW")) { char *raw = malloc(1000000); explain_history(&w->history, judgment, raw, 1000000, text, sizeof(text)); FILE *f=fopen("/tmp/s2/raw","a"); fprintf(f, "RAW %s\n%s\n", text, raw); fclose(f); }
         shorten_history(&w->history, initial, judgment, MOST_PLACES);
         const enum ipck_requirement requirement =
                 judgment->in_vain ? w->cell->kind->in_vain(&w->history, &w->history.events[judgment->event])

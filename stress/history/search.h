@@ -45,11 +45,10 @@ void *room_for(struct room *room, size_t size);
 
 void begin_search(struct search *s, const struct history *history, bool lanes);
 
-/* The states in which the object may be once the open operation e comes next in the order: their number. */
-int put_next(struct search *s, const struct place *p, const struct event *e, struct contradiction *why);
-
-/* Makes a place of one of them. */
-void follow(struct search *s, const struct place *p, const struct event *e, int alternative, struct place *to);
+/* Makes a place in which the open operation e comes next in the order, in one of the states to which that may lead; with
+ * e NULL, in which the optional one that returns now has had no effect. False where there is no such alternative. */
+bool put_and_follow(struct search *s, const struct place *p, const struct event *e, int alternative, struct place *to,
+                    int *alternatives, struct contradiction *why);
 
 /* Passes the next instant, whatever it is. */
 void pass(struct search *s);
@@ -61,7 +60,8 @@ void put_if_it_changes_nothing(struct search *s, struct place *p, const struct e
 bool advance(struct search *s, struct place *p, size_t end);
 void go_back(struct search *s, size_t at);
 
-/* Which open operations may come next where one has returned that does not stand in the order: that one first. */
+/* Which open operations may come next where one has returned that does not stand in the order: that one first; NULL
+ * where it may have had no effect. */
 size_t choices(const struct search *s, const struct place *p, const struct event *list[HISTORY_WORKERS]);
 
 uint64_t hash_of_place(const struct search *s, const struct place *p);

@@ -3,14 +3,12 @@
  * shorten.c: what of a history with a violation is needed to see it.
  *
  * What comes after the violation goes. What comes before the last moment at which the object can have been in one state
- * only is replaced by that state. Of the rest, an operation goes where the others contradict each other whether or not it
- * took effect.
+ * only is replaced by that state. Of the rest, operations are hidden that may have taken effect or not, all of them, and
+ * the others contradict each other all the same.
  */
-#include <stdio.h>
-
 #include "search.h"
 
-enum { MOST_STATES = 2048 };
+enum { MOST_STATES = 2048, BUDGETS = 16 };
 
 /* Places at the same instant, no two alike. */
 struct set {
@@ -54,11 +52,8 @@ static bool add_all_orders(struct search *s, const struct place *from, struct se
                 const size_t count = choices(s, member(s, work, i), list);
                 for (size_t k = 0; k < count; k++) {
                         struct contradiction why;
-                        const int allowed = put_next(s, member(s, work, i), list[k], &why);
-                        for (int a = 0; a < allowed; a++) {
-                                if (a > 0)
-                                        put_next(s, member(s, work, i), list[k], &why);
-                                follow(s, member(s, work, i), list[k], a, next);
+                        int alternatives;
+                        for (int a = 0; put_and_follow(s, member(s, work, i), list[k], a, next, &alternatives, &why); a++) {
                                 const bool through = next->done >> worker & 1;
                                 if (through)
                                         next->done &= ~(UINT64_C(1) << worker);
@@ -87,7 +82,7 @@ static bool step_all(struct search *s, const struct set *from, struct set *work,
                         put_if_it_changes_nothing(s, p, e);
                         if (!add(s, to, p))
                                 return false;
-                } else if ((p->done & own) || e->optional) {
+                } else if (p->done & own) {
                         p->done &= ~own;
                         if (!add(s, to, p))
                                 return false;
@@ -102,10 +97,11 @@ static bool step_all(struct search *s, const struct set *from, struct set *work,
         return true;
 }
 
-static bool still_violated(const struct history *history, struct judgment *judgment, uint64_t most)
+static bool still_violated(const struct history *history, struct judgment *judgment, uint64_t *most)
 {
-        const struct judgment now = check_history(history, most);
+        const struct judgment now = check_history(history, *most / BUDGETS + 1);
 
+        *most -= now.places < *most ? now.places : *most;
         if (now.finding != VIOLATED)
                 return false;
         *judgment = now;
@@ -156,35 +152,28 @@ static void cut_the_beginning(struct history *history, void *initial)
         history->initial = initial;
 }
 
-/* Removes the operation where the others contradict each other without it, whatever it did. */
-static void try_without(struct history *history, struct judgment *judgment, struct event *e, uint64_t most)
+/* Hides the operation where the rest is contradictory whether it took effect or not. It stays, as an optional one: what
+ * is hidden later must not matter together with it. */
+static void try_without(struct history *history, struct judgment *judgment, struct event *e, uint64_t *most)
 {
         const bool optional = e->optional;
 
-        if (!e->reads) {
-                e->optional = true;
-                const bool matters = !still_violated(history, judgment, most);
-                e->optional = optional;
-                if (matters)
-                        return;
+        if (e->reads) {
+                e->gone = true;
+                e->gone = still_violated(history, judgment, most);
+        } else {
+                e->optional = e->hidden = true;
+                e->hidden = still_violated(history, judgment, most);
+                e->optional = optional || e->hidden;
         }
-        e->gone = true;
-        e->gone = still_violated(history, judgment, most);
 }
 
 void shorten_history(struct history *history, void *initial, struct judgment *judgment, uint64_t most)
 {
-        const bool at_rest = history->at_rest;
-
         copy_state(history->model, initial, history->initial);
         cut_the_end(history, judgment);
         cut_the_beginning(history, initial);
-        if (!still_violated(history, judgment, most)) {
-                fprintf(stderr, "ipck-stress: a history contradicts its own end\n");
-                history->at_rest = at_rest;
-                return;
-        }
-        for (size_t i = 0; i < history->count; i++)
+        for (size_t i = 0; i < history->count && most > 0; i++)
                 if (i != judgment->event && !history->events[i].gone)
-                        try_without(history, judgment, &history->events[i], most);
+                        try_without(history, judgment, &history->events[i], &most);
 }

@@ -167,7 +167,7 @@ int main(void)
         shorten_history(&history, &initial, &judgment, 1000000);
         printf("%s: %s", judgment.in_vain ? "in vain" : ipck_requirement_ids[judgment.why.requirement], lines[judgment.event]);
         for (size_t i = 0; i < count; i++)
-                if (!events[i].gone)
+                if (!events[i].gone && !events[i].hidden)
                         printf("left: %s", lines[i]);
         return 0;
 }
