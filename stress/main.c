@@ -5,6 +5,7 @@
  *
  * On standard output one JSON object a line:
  *   {"type":"stress","generation":N,"seed":N,"workloads":N}       first
+ *   {"type":"start","workload":NAME}                              it begins
  *   {"type":"workload","name","seed","operations","seconds","histories","measured":{NAME:NUMBER},
  *    "violations":[{"requirement","count","text","details"}],
  *    "error":"..", "skipped":".."}                               what it did; error and skipped where they apply
@@ -217,6 +218,9 @@ static int run(const struct workload *workload)
         ipck_running = &test;
         if (pipe2(stop, O_CLOEXEC) == -1)
                 ipck_fatal("pipe: %s", strerror(errno));
+        fputs("{\"type\":\"start\",\"workload\":", stdout);
+        ipck_json_string(stdout, workload->name);
+        fputs("}\n", stdout);
         fflush(stdout);
         const double start = ipck_seconds();
         const pid_t init = ipck_sandbox(&which, STDOUT_FILENO, stop[1]);
@@ -229,9 +233,10 @@ static int run(const struct workload *workload)
                 snprintf(error, sizeof(error), "still running after %.0f seconds", deadline);
         else if (ipck_state->unresolved)
                 snprintf(error, sizeof(error), "%s", ipck_state->error);
-        else if (!ipck_state->finished && !ipck_state->skipped)
+        else if (!ipck_state->finished && !ipck_state->skipped && !results->violations)
                 snprintf(error, sizeof(error), "ended with wait status %#x", (unsigned)ipck_state->body_status);
         print_results(error, ipck_seconds() - start);
+        fflush(stdout);
         const int status = results->violations ? 1 : *error ? 2 : 0;
         munmap(results, sizeof(*results));
         munmap(ipck_state, sizeof(*ipck_state));
