@@ -96,12 +96,14 @@ static int count_segments(void)
 static const struct mechanism {
         const char *get;
         int (*create)(key_t key, int flags), (*remove)(int id), (*stat)(int id, struct ipc_perm *perm), (*count)(void);
-        enum ipck_requirement excl, removes;
+        enum ipck_requirement excl, removes, counts;
 } mechanisms[] = {
-        {"msgget()", get_queue, remove_queue, stat_queue, count_queues, msgget_atomic_creat_excl, msgctl_rmid_removes},
-        {"semget()", get_set, remove_set, stat_set, count_sets, semget_atomic_creat_excl, semctl_rmid_removes},
+        {"msgget()", get_queue, remove_queue, stat_queue, count_queues, msgget_atomic_creat_excl, msgctl_rmid_removes,
+         msgctl_info_msg_info_counts},
+        {"semget()", get_set, remove_set, stat_set, count_sets, semget_atomic_creat_excl, semctl_rmid_removes,
+         semctl_info_sem_info},
         {"shmget()", get_segment, remove_segment, stat_segment, count_segments, shmget_atomic_creat_excl,
-         shmctl_rmid_unattached},
+         shmctl_rmid_unattached, shmctl_info_shm_info_used},
 };
 enum { MECHANISMS = sizeof(mechanisms) / sizeof(*mechanisms) };
 
@@ -243,7 +245,7 @@ STORM(keys, "creation, look-up and removal of few keys: one creator a life, iden
                 set_off();
                 all_end(msgget_atomic_creat_excl);
                 for (int m = 0; m < MECHANISMS; m++) {
-                        EXPECT(mechanisms[m].removes, mechanisms[m].count() == before[m],
+                        EXPECT(mechanisms[m].counts, mechanisms[m].count() == before[m],
                                "when all that %s made is removed there are %d objects, not %d", mechanisms[m].get,
                                mechanisms[m].count(), before[m]);
                         for (int k = 0; k < KEYS; k++)

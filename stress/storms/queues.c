@@ -206,7 +206,7 @@ STORM(queues, "POSIX message queues: nothing lost or doubled, by priority and ag
         struct mq_attr attributes = {.mq_maxmsg = DEPTH, .mq_msgsize = sizeof(struct message)};
 
         if (!queues_exist())
-                UNSUPPORTED("POSIX message queues (%s)", errno_name(errno));
+                UNSUPPORTED("POSIX message queues");
         MUST(sigprocmask(SIG_BLOCK, arrival(), NULL));
         books = shared(sizeof(*books));
         while (another_round()) {

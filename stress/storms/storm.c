@@ -198,30 +198,37 @@ int workers_left(void)
         return left;
 }
 
-void storm_all_end(struct ipck_here here, enum ipck_requirement req)
+bool all_have_ended(void)
 {
         int left;
 
         /* Patience begins again with each that comes back. */
         while ((left = workers_left()) > 0)
-                if (!WITHIN(workers_left() < left)) {
-                        int stuck = 0;
-                        while (!crew[stuck])
-                                stuck++;
-                        storm_violated(here, req, "%d of %d processes never come back from %s", left, crewed,
-                                       books->doing[stuck]);
-                }
+                if (!WITHIN(workers_left() < left))
+                        return false;
+        return true;
+}
+
+const char *what_is_stuck(void)
+{
+        for (int i = 0; i < crewed; i++)
+                if (crew[i])
+                        return books->doing[i];
+        return "nothing";
 }
 
 bool queues_exist(void)
 {
-        const mqd_t queue = mq_open("/ipck-any", O_CREAT | O_RDWR, 0600, NULL);
+        struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 1};
+        char text[1];
+        const mqd_t queue = mq_open("/ipck-any", O_CREAT | O_RDWR, 0600, &attributes);
 
         if (queue == (mqd_t)-1)
                 return false;
+        const bool works = mq_send(queue, "", 1, 0) == 0 && mq_receive(queue, text, 1, NULL) == 1;
         mq_close(queue);
         mq_unlink("/ipck-any");
-        return true;
+        return works;
 }
 
 /* ---- verdicts ---- */

@@ -138,12 +138,7 @@ static void worker(int me)
                 taker(me);
 }
 
-static bool exists(enum kind kind, mqd_t queue)
-{
-        return !(kind == SEM_CLOCKWAIT && !HAVE_SEM_CLOCKWAIT) && !(kind == MQ_TIMEDRECEIVE && queue == (mqd_t)-1);
-}
-
-/* A queue without a name, or -1 where there are none. */
+/* A queue without a name; -1 where there are as many as the limits allow. */
 static mqd_t new_queue(void)
 {
         struct mq_attr attributes = {.mq_maxmsg = 5, .mq_msgsize = SIZE};
@@ -154,33 +149,35 @@ static mqd_t new_queue(void)
         return queue;
 }
 
+static void make(struct pair *pair, bool queues)
+{
+        pair->kind = (enum kind)pick(KINDS);
+        if (pair->kind == SEM_CLOCKWAIT && !HAVE_SEM_CLOCKWAIT)
+                pair->kind = SEM_TIMEDWAIT;
+        if (pair->kind == MQ_TIMEDRECEIVE && (!queues || (pair->queue = new_queue()) == (mqd_t)-1))
+                pair->kind = SEMTIMEDOP;
+        if (pair->kind == SEM_TIMEDWAIT || pair->kind == SEM_CLOCKWAIT)
+                MUST(sem_init(&pair->sem, 1, 0));
+}
+
 STORM(timeouts, "waits with a deadline: none is early, none fails where there is something to take")
 {
+        const bool queues = queues_exist();
+
         books = shared(sizeof(*books));
         while (another_round()) {
                 memset(books, 0, sizeof(*books));
                 const int pairs = draw_crew(1, MOST_PAIRS);
-                const mqd_t queue = new_queue();
                 books->set = (int)MUST(semget(IPC_PRIVATE, pairs, 0600));
                 books->each = 1 + (int)pick(200);
-                for (int n = 0; n < pairs; n++) {
-                        struct pair *const pair = &books->pairs[n];
-                        do
-                                pair->kind = (enum kind)pick(KINDS);
-                        while (!exists(pair->kind, queue));
-                        if (pair->kind == MQ_TIMEDRECEIVE && (pair->queue = new_queue()) == (mqd_t)-1)
-                                pair->kind = SEM_TIMEDWAIT;     /* as many queues as the limits allow */
-                        if (pair->kind == SEM_TIMEDWAIT || pair->kind == SEM_CLOCKWAIT)
-                                MUST(sem_init(&pair->sem, 1, 0));
-                }
+                for (int n = 0; n < pairs; n++)
+                        make(&books->pairs[n], queues);
                 muster(2 * pairs, worker);
                 set_off();
                 all_end(semtimedop_eagain_expired);
                 for (int n = 0; n < pairs; n++)
                         if (books->pairs[n].kind == MQ_TIMEDRECEIVE)
                                 mq_close(books->pairs[n].queue);
-                if (queue != (mqd_t)-1)
-                        mq_close(queue);
                 MUST(semctl(books->set, 0, IPC_RMID));
         }
 }

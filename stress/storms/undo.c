@@ -198,10 +198,23 @@ static void judge(int set, int count, const unsigned short *at_rest)
         }
 }
 
+/* Of those who wait, somebody waits for what is there: all units of a semaphore. */
+static bool somebody_waits_in_vain(void)
+{
+        for (int i = 0; i < books->set_count; i++)
+                for (int number = 0; number < books->sems; number++)
+                        if (semctl(books->sets[i], number, GETVAL) == books->units[number] &&
+                            semctl(books->sets[i], number, GETNCNT) > 0)
+                                return true;
+        return false;
+}
+
 STORM(undo, "SEM_UNDO and SIGKILL: all units come back, and nobody is stuck")
 {
         static const unsigned short none[MOST_WORKERS];
 
+        if (stress_waived(exit_semadj_sigkill))
+                UNSUPPORTED("SEM_UNDO that has an effect when a process is killed");
         books = shared(sizeof(*books));
         while (another_round()) {
                 memset(books, 0, sizeof(*books));
@@ -226,7 +239,8 @@ STORM(undo, "SEM_UNDO and SIGKILL: all units come back, and nobody is stuck")
                         if (once_in(2))
                                 muster(1, worker);
                 }
-                all_end(semop_wake_no_loss_stress);
+                if (!all_have_ended())
+                        VIOLATED_BY_STUCK(somebody_waits_in_vain() ? semop_wake_no_loss_stress : exit_semadj_sigkill);
                 for (int i = 0; i < books->set_count; i++) {
                         judge(books->sets[i], books->sems, books->units);
                         MUST(semctl(books->sets[i], 0, IPC_RMID));
