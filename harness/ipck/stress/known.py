@@ -52,7 +52,8 @@ def load(catalogue: Catalogue, path: Path = KNOWN) -> tuple[Known, ...]:
         for index, row in enumerate(rows):
             faults += tomlfile.check(document, row, _ROW, frozenset({"always"}), "known", index)
             if (name := row.get("requirement")) not in catalogue:
-                faults.append(document.message(f"{name!r} is not in the catalogue", "known", index, "requirement"))
+                problem = f"{name!r} is not in the catalogue"
+                faults.append(document.message(problem, "known", index, "requirement", f"number {index + 1}"))
     if faults:
         raise IpckError(*faults)
     return tuple(Known(**row, where=f"{path.name}:{document.line('known', i)}") for i, row in enumerate(rows))
