@@ -122,6 +122,13 @@ fault:
 	@$(MAKE) --no-print-directory -j$(JOBS) faults
 	@scripts/ipck fault $(ARGS)
 
+## stress: many processes at once, every result checked against a model or by books that must balance
+.PHONY: stress
+stress:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-stress
+	@scripts/ipck stress $(ARGS)
+
 ## lint: compilers' and checkers' opinion of C, Python and shell
 .PHONY: lint
 lint:
@@ -152,7 +159,7 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml \
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml stress/known.toml \
 	reports/templates/* reports/findings/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
 installed_scripts := ipck get-debian get-kernels

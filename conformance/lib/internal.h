@@ -130,6 +130,9 @@ char *ipck_dump(pid_t init);
 /* schedule.c: runs the cases; the exit status of the program. */
 int ipck_run(struct ipck_case *cases, size_t count);
 
+/* How many times slower than a usual machine this one makes processes: deadlines must fit emulators as well. */
+double ipck_slowness(void);
+
 /* machine.c: the JSON members "facts" and "config", each with a comma before it. */
 void ipck_describe_machine(FILE *out);
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import availability, baseline, catalogue, compare, faultcli, ktap, merge, notes, plan, propose, provenance, store
-from . import targets, text, usage
+from . import stresscli, targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
@@ -240,4 +240,5 @@ _COMMANDS = {
     "import": _import,
     "catalogue": _catalogue,
     **faultcli.COMMANDS,
+    **stresscli.COMMANDS,
 }

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import faultspage, mutantspage
 from .faults import results as faults
+from .stress import page as stresspage
+from .stress import results as stress
 
 if TYPE_CHECKING:
     from .rows import Row
@@ -36,6 +38,7 @@ class Extra:
 EXTRAS = (
     Extra("mutants", "Mutants", lambda out: mutantspage.read(out / "mutants.json"), mutantspage.page_of),
     Extra("faults", "Faults", faults.read, faultspage.page_of),
+    Extra("stress", "Stress", stress.read, stresspage.page_of),
 )
 PAGES = {extra.name: extra for extra in EXTRAS}
 
