@@ -337,6 +337,11 @@ static void note_sleepers(struct cell *cell)
         }
 }
 
+static void send_signal(struct cell *cell, unsigned worker)
+{
+        syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], cell->lanes[worker].tid, WORKER_SIGNAL);
+}
+
 static void signal_somebody(struct watch *w)
 {
         struct cell *const cell = w->cell;
@@ -347,7 +352,18 @@ static void signal_somebody(struct watch *w)
         if (called == lane->returned || !lane->asleep[called - 1])
                 return;
         lane->signalled[called - 1] = true;
-        syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], lane->tid, WORKER_SIGNAL);
+        send_signal(cell, worker);
+}
+
+/* A signal may have come just when a library that waits in a loop was between two waits. */
+static void signal_again(struct cell *cell)
+{
+        for (unsigned worker = 1; worker < cell->workers; worker++) {
+                const struct lane *const lane = &cell->lanes[worker];
+                const unsigned called = lane->called;
+                if (called > lane->returned && lane->signalled[called - 1])
+                        send_signal(cell, worker);
+        }
 }
 
 static bool main_operation(struct watch *w, bool (*fill)(struct watch *, struct record *))
@@ -474,8 +490,10 @@ static bool run_round(struct watch *w)
                 if (w->judged) {
                         note_sleepers(cell);
                         struct judgment judgment = judge(w, true);
-                        if (judgment.finding == VIOLATED && monotonic_ns() < grace_end)
-                                continue;       /* somebody may be on the way back */
+                        if (judgment.finding == VIOLATED && monotonic_ns() < grace_end) {
+                                signal_again(cell);     /* somebody may be on the way back */
+                                continue;
+                        }
                         totals->undecided += judgment.finding == UNDECIDED;
                         if (judgment.finding == VIOLATED) {
                                 w->turn = 0;            /* what the object itself says */
@@ -565,7 +583,7 @@ static void run_cell(const struct history_kind *kind, unsigned number)
 void run_histories(const struct history_kind *kind)
 {
         struct child cells[MOST_CELLS];
-        unsigned count = 2 * (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+        unsigned count = 3 * (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 
         choose_clock();
         count = count > MOST_CELLS ? MOST_CELLS : count;
