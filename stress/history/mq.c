@@ -76,7 +76,11 @@ static void choose(const struct cell *cell, struct random *random, struct record
         const uint32_t what = draw(random, 100);
 
         r->command = one_in(random, 2);
-        if (what < (crowded ? 52 : 46))
+        if (what == 0)
+                send(r, 0, MSGSIZE + 1);
+        else if (what == 1)
+                receive(r), r->in[SIZE] = MSGSIZE - 1;
+        else if (what < (crowded ? 52 : 46))
                 send(r, cell->mood % 4 == 2 ? 0 : (int)draw(random, PRIORITIES), sizes[draw(random, 4)]);
         else if (what < 94)
                 receive(r);
@@ -111,7 +115,7 @@ static void carry_out(struct cell *cell, struct record *r)
         const struct timespec deadline = deadline_in(CLOCK_REALTIME, r->in[TIMEOUT]);
         const size_t size = (size_t)r->in[SIZE];
         const unsigned priority = (unsigned)r->in[PRIORITY];
-        char message[MSGSIZE] = "";
+        char message[MSGSIZE + 1] = "";
         unsigned got = 0;
         struct mq_attr attr = {0};
 
@@ -182,9 +186,10 @@ static void explain(const struct cell *cell, const struct record *r, struct even
         o->text = (uint32_t)r->in[TEXT];
         if (r->in[TIMEOUT])
                 o->timeout = &some_time;
-        e->never_waits = r->command;
-        e->hurries = r->command || o->timeout;
-        e->queue = r->command ? 0 : sends(e) ? 1 : 2;
+        const bool refused = sends(e) ? o->size > MSGSIZE : o->size < MSGSIZE;
+        e->never_waits = r->command || refused;
+        e->hurries = e->never_waits || o->timeout;
+        e->queue = e->never_waits ? 0 : sends(e) ? 1 : 2;
         e->order = sends(e) ? mq_send_wake_longest : mq_receive_wake_longest;
         if (sends(e)) {
                 e->lane = r->error || !r->in[TEXT] ? 0 : (uint64_t)r->in[PRIORITY] + 1;
@@ -220,6 +225,8 @@ static enum ipck_requirement in_vain(const struct history *history, const struct
                 return mq_attr_get_curmsgs;
         if (e->operation.timeout)
                 return sends(e) ? mq_send_timed_etimedout : mq_receive_timed_etimedout;
+        if (e->operation.size > MSGSIZE || (!sends(e) && e->operation.size < MSGSIZE))
+                return sends(e) ? mq_send_emsgsize : mq_receive_emsgsize;
         if (e->never_waits)
                 return sends(e) ? mq_send_eagain : mq_receive_eagain;
         if (e->hurries)
@@ -238,7 +245,7 @@ static bool comes_back_wrongly(const struct history *history, const struct event
 }
 
 static const struct history_kind mq = {
-        .name = "mq", .model = &mq_model, .processes = 6, .threads = 3, .signals = true,
+        .name = "mq", .model = &mq_model, .processes = 6, .threads = 3, .signals = true, .stops = true,
         .set_up = set_up, .begin = begin, .initial = initial, .choose = choose, .carry_out = carry_out,
         .release = release, .look = look, .explain = explain, .relate = relate, .in_vain = in_vain,
         .comes_back_wrongly = comes_back_wrongly,

@@ -292,7 +292,7 @@ static bool comes_back_wrongly(const struct history *history, const struct event
 }
 
 static const struct history_kind msg = {
-        .name = "msg", .model = &msg_model, .processes = 6, .threads = 3, .signals = true,
+        .name = "msg", .model = &msg_model, .processes = 6, .threads = 3, .signals = true, .stops = true,
         .begin = begin, .initial = initial, .choose = choose, .carry_out = carry_out, .release = release,
         .look = look, .explain = explain, .relate = relate, .in_vain = in_vain,
         .comes_back_wrongly = comes_back_wrongly,

@@ -15,6 +15,9 @@
 
 #include "record.h"
 
+/* What is ignored must not end a wait. */
+enum { IGNORED_SIGNAL = SIGUSR2 };
+
 enum { LOOK_NS = 300000, GRACE_NS = 1000000000, MOST_PLACES = 200000, WORKER_SIGNAL = SIGUSR1 };
 
 /* What the cells of a workload share. */
@@ -337,22 +340,44 @@ static void note_sleepers(struct cell *cell)
         }
 }
 
-static void send_signal(struct cell *cell, unsigned worker)
+static void send_signal(struct cell *cell, unsigned worker, int signal_number)
 {
-        syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], cell->lanes[worker].tid, WORKER_SIGNAL);
+        syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], cell->lanes[worker].tid, signal_number);
+}
+
+/* Stops a process and lets it go on. Who waited in it may have begun anew. */
+static void stop_and_continue(struct cell *cell, unsigned process)
+{
+        int status;
+
+        kill(cell->pids[process], SIGSTOP);
+        if (waitpid(cell->pids[process], &status, WUNTRACED) == -1 || !WIFSTOPPED(status))
+                return;
+        for (unsigned t = 0; t < cell->threads; t++) {
+                struct lane *const lane = &cell->lanes[1 + process * cell->threads + t];
+                if (lane->called)
+                        lane->asleep[lane->called - 1] = 0;
+        }
+        kill(cell->pids[process], SIGCONT);
 }
 
 static void signal_somebody(struct watch *w)
 {
         struct cell *const cell = w->cell;
-        const unsigned worker = 1 + draw(&w->random, cell->workers - 1);
+        const unsigned worker = 1 + draw(&w->random, cell->workers - 1), what = draw(&w->random, 4);
         struct lane *const lane = &cell->lanes[worker];
         const unsigned called = lane->called;
 
         if (called == lane->returned || !lane->asleep[called - 1])
                 return;
-        lane->signalled[called - 1] = true;
-        send_signal(cell, worker);
+        if (what == 0) {
+                send_signal(cell, worker, IGNORED_SIGNAL);
+        } else if (what == 1 && cell->kind->stops) {
+                stop_and_continue(cell, (worker - 1) / cell->threads);
+        } else {
+                lane->signalled[called - 1] = true;
+                send_signal(cell, worker, WORKER_SIGNAL);
+        }
 }
 
 /* A signal may have come just when a library that waits in a loop was between two waits. */
@@ -362,7 +387,7 @@ static void signal_again(struct cell *cell)
                 const struct lane *const lane = &cell->lanes[worker];
                 const unsigned called = lane->called;
                 if (called > lane->returned && lane->signalled[called - 1])
-                        send_signal(cell, worker);
+                        send_signal(cell, worker, WORKER_SIGNAL);
         }
 }
 
@@ -553,6 +578,7 @@ static void run_cell(const struct history_kind *kind, unsigned number)
         w.history = (struct history){.model = kind->model, .limits = &w.limits, .initial = w.initial, .events = w.events,
                                      .prompt = kind->prompt, .promptness = kind->promptness};
         catch_signal(WORKER_SIGNAL, 0);
+        signal(IGNORED_SIGNAL, SIG_IGN);
         if (kind->set_up)
                 kind->set_up(cell);
         for (unsigned process = 0; process < cell->processes; process++)

@@ -170,9 +170,23 @@ static void try_without(struct history *history, struct judgment *judgment, stru
 
 void shorten_history(struct history *history, void *initial, struct judgment *judgment, uint64_t most)
 {
-        copy_state(history->model, initial, history->initial);
+        const void *const before = history->initial;
+        const bool at_rest = history->at_rest;
+        struct judgment now;
+
         cut_the_end(history, judgment);
         cut_the_beginning(history, initial);
+        now = check_history(history, most);
+        if (now.finding != VIOLATED) {          /* too hard to decide once more: leave it whole */
+                for (size_t i = 0; i < history->count; i++) {
+                        history->events[i].gone = false;
+                        history->events[i].optional = history->events[i].killed;
+                }
+                history->initial = before;
+                history->at_rest = at_rest;
+                return;
+        }
+        *judgment = now;
         for (size_t i = 0; i < history->count && most > 0; i++)
                 if (i != judgment->event && !history->events[i].gone)
                         try_without(history, judgment, &history->events[i], &most);
