@@ -133,6 +133,13 @@ kernels:
 	@scripts/setup kernel
 	@for variant in gcov check; do scripts/build-kernel --variant $$variant $(ARGS) || exit; done
 
+## stress: many processes at once, every result checked against a model or by books that must balance
+.PHONY: stress
+stress:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-stress
+	@scripts/ipck stress $(ARGS)
+
 ## lint: compilers' and checkers' opinion of C, Python and shell
 .PHONY: lint
 lint:
@@ -161,7 +168,7 @@ programs: judges $(fault_programs) faults $(stress_programs)
 benches: $(bench_programs) $(guest_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests build/$(flavour)/ipck-stress $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
-bad: build/glibc/bad-tests build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
+bad: build/glibc/bad-tests build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so build/glibc/check-history
 
 ## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
 .PHONY: install uninstall
@@ -171,7 +178,7 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml \
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml stress/known.toml \
 	reports/templates/* reports/findings/* scripts/kernel/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
 installed_scripts := ipck build-kernel get-debian get-kernels
@@ -354,6 +361,11 @@ build/glibc/caller build/glibc-static/caller: build/%/caller: harness/tests/envi
 build/glibc/scenarios: harness/tests/environments/scenarios.c fault/preload/scenario.c fault/calls.c $(calls)
 	@mkdir -p $(@D)
 	@gcc $(common) -o $@ $(filter %.c,$^) -lm
+
+# Judges histories that are written down: for the project's own tests.
+build/glibc/check-history: harness/tests/programs/check_history.c stress/history/checker.c stress/history/shorten.c $(wildcard stress/model/*.c) $(wildcard stress/*/*.h) conformance/lib/errno_names.c build/reqs.c build/reqs.h
+	@mkdir -p $(@D)
+	@gcc $(common) -O2 -o $@ $(filter %.c,$^)
 
 build/glibc/talkative.so: harness/tests/environments/talkative.c
 	@mkdir -p $(@D)

@@ -4,11 +4,13 @@
  * section stress_workloads; compilers emit a section in an order of their own, so sort by name.
  *
  * On standard output one JSON object a line:
- *   {"type":"stress","generation":N,"seed":N,"workloads":N}       first
+ *   {"type":"stress","generation":N,"seed":N,"workloads":N,"deadline":S}      first; a workload takes S seconds at most
+ *   {"type":"start","workload":NAME}                              it begins
  *   {"type":"workload","name","seed","operations","seconds","histories","measured":{NAME:NUMBER},
  *    "violations":[{"requirement","count","text","details"}],
  *    "error":"..", "skipped":".."}                               what it did; error and skipped where they apply
  *   {"type":"operation","call","result"}                          with --trace
+ *   {"type":"resources","cycle":N,"seed":N,"used":{NAME:NUMBER}}  with --soak, after each cycle
  *   {"type":"end"}                                               last
  */
 #include <ctype.h>
@@ -22,6 +24,7 @@
 #include <sys/wait.h>
 
 #include "../conformance/lib/internal.h"
+#include "resources.h"
 #include "stress.h"
 
 static const char usage[] =
@@ -32,6 +35,7 @@ static const char usage[] =
         "  --seed N          seed of all choices (1)\n"
         "  --seconds S       what each workload may take (2)\n"
         "  --operations N    end each after so many operations, however long they take\n"
+        "  --soak S          do it all again, with the seeds that follow, until S seconds are over\n"
         "  --processes N     processes of a workload that lets one choose\n"
         "  --trace           print each operation and its result, and do not judge them\n"
         "  --waive ID        do not demand this requirement (semop.eagain.dec); may be given again\n"
@@ -201,10 +205,16 @@ static void print_results(const char *error, double seconds)
         fputs("}\n", stdout);
 }
 
+/* Seconds that a workload may take, whatever it does. */
+static double longest(void)
+{
+        return stress_options.seconds * 2 + 60 * stress_options.time_scale;
+}
+
 /* Runs it and prints what it reports; the exit status that follows from it. */
 static int run(const struct workload *workload)
 {
-        const double deadline = (stress_options.seconds * 2 + 60) * stress_options.time_scale;
+        const double deadline = longest();
         const struct ipck_test test = {.file = workload->file, .line = workload->line, .name = workload->name,
                                        .body = run_body, .verifies = VERIFIES(IPCK_REQUIREMENTS)};
         struct ipck_case which = {.test = &test};
@@ -218,6 +228,9 @@ static int run(const struct workload *workload)
         ipck_running = &test;
         if (pipe2(stop, O_CLOEXEC) == -1)
                 ipck_fatal("pipe: %s", strerror(errno));
+        fputs("{\"type\":\"start\",\"workload\":", stdout);
+        ipck_json_string(stdout, workload->name);
+        fputs("}\n", stdout);
         fflush(stdout);
         const double start = ipck_seconds();
         const pid_t init = ipck_sandbox(&which, STDOUT_FILENO, stop[1]);
@@ -230,9 +243,10 @@ static int run(const struct workload *workload)
                 snprintf(error, sizeof(error), "still running after %.0f seconds", deadline);
         else if (ipck_state->unresolved)
                 snprintf(error, sizeof(error), "%s", ipck_state->error);
-        else if (!ipck_state->finished && !ipck_state->skipped)
+        else if (!ipck_state->finished && !ipck_state->skipped && !results->violations)
                 snprintf(error, sizeof(error), "ended with wait status %#x", (unsigned)ipck_state->body_status);
         print_results(error, ipck_seconds() - start);
+        fflush(stdout);
         const int status = results->violations ? 1 : *error ? 2 : 0;
         munmap(results, sizeof(*results));
         munmap(ipck_state, sizeof(*ipck_state));
@@ -303,6 +317,8 @@ static void prepare(const char *spec)
         ipck_options.prepare[ipck_options.preparations++] = spec;
 }
 
+static double soak;                     /* seconds; 0: each workload runs once */
+
 static bool parse(int argc, char **argv)
 {
         static const struct option options[] = {
@@ -311,7 +327,8 @@ static bool parse(int argc, char **argv)
                 {"processes", required_argument, NULL, 'p'}, {"trace", no_argument, NULL, 't'},
                 {"waive", required_argument, NULL, 'w'},    {"time-scale", required_argument, NULL, 'x'},
                 {"prepare", required_argument, NULL, 'P'},  {"shared-mounts", no_argument, NULL, 'm'},
-                {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+                {"soak", required_argument, NULL, 'k'},     {"help", no_argument, NULL, 'h'},
+                {NULL, 0, NULL, 0},
         };
         bool list = false;
         int c;
@@ -328,6 +345,7 @@ static bool parse(int argc, char **argv)
                 case 'x': stress_options.time_scale = number("time-scale", optarg); break;
                 case 'P': prepare(optarg); break;
                 case 'm': ipck_options.shared_mounts = true; break;
+                case 'k': soak = number("soak", optarg); break;
                 case 'h': printf(usage, argv[0]); exit(0);
                 default: fprintf(stderr, usage, argv[0]); exit(2);
                 }
@@ -381,17 +399,25 @@ int main(int argc, char **argv)
         }
         count = keep_matching(all, count, argv + optind);
 
+        ipck_options.time_scale = stress_options.time_scale *= ipck_slowness();
         const struct ipck_isolation is = ipck_isolate();
         if (!is.possible)
                 ipck_fatal("%s: a workload needs namespaces of its own", is.reason);
-        printf("{\"type\":\"stress\",\"generation\":%d,\"seed\":%" PRIu64 ",\"workloads\":%zu}\n", STRESS_GENERATION,
-               stress_options.seed, count);
+        printf("{\"type\":\"stress\",\"generation\":%d,\"seed\":%" PRIu64 ",\"workloads\":%zu,\"deadline\":%.0f}\n",
+               STRESS_GENERATION, stress_options.seed, count, longest());
         int violations = 0, undecided = 0;
-        for (size_t i = 0; i < count; i++) {
-                const int status = run(all[i]);
-                violations += status == 1;
-                undecided += status == 2;
-        }
+        const double end = ipck_seconds() + soak;
+        unsigned cycle = 0;
+        do {
+                ipck_options.seed = stress_options.seed;
+                for (size_t i = 0; i < count; i++) {
+                        const int status = run(all[i]);
+                        violations += status == 1;
+                        undecided += status == 2;
+                }
+                if (soak > 0)
+                        stress_print_resources(++cycle, stress_options.seed++);
+        } while (ipck_seconds() < end);
         fputs("{\"type\":\"end\"}\n", stdout);
         free(all);
         if (fflush(stdout) != 0 || ferror(stdout))

@@ -142,6 +142,9 @@ void ipck_watch(struct ipck_outcome *o);        /* adds the verdict about the ke
 bool ipck_watch_finds_leaks(void);
 void ipck_watch_leaks(struct ipck_outcome *of, size_t count);   /* looks for leaks of these tests, in their order */
 
+/* How many times slower than a usual machine this one makes processes: deadlines must fit emulators as well. */
+double ipck_slowness(void);
+
 /* machine.c: the JSON members "facts" and "config", each with a comma before it. */
 void ipck_describe_machine(FILE *out);
 

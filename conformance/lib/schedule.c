@@ -545,9 +545,8 @@ static void skip_all(struct ipck_case *cases, size_t count, const char *reason, 
         }
 }
 
-/* How many times slower than a usual machine this one makes processes: deadlines must fit emulators as well. The fastest
- * of several, so that what else runs here matters little. */
-static double slowness(void)
+/* The fastest of several, so that what else runs here matters little. */
+double ipck_slowness(void)
 {
         double fastest = MOST_SLOWNESS * USUAL_FORK_S;
 
@@ -575,7 +574,7 @@ int ipck_run(struct ipck_case *cases, size_t count)
         signal(SIGPIPE, SIG_IGN);
         ipck_out_open();
         sigemptyset(&child.sa_mask);
-        ipck_options.time_scale *= slowness();
+        ipck_options.time_scale *= ipck_slowness();
         sigaction(SIGCHLD, &child, NULL);
         sigemptyset(&block);
         sigaddset(&block, SIGCHLD);

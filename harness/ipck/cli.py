@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import availability, baseline, benchcli, catalogue, compare, faultcli, ktap, merge, notes, plan, propose
-from . import provenance, store, targets, text, usage
+from . import provenance, store, stresscli, targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
@@ -241,4 +241,5 @@ _COMMANDS = {
     "catalogue": _catalogue,
     **faultcli.COMMANDS,
     **benchcli.COMMANDS,
+    **stresscli.COMMANDS,
 }

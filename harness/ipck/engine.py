@@ -5,7 +5,6 @@ that takes it along. Where several tests were in flight, they come first and wit
 and the innocent get their result. At the end every selected test has exactly one result.
 """
 
-import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +18,11 @@ from .records import clean
 from .results import Fault, RunInfo, TestResult
 from .targets import Target, Test
 from .tree import BUILD
+from .watch import Watch
 
 _MOST_FAULTS = 50
 _MOST_STARTS = 64
 _MOST_BARREN_STARTS = 8
-_POLL = 0.1
-_TO_BE_STOPPED = 2.0
 _LONGEST_DEADLINE = 3600.0
 
 
@@ -134,43 +132,18 @@ class Engine:
 
     def _read(self, process: Process) -> Generator[Event, None, str]:
         """All records of one start; returns what is wrong with how they ended."""
-        lines = stream.Lines()
-        useful = alive = time.monotonic()
-        begun = False
-        while (piece := process.read(_POLL)) is not None:
-            for line in lines.feed(piece):
-                self._line += 1
-                before = self._progress()
-                yield from self._record(line)
-                if self._progress() != before:
-                    useful = time.monotonic()
-            now = time.monotonic()
-            if piece:
-                alive = now
-                useful = useful if begun else now  # what the way to the first byte took is no patience with a program
-                begun = True
-            if self._stopped.is_set():
-                return "the run was stopped"
-            if (longest := process.heartbeat * self._scale) and now - alive > longest:
-                if begun:
-                    return f"{process.what} gave no sign of life for {longest:g} s and was killed"
-                return f"{process.what} did not start within {longest:g} s and was killed{process.advice}"
-            patience = self._deadline + self._grace
-            if now - useful > patience and (begun or not process.heartbeat):
-                besides = f", although {process.what} was alive," if process.heartbeat else ""
-                return f"the program gave no usable line for {patience:g} s{besides} and was killed"
-        if lines.rest() != b"":
+        watch = Watch(process, self._scale, self._deadline + self._grace, self._stopped)
+        for line in watch.lines():
+            self._line += 1
+            before = self._progress()
+            yield from self._record(line)
+            watch.patience = self._deadline + self._grace
+            if self._progress() != before:
+                watch.renew()
+        if watch.torn:
             self._line += 1
             yield from self._fault("is cut short", self._line)
-        how = process.finish()
-        if process.status == -signal.SIGTERM and self._stopped.wait(_TO_BE_STOPPED):
-            return "the run was stopped"  # by somebody who ends all processes of a job: us as well
-        who = process.what
-        if self._left_by:
-            who, how = "the program", self._left_by.how or how
-        if self._complete:
-            return how and f"{who} {how} after its last line"
-        return f"{who} {how or 'ended'} before its last line"
+        return watch.end(self._complete, self._left_by)
 
     def _progress(self) -> object:
         """Changes with every record that brings the run forward."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..errors import IpckError
 from . import emulated, foreign, host, kernels, libcs, remote, uml, wrapped
 from .listing import list_tests
-from .model import VARIANTS, Need, Target, Test, Unavailable, group, subject, without_variant
+from .model import STRESS, VARIANTS, Need, Target, Test, Unavailable, group, subject, without_variant
 
 _MODULES = (host, libcs, uml, kernels, foreign, emulated, wrapped, remote)
 
@@ -70,6 +70,6 @@ def _add(choices: dict[str, Choice], target: Target, by_name: bool) -> None:
 
 
 __all__ = [
-    "DEFAULT", "GROUPS", "KINDS", "TARGETS", "VARIANTS", "Choice", "Need", "Target", "Test", "Unavailable", "choose",
+    "DEFAULT", "GROUPS", "KINDS", "STRESS", "TARGETS", "VARIANTS", "Choice", "Need", "Target", "Test", "Unavailable", "choose",
     "group", "list_tests", "named", "subject", "without_variant",
 ]  # fmt: skip

@@ -14,6 +14,10 @@ VARIANTS = ("libc", "raw", "mux")
 """Last parts of test ids: through the C library, by system calls, by the ipc(2) multiplexer."""
 
 
+TESTS, STRESS = "ipck-tests", "ipck-stress"
+"""The programs that can be run: `Target.tool`."""
+
+
 class Unavailable(Exception):
     """The target cannot run here; the text says why, and what to do."""
 
@@ -64,7 +68,7 @@ class Target:
     kind: str = "host"  # what stands under one heading
     needs: tuple[Need, ...] = ()
     usual: bool = True  # part of the matrix; the others are run by name
-    tool: str = "ipck-tests"  # the program that is run there
+    tool: str = TESTS  # the program that is run there
     judges_tools: bool = True  # ipcs and the like; no broken view of the objects is in between
 
     def program(self, build: Path = BUILD) -> Path:

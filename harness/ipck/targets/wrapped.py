@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import IpckError
 from ..process import Process
 from ..tree import BUILD, fetched
-from .model import Need, Target, Unavailable
+from .model import TESTS, Need, Target, Unavailable
 
 _LONGEST_NAME = 60
 _PATIENCE = 30
@@ -132,7 +132,7 @@ class GVisor(Wrapped):
         rootless = () if os.geteuid() == 0 else ("--rootless",)
         runsc = (self._find() or "runsc", "--root=/run/runsc", "--network=none", "--ignore-cgroups", *rootless)
         # Most of a test is waiting there: for a system call of its own, or for what never comes.
-        jobs = ("--jobs", "16") if self.tool == "ipck-tests" else ()
+        jobs = ("--jobs", "16") if self.tool == TESTS else ()
         program = (str(self.program(build)), "--shared-mounts", *jobs, *arguments)
         inside = ("do", "sh", "-c", _LEAVE, "sh", *program)
         return ("setpriv", "--pdeathsig", "KILL", *confined, *_OWN_RUN, *runsc, "--platform=ptrace", *inside)

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * signals.c: signals reach calls that wait, at any point. Each call either succeeds and has its effect, or fails with
+ * EINTR and has none. What is given is what is taken.
+ */
+#include <fcntl.h>
+#include <mqueue.h>
+#include <semaphore.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+
+#include "storm.h"
+
+enum kind { DECREMENT, TIMED_DECREMENT, ARRAY, UNDONE, ZERO, MESSAGES, POSIX_SEM, POSIX_QUEUE, KINDS };
+enum { UNITS, DONE, BARRED, SEMS, SIZE = 32, MOST_PAIRS = 40 };
+
+static const struct {
+        const char *take, *give;
+        enum ipck_requirement ends, no_effect;
+} kinds[KINDS] = {
+        [DECREMENT] = {"semop()", "semop() that increments", semop_eintr_dec, semop_eintr_no_effect},
+        [TIMED_DECREMENT] = {"semtimedop()", "semop() that increments", semtimedop_eintr, semop_eintr_vs_wakeup},
+        [ARRAY] = {"semop() of two entries", "semop() that increments", semop_eintr_dec, semop_eintr_no_effect},
+        [UNDONE] = {"semop() with SEM_UNDO", "semop() that increments", semop_eintr_dec, semop_eintr_no_effect},
+        [ZERO] = {"semop() for zero", "SETVAL", semop_eintr_zero, semop_eintr_no_effect},
+        [MESSAGES] = {"msgrcv()", "msgsnd()", msgrcv_eintr_asleep, msgrcv_eintr_vs_delivery},
+        [POSIX_SEM] = {"sem_wait()", "sem_post()", sem_wait_eintr, sem_wait_eintr_value_kept},
+        [POSIX_QUEUE] = {"mq_receive()", "mq_send()", mq_receive_eintr, mq_receive_eintr_vs_transfer},
+};
+
+static struct books {
+        enum kind kind;
+        int id, each;                           /* what each giver gives and each taker takes */
+        mqd_t queue;
+        sem_t sem;
+        gate flow;                              /* the givers begin */
+        _Atomic int interrupted[2 * MOST_PAIRS];
+} *books;
+
+static int take(void)
+{
+        struct sembuf decrement = {.sem_num = UNITS, .sem_op = -1};
+        struct sembuf array[2] = {decrement, {.sem_num = DONE, .sem_op = 1}};
+        struct sembuf zero[2] = {{.sem_num = BARRED}, {.sem_num = DONE, .sem_op = 1}};
+        const struct timespec hour = {.tv_sec = 3600};
+        char text[SIZE + sizeof(long)];
+
+        switch (books->kind) {
+        case DECREMENT: return semop(books->id, &decrement, 1);
+        case TIMED_DECREMENT: return semtimedop(books->id, &decrement, 1, &hour);
+        case UNDONE: array[0].sem_flg = SEM_UNDO; return semop(books->id, array, 2);
+        case ARRAY: return semop(books->id, array, 2);
+        case ZERO: return semop(books->id, zero, 2);
+        case MESSAGES: return msgrcv(books->id, text, SIZE, 0, 0) == -1 ? -1 : 0;
+        case POSIX_SEM: return sem_wait(&books->sem);
+        default: return mq_receive(books->queue, text, SIZE, NULL) == -1 ? -1 : 0;
+        }
+}
+
+static int give(void)
+{
+        struct sembuf increment = {.sem_num = UNITS, .sem_op = 1};
+        struct {
+                long type;
+                char text[SIZE];
+        } message = {.type = 1};
+
+        switch (books->kind) {
+        case ZERO: return 0;
+        case MESSAGES: return msgsnd(books->id, &message, SIZE, 0);
+        case POSIX_SEM: return sem_post(&books->sem);
+        case POSIX_QUEUE: return mq_send(books->queue, message.text, SIZE, 0);
+        default: return semop(books->id, &increment, 1);
+        }
+}
+
+/* Repeats the call until it has succeeded so often. */
+static void repeat(int me, int (*call)(void), const char *what)
+{
+        doing(what);
+        for (int n = 0; n < books->each; count_operations(1))
+                if (call() == 0)
+                        n++;
+                else {
+                        EXPECT(kinds[books->kind].ends, errno == EINTR, "%s fails with %s", what, errno_name(errno));
+                        books->interrupted[me] = 1;
+                }
+}
+
+static void taker(int me)
+{
+        repeat(me, take, kinds[books->kind].take);
+}
+
+static void giver(int me)
+{
+        wait_at(&books->flow);
+        repeat(me, give, kinds[books->kind].give);
+}
+
+/* ---- a round ---- */
+
+static void make(void)
+{
+        struct mq_attr attributes = {.mq_maxmsg = 2, .mq_msgsize = SIZE};
+
+        books->queue = (mqd_t)-1;
+        if (books->kind == MESSAGES)
+                books->id = (int)MUST(msgget(IPC_PRIVATE, 0600));
+        else if (books->kind == POSIX_SEM)
+                MUST(sem_init(&books->sem, 1, 0));
+        else if (books->kind == POSIX_QUEUE) {
+                books->queue = mq_open("/ipck-storm", O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
+                MUST(mq_unlink("/ipck-storm"));
+        } else {
+                books->id = (int)MUST(semget(IPC_PRIVATE, SEMS, 0600));
+                MUST(semctl(books->id, BARRED, SETVAL, (union semun){.val = 1}));
+        }
+}
+
+/* What was given and not taken; removes the object. */
+static long rest(void)
+{
+        struct msqid_ds ds;
+        struct mq_attr attributes;
+        int value;
+
+        switch (books->kind) {
+        case MESSAGES:
+                MUST(msgctl(books->id, IPC_STAT, &ds));
+                MUST(msgctl(books->id, IPC_RMID, NULL));
+                return (long)ds.msg_qnum;
+        case POSIX_SEM:
+                sem_getvalue(&books->sem, &value);
+                MUST(sem_destroy(&books->sem));
+                return value;
+        case POSIX_QUEUE:
+                MUST(mq_getattr(books->queue, &attributes));
+                MUST(mq_close(books->queue));
+                return attributes.mq_curmsgs;
+        default:
+                value = (int)MUST(semctl(books->id, UNITS, GETVAL));
+                return value;
+        }
+}
+
+static void judge(int pairs)
+{
+        const enum ipck_requirement req = kinds[books->kind].no_effect;
+        const bool set = books->kind <= ZERO, counts = books->kind >= ARRAY && books->kind <= ZERO;
+        const int total = pairs * books->each;
+        const long left = rest(), wanted = books->kind == UNDONE ? total : 0;
+
+        EXPECT(req, left == wanted, "%d were given and taken by %s beside signals, %ld are left and not %ld", total,
+               kinds[books->kind].take, left, wanted);
+        if (counts) {
+                const int done = (int)MUST(semctl(books->id, DONE, GETVAL));
+                EXPECT(req, done == total, "%s succeeded %d times beside signals and added %d", kinds[books->kind].take, total,
+                       done);
+        }
+        if (set) {
+                const int waiters = semctl(books->id, UNITS, GETNCNT) + semctl(books->id, BARRED, GETZCNT);
+                EXPECT(req, waiters == 0, "when all have ended %d are counted as waiting", waiters);
+                MUST(semctl(books->id, 0, IPC_RMID));
+        }
+}
+
+/* One more signal, to a worker picked; whether each taker has been interrupted. */
+static bool signal_someone(int takers)
+{
+        bool all = true;
+        const pid_t pid = worker_pid((int)pick((uint32_t)crew_size()));
+
+        if (pid)
+                kill(pid, SIGUSR1);
+        tarry();
+        for (int i = 0; i < takers; i++)
+                all &= books->interrupted[i] != 0;
+        return all;
+}
+
+STORM(signals, "signals at any point of calls that wait: success or EINTR, and no half effect")
+{
+        const bool queues = queues_exist();
+
+        books = shared(sizeof(*books));
+        catch_signal(SIGUSR1, 0);
+        while (another_round()) {
+                memset(books, 0, sizeof(*books));
+                do
+                        books->kind = (enum kind)pick(KINDS);
+                while (books->kind == POSIX_QUEUE && !queues);
+                books->each = 1 + (int)pick(100);
+                make();
+                const int pairs = draw_crew(1, MOST_PAIRS);
+                muster(pairs, taker);
+                muster(pairs, giver);
+                set_off();
+                /* Nothing is given yet: a signal is all that can end a wait. */
+                EXPECT(kinds[books->kind].ends, WITHIN(signal_someone(pairs)), "%s goes on although signals are caught",
+                       kinds[books->kind].take);
+                open_gate(&books->flow);
+                if (books->kind == ZERO)
+                        MUST(semctl(books->id, BARRED, SETVAL, (union semun){.val = 0}));
+                for (uint32_t signals = pick(200); signals > 0 && workers_left() > 0; signals--)
+                        signal_someone(pairs);
+                all_end(kinds[books->kind].no_effect);
+                judge(pairs);
+        }
+}
