@@ -219,6 +219,12 @@ static void kill_senders(void)
         }
         while (msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), RESIDENT_TYPE, IPC_NOWAIT) == 64) {
         }
+}
+
+static void expect_nothing_of_the_killed(void)
+{
+        static struct message message;
+
         EXPECT(exit_blocked_msgsnd_kill,
                msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), KILLED_TYPE, IPC_NOWAIT) == -1,
                "a message is there whose sender was killed before there was room for it");
@@ -272,7 +278,7 @@ STORM(messages, "producers and consumers of messages by type: nothing lost, doub
                 books->types = 1 + (int)pick(MOST_TYPES);
                 books->way = (enum way)pick(WAYS);
                 books->later = (books->way == FIRST || books->way == LOWEST) && once_in(2);
-                books->each = 1 + (int)pick(MOST_EACH);
+                books->each = 1 + (int)pick(once_in(8) ? MOST_EACH : 40);
                 books->consumers = draw_crew(books->types, MOST_CONSUMERS);
                 if (books->consumers < books->types)
                         books->types = books->consumers;
@@ -299,9 +305,10 @@ STORM(messages, "producers and consumers of messages by type: nothing lost, doub
                        "a queue that holds %d messages has msg_qnum %lu and %lu bytes", resident,
                        (unsigned long)ds.msg_qnum, (unsigned long)ds.__msg_cbytes);
                 if (books->way == DEDICATED && once_in(2))
-                        kill_receivers();
-                if (books->way == DEDICATED && once_in(2))
                         kill_senders();
+                if (books->way == DEDICATED && once_in(2))
+                        kill_receivers();
+                expect_nothing_of_the_killed();
                 EXPECT(msgctl_rmid_removes, msgctl(books->queue, IPC_RMID, NULL) == 0, "IPC_RMID fails with %s",
                        errno_name(errno));
                 all_end(msgrcv_eidrm_all);

@@ -125,7 +125,7 @@ STORM(semaphores, "POSIX semaphores among processes and threads: no unit lost or
                 books->named = once_in(2);
                 books->enough = once_in(4);
                 books->units = books->enough ? crew * MOST_THREADS : 1 + (int)pick(4);
-                books->each = 1 + (int)pick(50);
+                books->each = 1 + (int)pick(once_in(8) ? 2000 : 50);
                 sem_t *sem = &books->own;
                 if (books->named)
                         sem = sem_open(name, O_CREAT | O_EXCL, 0600, (unsigned)books->units);

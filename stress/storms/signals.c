@@ -9,16 +9,17 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 
+#include "have.h"
 #include "storm.h"
 
 enum kind {
         DECREMENT, TIMED_DECREMENT, ARRAY, UNDONE, ZERO_ARRAY, ZERO,    /* System V semaphores */
         RECEIVE, SEND,                                                  /* System V messages */
-        SEM_WAIT, SEM_TIMEDWAIT,                                        /* POSIX semaphores */
+        SEM_WAIT, SEM_TIMEDWAIT, SEM_CLOCKWAIT,                         /* POSIX semaphores */
         MQ_RECEIVE, MQ_SEND,                                            /* POSIX queues */
         KINDS,
 };
-enum { UNITS, DONE, BARRED, SEMS, SIZE = 32, MOST_PAIRS = 40, DEPTH = 4 };
+enum { UNITS, DONE, BARRED, SEMS, SIZE = 32, MOST_PAIRS = 20, DEPTH = 4 };
 
 static const struct {
         const char *take, *give;
@@ -37,6 +38,7 @@ static const struct {
         [SEM_WAIT] = {"sem_wait()", "sem_post()", sem_wait_eintr, sem_wait_eintr_value_kept, true, sem_wait_eintr_sa_restart},
         [SEM_TIMEDWAIT] = {"sem_timedwait()", "sem_post()", sem_timedwait_eintr, sem_timedwait_value_kept, true,
                            sem_timedwait_eintr_sa_restart},
+        [SEM_CLOCKWAIT] = {"sem_clockwait()", "sem_post()", sem_clockwait_eintr, sem_clockwait_value_kept, false, 0},
         [MQ_RECEIVE] = {"mq_receive()", "mq_send()", mq_receive_eintr, mq_receive_eintr_vs_transfer, true,
                         mq_receive_eintr_restart},
         [MQ_SEND] = {"mq_send()", "mq_receive()", mq_send_eintr, mq_send_eintr_vs_transfer, true, mq_send_eintr_restart},
@@ -76,6 +78,14 @@ static int take(void)
         case RECEIVE: return worked((int)msgrcv(books->id, &message, SIZE, 0, 0));
         case SEND: return msgsnd(books->id, &message, SIZE, 0);
         case SEM_WAIT: return sem_wait(&books->sem);
+#if HAVE_SEM_CLOCKWAIT
+        case SEM_CLOCKWAIT: {
+                const struct timespec monotonic = deadline_in(CLOCK_MONOTONIC, INT64_C(3600000000000));
+                return sem_clockwait(&books->sem, CLOCK_MONOTONIC, &monotonic);
+        }
+#else
+        case SEM_CLOCKWAIT:
+#endif
         case SEM_TIMEDWAIT: return sem_timedwait(&books->sem, &later);
         case MQ_RECEIVE: return worked((int)mq_receive(books->queue, message.text, SIZE, NULL));
         default: return mq_send(books->queue, message.text, SIZE, 0);
@@ -93,23 +103,36 @@ static int give(void)
         case RECEIVE: return msgsnd(books->id, &message, SIZE, 0);
         case SEND: return worked((int)msgrcv(books->id, &message, SIZE, 0, 0));
         case SEM_WAIT:
-        case SEM_TIMEDWAIT: return sem_post(&books->sem);
+        case SEM_TIMEDWAIT:
+        case SEM_CLOCKWAIT: return sem_post(&books->sem);
         case MQ_RECEIVE: return mq_send(books->queue, message.text, SIZE, 0);
         case MQ_SEND: return worked((int)mq_receive(books->queue, message.text, SIZE, NULL));
         default: return semop(books->id, &increment, 1);
         }
 }
 
+/* Of which kind the calls are that give. */
+static enum kind giving(void)
+{
+        switch (books->kind) {
+        case RECEIVE: return SEND;
+        case SEND: return RECEIVE;
+        case MQ_RECEIVE: return MQ_SEND;
+        case MQ_SEND: return MQ_RECEIVE;
+        default: return books->kind;
+        }
+}
+
 /* Repeats the call until it has succeeded so often. */
-static void repeat(int me, int (*call)(void), const char *what)
+static void repeat(int me, int (*call)(void), const char *what, enum kind kind)
 {
         doing(what);
         for (int n = 0; n < books->each; count_operations(1))
                 if (call() == 0)
                         n++;
                 else {
-                        EXPECT(kinds[books->kind].ends, errno == EINTR, "%s fails with %s", what, errno_name(errno));
-                        EXPECT(kinds[books->kind].goes_on, !books->restart,
+                        EXPECT(kinds[kind].ends, errno == EINTR, "%s fails with %s", what, errno_name(errno));
+                        EXPECT(kinds[kind].goes_on, !books->restart,
                                "%s fails with EINTR although the handler has SA_RESTART", what);
                         books->interrupted[me] = 1;
                 }
@@ -117,13 +140,13 @@ static void repeat(int me, int (*call)(void), const char *what)
 
 static void taker(int me)
 {
-        repeat(me, take, kinds[books->kind].take);
+        repeat(me, take, kinds[books->kind].take, books->kind);
 }
 
 static void giver(int me)
 {
         wait_at(&books->flow);
-        repeat(me, give, kinds[books->kind].give);
+        repeat(me, give, kinds[books->kind].give, giving());
 }
 
 /* ---- a round ---- */
@@ -141,7 +164,8 @@ static void make(void)
                         books->at_first++;
                 break;
         case SEM_WAIT:
-        case SEM_TIMEDWAIT: MUST(sem_init(&books->sem, 1, 0)); break;
+        case SEM_TIMEDWAIT:
+        case SEM_CLOCKWAIT: MUST(sem_init(&books->sem, 1, 0)); break;
         case MQ_RECEIVE:
         case MQ_SEND:
                 books->queue = mq_open("/ipck-storm", O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
@@ -170,6 +194,7 @@ static long rest(void)
                 return (long)ds.msg_qnum;
         case SEM_WAIT:
         case SEM_TIMEDWAIT:
+        case SEM_CLOCKWAIT:
                 sem_getvalue(&books->sem, &value);
                 MUST(sem_destroy(&books->sem));
                 return value;
@@ -227,7 +252,7 @@ STORM(signals, "signals at any point of calls that wait: success or EINTR, and n
                 books->kind = (enum kind)pick(queues ? KINDS : MQ_RECEIVE);
                 books->restart = kinds[books->kind].restarts && once_in(2);
                 catch_signal(SIGUSR1, books->restart ? SA_RESTART : 0);
-                books->each = 1 + (int)pick(100);
+                books->each = 1 + (int)pick(30);
                 make();
                 const int pairs = draw_crew(1, MOST_PAIRS);
                 muster(pairs, taker);
@@ -239,7 +264,7 @@ STORM(signals, "signals at any point of calls that wait: success or EINTR, and n
                 open_gate(&books->flow);
                 if (books->kind == ZERO || books->kind == ZERO_ARRAY)
                         MUST(semctl(books->id, BARRED, SETVAL, (union semun){.val = 0}));
-                for (uint32_t signals = pick(200); signals > 0 && workers_left() > 0; signals--)
+                for (uint32_t signals = pick(60); signals > 0 && workers_left() > 0; signals--)
                         signal_someone(pairs);
                 all_end(kinds[books->kind].no_effect);
                 judge(pairs);

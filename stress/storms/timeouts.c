@@ -181,7 +181,7 @@ STORM(timeouts, "waits with a deadline: none is early, none fails where there is
                 memset(books, 0, sizeof(*books));
                 const int pairs = draw_crew(1, MOST_PAIRS);
                 books->set = (int)MUST(semget(IPC_PRIVATE, pairs, 0600));
-                books->each = 1 + (int)pick(200);
+                books->each = 1 + (int)pick(50);
                 for (int n = 0; n < pairs; n++)
                         make(&books->pairs[n], queues);
                 muster(2 * pairs, worker);
