@@ -12,6 +12,7 @@
 #ifndef STRESS_FUZZ_H
 #define STRESS_FUZZ_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -63,6 +64,7 @@ enum { FAMILIES = 5, NO_OBJECT = -1 };
 /* What became of an item. */
 struct record {
         int object;                     /* NO_OBJECT: no call was made */
+        int place;                      /* of the handle that it used or got */
         int error;
         int64_t value;
 };
@@ -90,6 +92,7 @@ struct world {
         /* objects */
         struct thing thing[FAMILIES][OBJECTS];
         struct handle handle[FAMILIES][PROCESSES][HANDLES];
+        sem_t unnamed[OBJECTS];         /* POSIX semaphores without a name, by object */
         struct limits limits;
         int64_t clock;
         uint64_t done;                  /* operations */
@@ -130,8 +133,8 @@ struct family {
         struct contradiction (*waits)(const struct item *);
 
         /* The call as an expression of C in a test, and the member of a report: "stat_of(id[0]).sem_otime". */
-        void (*print)(FILE *, const struct item *, int object);
-        bool (*print_member)(FILE *, const struct item *, int object, const struct contradiction *);
+        void (*print)(FILE *, const struct item *, const struct record *);
+        bool (*print_member)(FILE *, const struct item *, const struct record *, const struct contradiction *);
 };
 extern const struct family fuzz_sem, fuzz_msg, fuzz_shm, fuzz_posix_sem, fuzz_mq;
 extern const struct family *const families[FAMILIES];
@@ -211,8 +214,16 @@ void fill_text(unsigned char *text, int64_t size, uint32_t n);
 uint32_t read_text(const unsigned char *text, int64_t size, bool *garbled);
 
 /* The identifier that the item passes, and its timeout, as C. */
-void print_identifier(FILE *, const struct item *, int object);
+void print_identifier(FILE *, const struct item *, const struct record *);
 void print_timeout(FILE *, const struct item *);
+
+/* Names of POSIX objects, by number; number 0 is used like the others. */
+static inline const char *name_of(int number)
+{
+        static const char *const names[KEYS] = {"/ipck-0", "/ipck-1", "/ipck-2", "/ipck-3", "/ipck-4"};
+
+        return names[number];
+}
 
 /* Whether 32-bit C libraries would read through the pointer of *ctl themselves. */
 enum { CTL_TAKES_BAD_POINTERS = sizeof(long) == 8 };
@@ -225,6 +236,11 @@ static inline bool is_get(const struct item *item)
 static inline bool is_control(const struct item *item)
 {
         return item->call == CALL_semctl || item->call == CALL_msgctl || item->call == CALL_shmctl;
+}
+
+static inline bool is_open(const struct item *item)
+{
+        return item->call == CALL_sem_open || item->call == CALL_mq_open || item->call == CALL_shmat;
 }
 
 /* The family's number of a table of families. */

@@ -15,7 +15,7 @@ static int64_t coarse_seconds(void)
 void reset_objects(struct world *w)
 {
         for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; families[f] && i < OBJECTS; i++) {
+                for (int i = 0; i < OBJECTS; i++) {
                         struct thing *const thing = &w->thing[f][i];
                         thing->id = thing->removed = -1;
                         thing->used = false;
@@ -131,6 +131,7 @@ bool carry_out(struct world *w, const struct item *item)
         w->record[w->position].object = object;
         if (object == NO_OBJECT)
                 return true;
+        w->record[w->position].place = is_open(item) ? free_handle(w, item) : open_handle(w, item);
         family->make(w, item, object, &o, &r);
         w->record[w->position].value = r.value;
         w->record[w->position].error = r.error;
@@ -160,7 +161,7 @@ bool judge_end(struct world *w, int process)
 
         w->clock = r.to;
         for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; w->judged && families[f] && i < OBJECTS; i++)
+                for (int i = 0; w->judged && i < OBJECTS; i++)
                         if (w->thing[f][i].used && !step(w, f, &w->thing[f][i], &o, &r))
                                 return false;
         return true;

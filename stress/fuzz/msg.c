@@ -261,7 +261,7 @@ static void print_number(FILE *out, int64_t number)
                 fprintf(out, "%lld", (long long)number);
 }
 
-static const char *name_of(int command)
+static const char *command_name(int command)
 {
         switch (command) {
         case IPC_STAT: return "IPC_STAT";
@@ -273,36 +273,36 @@ static const char *name_of(int command)
         }
 }
 
-static void print_control(FILE *out, const struct item *item, int object)
+static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->command == IPC_SET && !item->bad_address) {
                 fputs("queue_set(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %d, %d, %#o, %llu)", (int)item->set.uid, (int)item->set.gid, item->set.mode,
                         (unsigned long long)item->set.qbytes);
                 return;
         }
         fputs("msgctl(", out);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (item->command == MSG_STAT || item->command == MSG_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
-        fprintf(out, ", %s, %s)", name_of(item->command),
+        fprintf(out, ", %s, %s)", command_name(item->command),
                 item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()" : "&(struct msqid_ds){.msg_qnum = 0}");
 }
 
-static void print(FILE *out, const struct item *item, int object)
+static void print(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->call == CALL_msgget) {
                 fprintf(out, "msgget(%#x, %#o)", (unsigned)key_of(item->key), (unsigned)item->flags);
                 return;
         }
         if (item->call == CALL_msgctl) {
-                print_control(out, item, object);
+                print_control(out, item, record);
                 return;
         }
         const bool sends = item->call == CALL_msgsnd;
         fputs(sends ? "msgsnd(" : "msgrcv(", out);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (item->bad_address)
                 fputs(", bad_address()", out);
         else if (sends) {
@@ -325,7 +325,7 @@ static void print(FILE *out, const struct item *item, int object)
         fputs(")", out);
 }
 
-static bool print_member(FILE *out, const struct item *item, int object, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -337,7 +337,7 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
 
         if (strcmp(why->what, "type") == 0) {
                 fputs("take(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fputs(", ", out);
                 print_number(out, item->type);
                 fputs(")", out);
@@ -345,14 +345,14 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
         }
         if (strcmp(why->what, "cbytes") == 0) {
                 fputs("CBYTES(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fputs(")", out);
                 return true;
         }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
                 if (strcmp(why->what, members[i].what) == 0) {
                         fputs("stat_of_queue(", out);
-                        print_identifier(out, item, object);
+                        print_identifier(out, item, record);
                         fprintf(out, ").%s", members[i].member);
                         return true;
                 }

@@ -6,7 +6,7 @@
  * Each process of the sequence becomes a CHILD, with another one in its place after its end, and the test's body tells
  * them in turn to go on; a sequence of one process that does not end is the body itself.
  */
-#include <stdarg.h>
+#include <sys/shm.h>
 
 #include "fuzz.h"
 
@@ -21,10 +21,10 @@ static void put_enumerator(FILE *out, enum ipck_requirement requirement)
                 fputc(*c == '.' || *c == '-' ? '_' : *c, out);
 }
 
-void print_identifier(FILE *out, const struct item *item, int object)
+void print_identifier(FILE *out, const struct item *item, const struct record *record)
 {
         switch ((enum which)item->which) {
-        case CURRENT: fprintf(out, "id[%d]", object); break;
+        case CURRENT: fprintf(out, "id[%d]", record->object); break;
         case REMOVED: fprintf(out, "removed[%d]", item->object); break;
         case UNUSED: fprintf(out, "%d", 0x7ff0 + item->object); break;
         case NEGATIVE: fputs("-1", out); break;
@@ -62,13 +62,13 @@ static void put_number(FILE *out, const struct world *w, const struct item *item
         fprintf(out, "%lld", (long long)number);
 }
 
-static void put_call(FILE *out, const struct item *item, int object)
+static void put_call(FILE *out, const struct item *item, const struct record *record)
 {
-        families[item->family]->print(out, item, object);
+        families[item->family]->print(out, item, record);
 }
 
 /* What the last item of the sequence must do. */
-static void put_verdict(FILE *out, const struct world *w, const struct item *item, int object)
+static void put_verdict(FILE *out, const struct world *w, const struct item *item, const struct record *record)
 {
         const struct contradiction *const why = &w->why;
         char text[256];
@@ -79,7 +79,7 @@ static void put_verdict(FILE *out, const struct world *w, const struct item *ite
                 fputs("FAILS_WITH(", out);
                 put_enumerator(out, why->requirement);
                 fprintf(out, ", %s, ", errno_name((int)why->want));
-                put_call(out, item, object);
+                put_call(out, item, record);
                 fputs(");\n", out);
                 return;
         }
@@ -87,15 +87,15 @@ static void put_verdict(FILE *out, const struct world *w, const struct item *ite
         put_enumerator(out, why->requirement);
         fputs(", ", out);
         if (strcmp(why->what, "result") == 0) {
-                put_call(out, item, object);
+                put_call(out, item, record);
                 fputs(", ", out);
                 put_number(out, w, item, why->want);
-        } else if (strcmp(why->what, "errno") != 0 && families[item->family]->print_member(out, item, object, why)) {
+        } else if (strcmp(why->what, "errno") != 0 && families[item->family]->print_member(out, item, record, why)) {
                 fputs(", ", out);
                 put_number(out, w, item, why->want);
         } else {
                 fputs("worked((int)(intptr_t)", out);
-                put_call(out, item, object);
+                put_call(out, item, record);
                 fputs("), 0", out);
         }
         fputs(");\n", out);
@@ -110,20 +110,24 @@ static void put_item(FILE *out, const struct world *w, int at)
                 return;
         fputs("\t\t", out);
         if (at == w->at) {
-                put_verdict(out, w, item, record->object);
+                put_verdict(out, w, item, record);
                 return;
         }
         if (record->value == -1 && record->error) {
                 fputs("REQUIRE((", out);
-                put_call(out, item, record->object);
+                put_call(out, item, record);
                 fprintf(out, ") == -1 && errno == %s);\n", errno_name(record->error));
                 return;
         }
         if (is_get(item))
                 fprintf(out, "id[%d] = (int)", record->object);
+        else if (is_open(item))
+                fprintf(out, "open_in[%d][%d] = (__typeof__(**open_in))", item->process, record->place);
         fputs("MUST(", out);
-        put_call(out, item, record->object);
+        put_call(out, item, record);
         fputs(");\n", out);
+        if (item->call == CALL_shmat && !(item->flags & SHM_RDONLY))
+                fprintf(out, "\t\t*(unsigned *)open_in[%d][%d] = %u;\n", item->process, record->place, item->text);
         if (is_control(item) && item->command == IPC_RMID && item->which == CURRENT)
                 fprintf(out, "\t\tremoved[%d] = id[%d];\n", record->object, record->object);
 }
@@ -256,7 +260,7 @@ void print_sequence(FILE *out, const struct world *w)
                         fputs(item->flags ? "is killed\n" : "exits\n", out);
                         continue;
                 }
-                put_call(out, item, record->object);
+                put_call(out, item, record);
                 if (i == w->at)
                         fprintf(out, " = %s\n", w->outcome);
                 else if (record->value == -1 && record->error)

@@ -285,12 +285,12 @@ static void print_entries(FILE *out, const struct item *item)
                         entries[i].sem_flg & SEM_UNDO ? " | SEM_UNDO" : "");
 }
 
-static void print_operate(FILE *out, const struct item *item, int object)
+static void print_operate(FILE *out, const struct item *item, const struct record *record)
 {
         const bool timed = item->call == CALL_semtimedop, plain = item->size > 0 && !item->bad_address;
 
         fprintf(out, plain ? timed ? "SEMTIMEDOP(" : "SEMOP(" : "%s(", call_names[item->call]);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (plain) {
                 if (timed)
                         print_timeout(out, item);
@@ -311,7 +311,7 @@ static void print_operate(FILE *out, const struct item *item, int object)
         fputs(")", out);
 }
 
-static void print_control(FILE *out, const struct item *item, int object)
+static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         static const char *const names[] = {
                 [GETVAL] = "GETVAL", [GETPID] = "GETPID", [GETALL] = "GETALL", [GETNCNT] = "GETNCNT", [GETZCNT] = "GETZCNT",
@@ -322,12 +322,12 @@ static void print_control(FILE *out, const struct item *item, int object)
 
         if (item->command == IPC_SET && !item->bad_address) {
                 fputs("ipc_set(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %d, %d, %#o)", (int)item->set.uid, (int)item->set.gid, item->set.mode);
                 return;
         }
         fputs("semctl(", out);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (item->command == SEM_STAT || item->command == SEM_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
         fprintf(out, known ? ", %d, %s" : ", %d, %.0s%d", item->semnum, known ? names[item->command] : "", item->command);
@@ -357,17 +357,17 @@ static void print_control(FILE *out, const struct item *item, int object)
         fputs(")", out);
 }
 
-static void print(FILE *out, const struct item *item, int object)
+static void print(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->call == CALL_semget)
                 fprintf(out, "semget(%#x, %lld, %#o)", (unsigned)key_of(item->key), (long long)item->size, (unsigned)item->flags);
         else if (item->call == CALL_semctl)
-                print_control(out, item, object);
+                print_control(out, item, record);
         else
-                print_operate(out, item, object);
+                print_operate(out, item, record);
 }
 
-static bool print_member(FILE *out, const struct item *item, int object, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -378,14 +378,14 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
 
         if (strcmp(why->what, "value") == 0) {
                 fputs("VAL(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %d)", why->at);
                 return true;
         }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
                 if (strcmp(why->what, members[i].what) == 0) {
                         fputs("stat_of(", out);
-                        print_identifier(out, item, object);
+                        print_identifier(out, item, record);
                         fprintf(out, ").%s", members[i].member);
                         return true;
                 }

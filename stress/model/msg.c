@@ -205,7 +205,7 @@ static int receive(struct judgement *j, const struct msg_queue *queue, struct ms
         fault(j, copy && !(o->flags & IPC_NOWAIT), EINVAL, msgrcv_copy_einval_nonowait);
         fault(j, copy && (o->flags & MSG_EXCEPT), EINVAL, msgrcv_copy_einval_except);
         fault(j, copy && !j->limits->msg_copy, ENOSYS, msgrcv_copy_enosys);
-        fault(j, copy && o->bad_address, EFAULT, msgrcv_efault);
+        may_fault(j, copy && o->bad_address, EFAULT);
         if (went_while_waiting(j, queue))
                 return 1;
         fault(j, o->id >= 0 && !exists, EINVAL, msgrcv_einval_badid);
@@ -225,6 +225,8 @@ static int receive(struct judgement *j, const struct msg_queue *queue, struct ms
         if (o->bad_address) {
                 if (j->r->error != EFAULT)
                         return contradicts(j, msgrcv_efault, "errno", EFAULT, j->r->error);
+                if (copy)
+                        return 1;
                 rule(msgrcv_fail_efault_keeps);         /* or loses it: that it is kept may be */
                 memcpy(other, queue, size(queue));
                 take(j, other, place);

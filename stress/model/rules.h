@@ -45,18 +45,25 @@ struct judgement {
         const struct operation *o;
         const struct outcome *r;
         struct contradiction *why;
-        int faults, waived_faults;
+        int faults, other_faults;
         bool settled;                   /* an error is promised to precede all others */
         struct {
                 int error;
                 enum ipck_requirement requirement;
         } fault[MOST_FAULTS];
-        int waived_fault[MOST_FAULTS];
+        int other_fault[MOST_FAULTS];
 };
 
 static inline bool waived(const struct limits *limits, enum ipck_requirement r)
 {
         return limits->waived[r / 64] >> r % 64 & 1;
+}
+
+/* The call may fail with the error where the condition is true, and need not. */
+static inline void may_fault(struct judgement *j, bool condition, int error)
+{
+        if (condition && j->other_faults < MOST_FAULTS)
+                j->other_fault[j->other_faults++] = error;
 }
 
 /* The call must fail with the error where the condition is true, or with another one that applies. */
@@ -65,15 +72,14 @@ static inline void fault(struct judgement *j, bool condition, int error, enum ip
         if (!condition || j->settled)
                 return;
         if (waived(j->limits, requirement)) {
-                if (j->waived_faults < MOST_FAULTS)
-                        j->waived_fault[j->waived_faults++] = error;
+                may_fault(j, true, error);
         } else if (j->faults < MOST_FAULTS) {
                 j->fault[j->faults].error = error;
                 j->fault[j->faults++].requirement = requirement;
         }
 }
 
-/* The same for an error that precedes all that apply and have not been named before. */
+/* The same as fault() for an error that precedes all that apply and have not been named before. */
 static inline void first_fault(struct judgement *j, bool condition, int error, enum ipck_requirement requirement)
 {
         fault(j, condition, error, requirement);
@@ -98,8 +104,8 @@ static inline enum faulted faulted(struct judgement *j)
                 for (int i = 0; i < j->faults; i++)
                         if (j->fault[i].error == r->error)
                                 return FAULTED;
-                for (int i = 0; i < j->waived_faults; i++)
-                        if (j->waived_fault[i] == r->error)
+                for (int i = 0; i < j->other_faults; i++)
+                        if (j->other_fault[i] == r->error)
                                 return FAULTED;
         }
         if (!j->faults)
