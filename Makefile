@@ -162,7 +162,7 @@ programs: judges $(fault_programs) faults $(stress_programs)
 benches: $(bench_programs) $(guest_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests build/$(flavour)/ipck-stress $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
-bad: build/glibc/bad-tests build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so
+bad: build/glibc/bad-tests build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so build/glibc/check-history
 
 ## install: copy what was built, with the command, to DESTDIR and PREFIX (default /usr/local)
 .PHONY: install uninstall
@@ -355,6 +355,11 @@ build/glibc/caller build/glibc-static/caller: build/%/caller: harness/tests/envi
 build/glibc/scenarios: harness/tests/environments/scenarios.c fault/preload/scenario.c fault/calls.c $(calls)
 	@mkdir -p $(@D)
 	@gcc $(common) -o $@ $(filter %.c,$^) -lm
+
+# Judges histories that are written down: for the project's own tests.
+build/glibc/check-history: harness/tests/programs/check_history.c stress/history/checker.c stress/history/shorten.c $(wildcard stress/model/*.c) $(wildcard stress/*/*.h) conformance/lib/errno_names.c build/reqs.c build/reqs.h
+	@mkdir -p $(@D)
+	@gcc $(common) -O2 -o $@ $(filter %.c,$^)
 
 build/glibc/talkative.so: harness/tests/environments/talkative.c
 	@mkdir -p $(@D)

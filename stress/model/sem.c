@@ -529,6 +529,8 @@ static void describe(const void *state, char *text, size_t room)
         add_text(text, room, &at, "set %d, mode %04o, uid %u, cuid %u:", set->object.id, set->object.mode, set->object.uid,
                  set->object.cuid);
         for (int i = 0; i < set->nsems; i++) {
+                if (set->nsems > 8 && !set->sem[i].value)
+                        continue;
                 add_text(text, room, &at, " [%d] %d (pid %d", i, set->sem[i].value, set->sem[i].pid);
                 for (int p = 0; p < MODEL_PROCESSES; p++)
                         if (set->sem[i].adjust[p])

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from . import timeline
+
 if TYPE_CHECKING:
     from ..rows import Row
 
@@ -79,8 +83,8 @@ def page_of(data: Mapping[str, Any], rows: Mapping[str, "Row"]) -> Page:
 
 def _picture(violation: Mapping[str, Any]) -> str:
     """The time lines of the processes, where the violation has a history: SVG."""
-    del violation
-    return ""
+    history = violation.get("history")
+    return Markup(timeline.svg(timeline.from_data(history))) if history else ""
 
 
 def _cell(target: str, workload: Mapping[str, Any] | None) -> Cell:

@@ -12,8 +12,9 @@ A workload of a target:
     seconds                     that it took
     seed, cycles                the last seed, and how often it ran (with --soak)
     measured                    {NAME: number}: rates and the like
-    violations                  [{requirement, text, details, count, target, workload, seed, replay, known}]; known is
-                                the reason for which it is expected, empty for what is new; replay a command line
+    violations                  [{requirement, text, details, count, target, workload, seed, replay, known, history}];
+                                known is the reason for which it is expected, empty for what is new; replay a command
+                                line; history what timeline.py says, of workloads that record histories
     skipped, error              why it did not run; why nothing can be said of it
 
 `growing` says what of the resources grew all the time of a soak.
@@ -29,6 +30,7 @@ from .. import files
 from ..errors import IpckError
 from ..records import decode, encode
 from ..tree import shown
+from . import timeline
 
 NAME = "stress.json"
 SCHEMA = 1
@@ -143,7 +145,10 @@ def as_data(targets: Iterable[TargetResults], seed: int, seconds: float) -> dict
 
 
 def _violation(violation: Violation) -> dict[str, Any]:
-    return {"details": "", "count": 1, "replay": "", "known": ""} | encode(violation)
+    data = {"details": "", "count": 1, "replay": "", "known": ""} | encode(violation)
+    if violation.workload.startswith("history.") and violation.details:
+        data["history"] = timeline.as_data(timeline.parse(violation.details))
+    return data
 
 
 def _target(target: TargetResults) -> dict[str, Any]:
