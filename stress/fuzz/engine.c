@@ -28,6 +28,7 @@ const struct family *const families[FAMILIES] = {&fuzz_sem, &fuzz_msg, &fuzz_shm
 
 static void pass_to(struct world *w, int who)
 {
+        w->holder = who;
         atomic_store(&w->go[who], MY_TURN);
         syscall(SYS_futex, &w->go[who], FUTEX_WAKE, 1, NULL, NULL, 0);
 }
@@ -59,6 +60,7 @@ static _Noreturn void take_turns(struct world *w, int process)
         for (;;) {
                 int at = w->position;
                 wait_turn(w, process, NULL);
+                w->running = process;
                 for (at = w->position; at < w->items && w->item[at].process == process; at = ++w->position) {
                         if (w->item[at].call == CALL_exit) {
                                 pass_to(w, KEEPER);
@@ -141,29 +143,35 @@ static bool attend(struct world *w)
 }
 
 /* The others made no progress: a call waits, or its process died. */
-static void attend_hang(struct world *w)
+static void attend_hang(struct world *w, int status)
 {
         const struct item *const item = &w->item[w->position];
 
         w->at = w->position;
-        judge_hang(w, item);
-        end_process(w, item->process);
+        judge_hang(w, item, status);
+        if (status == STILL_ALIVE)
+                end_process(w, item->process);
+        else
+                w->alive[item->process] = false;
 }
 
-/* Waits until the others need the keeper; false where they do not go on. */
-static bool await_others(struct world *w)
+/* Waits until the others need the keeper; false where they do not go on, with the wait status of one that has ended. */
+static bool await_others(struct world *w, int *status)
 {
-        enum { LOOKS_ASLEEP = 2, LOOKS = 20 };
+        enum { LOOKS_ASLEEP = 3, LOOKS = 150 };
         const int64_t patience = scaled_ns(200000000);
         const struct timespec most = {.tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000};
         int before = -1, looks = 0;
 
+        *status = STILL_ALIVE;
         while (!wait_turn(w, KEEPER, &most)) {
-                const int at = w->position;
-                const pid_t pid = w->actor[w->item[at].process].pid;
-                looks = at == before ? looks + 1 : 0;
+                const int at = w->position, process = w->running;
+                looks = at == before && process == w->holder ? looks + 1 : 0;
                 before = at;
-                if (looks == LOOKS || (looks >= LOOKS_ASLEEP && sleeping(pid)) || waitpid(pid, NULL, WNOHANG) == pid)
+                if (!looks)
+                        continue;
+                const pid_t pid = w->actor[process].pid;
+                if (looks == LOOKS || (looks >= LOOKS_ASLEEP && sleeping(pid)) || waitpid(pid, status, WNOHANG) == pid)
                         return false;
         }
         return true;
@@ -185,12 +193,14 @@ void run_sequence(struct world *w)
         w->contradicted = w->lost = false;
         for (int p = 0; p <= PROCESSES; p++)
                 w->go[p] = AS_BEFORE;
+        w->running = KEEPER;
         if (!w->alive[w->item[0].process])
                 start_process(w, w->item[0].process);
         do {
+                int status;
                 pass_to(w, w->item[w->position].process);
-                if (!await_others(w))
-                        attend_hang(w);
+                if (!await_others(w, &status))
+                        attend_hang(w, status);
         } while (attend(w));
         for (int p = 0; p < PROCESSES; p++)
                 if (w->alive[p] && has_open(w, p))

@@ -65,6 +65,7 @@ enum { FAMILIES = 5, NO_OBJECT = -1 };
 struct record {
         int object;                     /* NO_OBJECT: no call was made */
         int place;                      /* of the handle that it used or got */
+        int size;                       /* of the object, at most of interest: how many semaphores */
         int error;
         int64_t value;
 };
@@ -86,6 +87,7 @@ struct world {
 
         /* turns */
         _Atomic int go[PROCESSES + 1];  /* whose turn it is; the last one is the keeper's */
+        _Atomic int holder, running;    /* whom it was passed to, and who has taken it up: not the same until that one runs */
         bool alive[PROCESSES];
         struct actor actor[PROCESSES];
 
@@ -129,6 +131,9 @@ struct family {
         void (*release)(struct world *, int process);
         void (*remove)(struct world *, int object);
 
+        /* What it reported beside its result, for a trace: without what differs between two right implementations. */
+        void (*report)(const struct world *, const struct item *, const struct outcome *, char *text, size_t size);
+
         /* What it contradicts that the call waits. */
         struct contradiction (*waits)(const struct item *);
 
@@ -153,9 +158,11 @@ void reset_objects(struct world *);
 /* Makes the call of the item at this position and judges it; false where it contradicts the model. */
 bool carry_out(struct world *, const struct item *);
 
-/* Judges what needs no call of its own: the end of a process, a call that came not back. */
+/* Judges what needs no call of its own: the end of a process; a call that did not come back, as it waits or has ended its
+ * process, with that wait status. */
+enum { STILL_ALIVE = -1 };
 bool judge_end(struct world *, int process);
-bool judge_hang(struct world *, const struct item *);
+bool judge_hang(struct world *, const struct item *, int status);
 
 /* ---- shrink.c ---- */
 
@@ -184,6 +191,10 @@ int find_object(const struct world *, const struct item *, bool by_index);
 /* The object under the key, and one that does not exist; NO_OBJECT where there is none. */
 int find_by_key(const struct world *, int family, int key);
 int free_object(const struct world *, int family);
+
+/* The number of the process, for a trace; others are as they are. */
+int process_of(const struct world *, int pid);
+void report_common(const struct outcome *, char *text, size_t size);
 
 /* Draws which identifier: nearly always that of an object. */
 enum which draw_which(struct random *);
@@ -225,8 +236,8 @@ static inline const char *name_of(int number)
         return names[number];
 }
 
-/* Whether 32-bit C libraries would read through the pointer of *ctl themselves. */
-enum { CTL_TAKES_BAD_POINTERS = sizeof(long) == 8 };
+/* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size there. */
+enum { WIDE = sizeof(long) == 8 };
 
 static inline bool is_get(const struct item *item)
 {

@@ -44,7 +44,7 @@ static void generate(struct random *random, struct item *item)
                 item->text = draw(random, 1 << 30);
                 if (one_in(random, 4)) {
                         item->call = CALL_mq_timedsend;
-                        item->until = (uint8_t)weighted(random, 10, 20, 20, 3, 3, 3, CTL_TAKES_BAD_POINTERS ? 2 : 0);
+                        item->until = (uint8_t)weighted(random, 10, 20, 20, 3, 3, 3, WIDE ? 2 : 0);
                 }
                 break;
         case 1:
@@ -52,7 +52,7 @@ static void generate(struct random *random, struct item *item)
                 item->size = one_in(random, 6) ? draw_size(random) : ROOM;
                 if (one_in(random, 4)) {
                         item->call = CALL_mq_timedreceive;
-                        item->until = (uint8_t)weighted(random, 10, 20, 20, 3, 3, 3, CTL_TAKES_BAD_POINTERS ? 2 : 0);
+                        item->until = (uint8_t)weighted(random, 10, 20, 20, 3, 3, 3, WIDE ? 2 : 0);
                 }
                 break;
         case 2: item->call = CALL_mq_getattr; break;
@@ -271,6 +271,15 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        (void)w;
+        text[0] = '\0';
+        if (item->call == CALL_mq_getattr || item->call == CALL_mq_setattr)
+                snprintf(text, size, " {flags %#lx, maxmsg %ld, msgsize %ld, curmsgs %ld}", (unsigned long)r->attr->mq_flags,
+                         (long)r->attr->mq_maxmsg, (long)r->attr->mq_msgsize, (long)r->attr->mq_curmsgs);
+}
+
 static void print_descriptor(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->which == CURRENT)
@@ -342,7 +351,14 @@ static void print(FILE *out, const struct item *item, const struct record *recor
 static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
 {
         static const char *const members[] = {"flags", "maxmsg", "msgsize", "curmsgs"};
+        const bool text = strcmp(why->what, "text") == 0;
 
+        if (text || strcmp(why->what, "priority") == 0) {
+                fputs("({ union { char bytes[8192]; unsigned text; } m = {{0}}; unsigned priority = 0; mq_receive(", out);
+                print_descriptor(out, item, record);
+                fprintf(out, ", m.bytes, %lld, &priority); %s; })", (long long)item->size, text ? "m.text" : "priority");
+                return true;
+        }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
                 if (strcmp(why->what, members[i]) == 0) {
                         fputs("attr_of(", out);
@@ -355,7 +371,7 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_mq = {
         .name = "mq", .model = &mq_model, .header = "ipck_mq.h",
-        .declarations = "\tmqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .waits = waits,
+        .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
+        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
         .release = release, .remove = remove_object, .print = print, .print_member = print_member,
 };

@@ -253,6 +253,14 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        (void)w;
+        text[0] = '\0';
+        if (item->call == CALL_sem_getvalue)
+                snprintf(text, size, " {value %lld}", (long long)r->type);
+}
+
 static void print_sem(FILE *out, const struct item *item, const struct record *record)
 {
         if (is_unnamed(item))
@@ -305,8 +313,8 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .header = "ipck_posix_sem.h",
-        .declarations = "\tsem_t *const unnamed = shared(8 * sizeof(*unnamed));\n"
-                        "\tsem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .waits = waits,
+        .declarations = "        sem_t *const unnamed = shared(8 * sizeof(*unnamed));\n"
+                        "        sem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
+        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
         .release = release, .remove = remove_object, .print = print, .print_member = print_member,
 };

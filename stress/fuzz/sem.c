@@ -92,6 +92,8 @@ static void generate(struct random *random, struct item *item)
                 if (one_in(random, 6)) {
                         item->call = CALL_semtimedop;
                         draw_until(random, item);
+                        if (item->until == BAD_TIMEOUT && !WIDE)
+                                item->until = NO_TIMEOUT;
                 }
                 break;
         case 2:
@@ -100,7 +102,7 @@ static void generate(struct random *random, struct item *item)
                 item->semnum = one_in(random, 40) ? (one_in(random, 2) ? -1 : INT32_MAX) : draw_number(random);
                 item->value = draw_value(random);
                 item->set = draw_setting(random);
-                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_semget;
@@ -275,6 +277,22 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        const bool stats = item->command == IPC_STAT || item->command == SEM_STAT || item->command == SEM_STAT_ANY;
+        int at = 0;
+
+        text[0] = '\0';
+        if (item->call == CALL_semctl && stats) {
+                report_common(r, text, size);
+                at = (int)strlen(text);
+                snprintf(text + at, size - (size_t)at, ", nsems %llu}", (unsigned long long)r->stat->sem.nsems);
+        } else if (item->call == CALL_semctl && item->command == GETALL) {
+                for (int i = 0; i < 8 && i < w->thing[item->family][w->record[w->position].object].size; i++)
+                        at += snprintf(text + at, size - (size_t)at, " %d", values[i]);
+        }
+}
+
 static void print_entries(FILE *out, const struct item *item)
 {
         const int64_t count = item->size > 0 ? item->size : 1;
@@ -343,7 +361,7 @@ static void print_control(FILE *out, const struct item *item, const struct recor
                         fputs(", ARG_BUF(bad_address())", out);
                 } else if (item->command == SETALL) {
                         fputs(", ARG_ARRAY(((unsigned short[]){", out);
-                        for (int i = 0; i < SEMS; i++)
+                        for (int i = 0; i < record->size || i == 0; i++)
                                 fprintf(out, "%s%d", i ? ", " : "", (unsigned short)(i == item->semnum ? item->value : (item->value + i) & 3));
                         fputs("}))", out);
                 } else if (item->command == GETALL) {
@@ -393,4 +411,4 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .generate = generate, .find = find,
-                                .make = make, .note = note, .waits = waits, .release = release, .remove = remove_object, .print = print, .print_member = print_member};
+                                .make = make, .note = note, .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print, .print_member = print_member};

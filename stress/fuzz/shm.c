@@ -19,7 +19,7 @@ static int64_t draw_size(struct random *random)
 {
         static const int sizes[] = {4096, 1, 5000, 65536, 4097, 0, -1};
 
-        return sizes[weighted(random, 60, 20, 20, 10, 20, 6, 4)];
+        return sizes[weighted(random, 60, 20, 20, 10, 20, 6, WIDE ? 4 : 0)];
 }
 
 static void generate(struct random *random, struct item *item)
@@ -49,7 +49,7 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_shmctl;
                 item->command = commands[weighted(random, 80, 16, 10, 12, 8, 6, 6, 1, 1)];
                 item->set = draw_setting(random);
-                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_shmget;
@@ -225,6 +225,21 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        const bool stats = item->command == IPC_STAT || item->command == SHM_STAT || item->command == SHM_STAT_ANY;
+
+        text[0] = '\0';
+        if (item->call == CALL_shmat)
+                snprintf(text, size, " {first bytes %u}", r->text);
+        if (item->call != CALL_shmctl || !stats)
+                return;
+        report_common(r, text, size);
+        const size_t at = strlen(text);
+        snprintf(text + at, size - at, ", segsz %llu, nattch %llu, cpid %d, lpid %d}", (unsigned long long)r->stat->shm.size,
+                 (unsigned long long)r->stat->shm.nattch, process_of(w, r->stat->shm.cpid), process_of(w, r->stat->shm.lpid));
+}
+
 static const char *command_name(int command)
 {
         switch (command) {
@@ -304,7 +319,7 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
-                                .declarations = "\tvoid *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
+                                .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
                                 .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
-                                .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};
