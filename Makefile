@@ -44,7 +44,7 @@ crash_tests := $(sort $(wildcard fault/crash/*.c))
 stress := $(sort $(wildcard stress/*.c $(addsuffix /*.c,$(addprefix stress/,model fuzz history storms))))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
-warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
+warnings := -Wall -Wextra -Werror -Wno-psabi -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
 common := -std=gnu11 -g1 -D_GNU_SOURCE $(warnings) -Iconformance/include -Ibuild -pthread
 
 # What counts for tests is the time of their compilation. Optimization is for its warnings; without it, the one about
