@@ -368,7 +368,7 @@ build/glibc/ipck-mutants.so: $(mutant_sources) $(mutant_inputs)
 	@echo "  LD  $@"
 	@gcc $(common) -O1 -fPIC -shared -o $@ $(mutant_sources) -ldl
 
-build/glibc/ipck-mutants: fault/mutants/list.c fault/mutants/table.c fault/calls.c build/reqs.c $(mutant_inputs)
+build/glibc/ipck-mutants: fault/mutants/list.c fault/mutants/table.c build/reqs.c $(mutant_inputs)
 	@mkdir -p $(@D)
 	@gcc $(common) -O1 -o $@ $(filter %.c,$^)
 

@@ -99,7 +99,7 @@ def broken(options: argparse.Namespace) -> int:
     ready = plan.make([f"host-{mutants.FLAVOUR}"], _folders(options)).ready[0]
     ground = mutation.base(mutation.prepare(ready, options.tests), table)
     _say(f"{len(ground.results)} tests are as expected without a mutant ({ground.seconds:.0f} s)")
-    runs = mutation.Runs(ground, chosen, options.jobs or 4 * len(os.sched_getaffinity(0)))
+    runs = mutation.Runs(ground, chosen, options.jobs or 8 * len(os.sched_getaffinity(0)))
     judged = []
     for one in runs:
         judged.append(one)
