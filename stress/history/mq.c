@@ -30,6 +30,8 @@ static void set_up(struct cell *cell)
         MUST(cell->id);
         cell->nonblocking = (int)MUST(mq_open(name, O_RDWR | O_NONBLOCK));
         MUST(mq_unlink(name));
+        if (mq_receive(cell->nonblocking, (char[MSGSIZE]){0}, MSGSIZE, NULL) == -1 && errno == ENOSYS)
+                UNSUPPORTED("no messages on POSIX message queues here (mq_receive: %s)", strerror(errno));
 }
 
 static void begin(struct cell *cell)
