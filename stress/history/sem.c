@@ -342,6 +342,6 @@ WORKLOAD(history_sem, "history.sem", "concurrent calls on semaphore sets: linear
 WORKLOAD(history_undo, "history.undo", "the same with SEM_UNDO by processes that end or are killed")
 {
         if (stress_waived(exit_semadj_applied))
-                UNSUPPORTED("nothing is taken back here when a process ends (exit.semadj-applied is known not to hold)");
+                UNSUPPORTED("SEM_UNDO, which is known to be ignored here");
         run_histories(&undo);
 }
