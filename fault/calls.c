@@ -13,17 +13,11 @@
 /* A row whose prototype is not that of <sys/msg.h> .. does not compile. */
 #define CALL(name, type, parameters, ...)                                                       \
         _Static_assert(__builtin_types_compatible_p(__typeof__(name), __typeof__(type parameters)), #name);
-#define VARIADIC CALL
-#define ALIAS(...)
-#define VARIADIC_ALIAS(...)
-#include "calls.def"
-#undef CALL
+#include "each_call.h"
 
 #define CALL(name, type, parameters, arguments, point, failure, ability, interfaces, errors)    \
         static const struct call_error name##_errors[] = {errors};
-#include "calls.def"
-#undef CALL
-#undef VARIADIC
+#include "each_call.h"
 
 #define CALL(name, type, parameters, arguments, point, failure, ability, interfaces, errors)    \
         {#name, #type, #parameters, point, #failure, ability, false, interfaces, name##_errors,         \
@@ -31,6 +25,8 @@
 #define VARIADIC(name, type, parameters, arguments, point, failure, ability, interfaces, errors)        \
         {#name, #type, #parameters, point, #failure, ability, true, interfaces, name##_errors,          \
          sizeof(name##_errors) / sizeof(*name##_errors)},
+#define ALIAS(...)
+#define VARIADIC_ALIAS(...)
 const struct call calls[CALLS] = {
 #include "calls.def"
 };

@@ -23,14 +23,7 @@
 /* One enumerator a call: CALL_msgget, CALL_msgsnd .. in the order of the table. */
 enum call_number {
 #define CALL(name, ...) CALL_##name,
-#define VARIADIC(name, ...) CALL_##name,
-#define ALIAS(...)
-#define VARIADIC_ALIAS(...)
-#include "calls.def"
-#undef CALL
-#undef VARIADIC
-#undef ALIAS
-#undef VARIADIC_ALIAS
+#include "each_call.h"
         CALLS
 };
 

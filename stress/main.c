@@ -51,8 +51,9 @@ struct stress_options stress_options = {.seed = 1, .seconds = 2, .time_scale = 1
 enum { MOST_VIOLATIONS = 64, MOST_MEASURED = 16, MOST_DETAILS = 16384 };
 
 static struct results {
-        _Atomic uint64_t operations, histories;
-        _Atomic int64_t end;                    /* of its time, on CLOCK_MONOTONIC */
+        _Alignas(8) _Atomic uint64_t operations;
+        _Alignas(8) _Atomic uint64_t histories;
+        int64_t end;                            /* of its time, on CLOCK_MONOTONIC */
         _Atomic unsigned violation_of[IPCK_REQUIREMENTS];       /* its number + 1 */
         _Atomic unsigned violations, measurements;
         struct {

@@ -168,7 +168,7 @@ TEST(file_too_large_for_stat_has_a_key, VERIFIES(ftok_large_file))
         EQ(ftok_large_file, ftok("file", ID), key);
 }
 
-/* ---- a disk that cannot be read ---- */
+/* ---- what a C library must pass on; first, a disk that cannot be read ---- */
 
 /* What tells of a file, by path or by descriptor. */
 static const unsigned file_calls[] = {
@@ -190,13 +190,58 @@ static const unsigned file_calls[] = {
 };
 enum { FILE_CALLS = sizeof(file_calls) / sizeof(*file_calls) };
 
-TEST(failing_reads_are_told, VERIFIES(ftok_eio))
+static void expect_passed_on(enum ipck_requirement req, int error)
 {
         struct stat st;
 
         new_file("file");
-        EQ(ftok_eio, worked(ftok("file", ID)), 0);
-        fail_calls(EIO, file_calls, FILE_CALLS);
-        REQUIRE(stat("file", &st) == -1 && errno == EIO);
-        FAILS_WITH(ftok_eio, EIO, ftok("file", ID));
+        EQ(req, worked(ftok("file", ID)), 0);
+        fail_calls(error, file_calls, FILE_CALLS);
+        REQUIRE(stat("file", &st) == -1 && errno == error);
+        FAILS_WITH(req, error, ftok("file", ID));
+}
+
+TEST(failing_reads_are_told, VERIFIES(ftok_eio))
+{
+        expect_passed_on(ftok_eio, EIO);
+}
+
+/* ---- what the kernel cannot hold, or tell ---- */
+
+TEST(number_that_does_not_fit_is_told, VERIFIES(ftok_eoverflow))
+{
+        expect_passed_on(ftok_eoverflow, EOVERFLOW);
+}
+
+TEST(want_of_memory_is_told, VERIFIES(ftok_enomem))
+{
+        expect_passed_on(ftok_enomem, ENOMEM);
+}
+
+/* Other steps than allocations may be hit: copies from and to the caller's memory (EFAULT). */
+TEST(key_without_memory, VERIFIES(ftok_enomem))
+{
+        enum { MOST_STEPS = 50 };
+        int refused = 0;
+        bool more = true;
+
+        new_file("file");
+        const key_t key = ftok("file", ID);
+        REQUIRE(key != -1);
+        for (unsigned n = 1; more && n < MOST_STEPS; n++) {
+                arm_fault(n);
+                const key_t got = ftok("file", ID);
+                const int error = errno;
+                more = disarm_fault();
+                if (got != -1) {
+                        EQ(ftok_enomem, got, key);
+                        continue;
+                }
+                HOLDS(ftok_enomem, error == ENOMEM || error == EFAULT);
+                refused += error == ENOMEM;
+        }
+        if (!refused)
+                UNSUPPORTED("fault injection into ordinary kernel allocations (failslab/ignore-gfp-wait must be N)");
+        HOLDS(ftok_enomem, !more);
+        EQ(ftok_enomem, ftok("file", ID), key);
 }

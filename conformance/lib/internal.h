@@ -44,7 +44,7 @@ struct ipck_shared {
         char error[640], skip[320];
         _Atomic int patient;            /* how many of its processes have waited long in UNTIL or EVENTUALLY */
         _Atomic unsigned children;
-        struct ipck_verdict verdicts[MAX_DECLARED];
+        struct ipck_verdict verdicts[MAX_DECLARED + 1];         /* the last in use is the runner's, about the kernel */
         struct ipck_child_state child[MAX_CHILDREN];
 };
 
@@ -63,25 +63,31 @@ struct ipck_case {
 enum ipck_status { STATUS_PASS, STATUS_SKIP, STATUS_ERROR, STATUS_TIMEOUT, STATUS_FAIL };
 enum ipck_answer { ANSWER_PASS, ANSWER_FAIL, ANSWER_UNRESOLVED, ANSWER_MISSING, ANSWER_SKIP };
 
+struct ipck_decision {
+        enum ipck_requirement id;
+        enum ipck_answer answer;
+        const struct ipck_verdict *verdict;     /* NULL where the test never ran */
+        const char *reason;
+};
+
 struct ipck_outcome {
         const struct ipck_case *which;
+        struct ipck_shared *state;              /* NULL where the test never ran */
+        pid_t init;                             /* its process 1, as the runner sees it */
         enum ipck_status status;
         double seconds;
         char *reason, *output;                  /* allocated, never NULL */
+        char *why;                              /* why it could not decide; NULL if it could */
+        struct ipck_verdict *kernel;            /* what the kernel found wrong with itself, where that is watched */
         size_t requirements;
-        struct {
-                enum ipck_requirement id;
-                enum ipck_answer answer;
-                const struct ipck_verdict *verdict;     /* NULL where the test never ran */
-                const char *reason;
-        } requirement[MAX_DECLARED];
+        struct ipck_decision requirement[MAX_DECLARED + 1];
 };
 
 /* ---- parts ---- */
 
 struct ipck_options {
         bool list, shuffle, shared_mounts;
-        const char *json, *ktap, *select;
+        const char *json, *ktap, *select, *watch;
         const char *prepare[MAX_PREPARATIONS];  /* NAME=VALUE each */
         size_t preparations;
         unsigned jobs;
@@ -129,6 +135,12 @@ char *ipck_dump(pid_t init);
 
 /* schedule.c: runs the cases; the exit status of the program. */
 int ipck_run(struct ipck_case *cases, size_t count);
+
+/* watch.c: all for --watch-kernel. */
+void ipck_watch_open(void);                     /* once, before the first test */
+void ipck_watch(struct ipck_outcome *o);        /* adds the verdict about the kernel to that of a test that has ended */
+bool ipck_watch_finds_leaks(void);
+void ipck_watch_leaks(struct ipck_outcome *of, size_t count);   /* looks for leaks of these tests, in their order */
 
 /* How many times slower than a usual machine this one makes processes: deadlines must fit emulators as well. */
 double ipck_slowness(void);

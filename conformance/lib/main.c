@@ -27,6 +27,11 @@ static const char usage[] =
         "                    kernel.msgmni=16 (so each kernel.sem, .msg*, .shm*, fs.mqueue.*) judges with that limit,\n"
         "                    burned=N with N identifiers of each kind used up, objects=N with N of each kind present,\n"
         "                    shm=OPTIONS mounts /dev/shm with these options of mount(8): shm=size=64k, shm=ro, shm=noexec\n"
+        "  --watch-kernel LOG[,LEAKS]\n"
+        "                    run one test at a time and read the kernel's log (/dev/kmsg) behind it: a WARNING, BUG or\n"
+        "                    report of a checker fails the test (kernel.no-report). LEAKS is the file of kmemleak\n"
+        "                    (/sys/kernel/debug/kmemleak): where it is there and --jobs 1 is not given, results are held\n"
+        "                    back up to a minute, until leaks were looked for\n"
         "  --shared-mounts   run also where no mounts can be private, in a sandbox in which nothing else runs: /proc and\n"
         "                    /dev/shm stay as they are, and tests that need their own are skipped\n"
         "Exit status: 0 all passed or were skipped, 1 a requirement failed, 2 something could not be decided.\n";
@@ -154,7 +159,7 @@ static void parse(int argc, char **argv)
                 {"deadline", required_argument, NULL, 'd'}, {"time-scale", required_argument, NULL, 'x'},
                 {"select", required_argument, NULL, 'S'}, {"prepare", required_argument, NULL, 'p'},
                 {"help", no_argument, NULL, 'h'},         {"shared-mounts", no_argument, NULL, 'm'},
-                {NULL, 0, NULL, 0},
+                {"watch-kernel", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0},
         };
         bool seeded = false;
         int c;
@@ -172,6 +177,7 @@ static void parse(int argc, char **argv)
                 case 'S': ipck_options.select = optarg; break;
                 case 'p': add_preparation(optarg); break;
                 case 'm': ipck_options.shared_mounts = true; break;
+                case 'w': ipck_options.watch = optarg; break;
                 case 'h': printf(usage, argv[0]); exit(0);
                 default: fprintf(stderr, usage, argv[0]); exit(2);
                 }

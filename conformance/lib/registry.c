@@ -88,6 +88,8 @@ void ipck_list(FILE *out, const struct ipck_case *cases, size_t count)
                 fprintf(out, "%s\t%s:%d\t", cases[i].id, cases[i].test->file, cases[i].test->line);
                 for (const char *comma = ""; *r != IPCK_REQUIREMENTS; r++, comma = ",")
                         fprintf(out, "%s%s", comma, ipck_requirement_ids[*r]);
+                if (ipck_options.watch)
+                        fprintf(out, ",%s", ipck_requirement_ids[kernel_no_report]);
                 fputc('\n', out);
         }
 }

@@ -19,6 +19,9 @@ enum { KEEP = 2048, MAX_WAITING = 64, FORKS = 8, MOST_SLOWNESS = 50 };
 #define LONGEST_SLEEP_S 3600.0
 #define LOOK_AGAIN_S 0.1
 
+/* For how long results are held back where each look at leaks costs seconds. */
+#define HELD_S 60.0
+
 /* The descriptors of a running test, as they are polled. */
 enum { OUT, STOP, FDS };
 
@@ -191,9 +194,10 @@ static char *trouble(const struct slot *s)
         return text;
 }
 
-static void judge(struct ipck_outcome *o, const struct slot *s, const char *why)
+static void judge(struct ipck_outcome *o, const struct slot *s)
 {
         const struct ipck_shared *state = s->state;
+        const char *why = o->why;
         /* A requirement is met when all its checks held: what ended before its end did not come to all of them. */
         const char *const cut_short =
                 why ? why : state->stopped && !state->skipped ? "not reached after the failure" : NULL;
@@ -237,17 +241,52 @@ static void judge(struct ipck_outcome *o, const struct slot *s, const char *why)
 }
 
 struct tally {
-        size_t done, failed, undecided;
+        size_t done, told, failed, undecided;
+        struct ipck_outcome *held;      /* the results that wait for a look at leaks: done, not told */
+        double held_since;
 };
 
 static void report(struct tally *tally, struct ipck_outcome *o)
 {
-        tally->done++;
+        tally->told++;
         tally->failed += o->status == STATUS_FAIL;
         tally->undecided += o->status == STATUS_ERROR || o->status == STATUS_TIMEOUT;
-        ipck_out_case(o, tally->done);
+        ipck_out_case(o, tally->told);
         free(o->reason);
         free(o->output);
+        free(o->why);
+        if (o->state)
+                munmap(o->state, sizeof(*o->state));
+}
+
+static void tell_held(struct tally *tally)
+{
+        const size_t count = tally->done - tally->told;
+
+        if (count == 0)
+                return;
+        ipck_watch_leaks(tally->held, count);
+        for (size_t i = 0; i < count; i++)
+                report(tally, &tally->held[i]);
+}
+
+/* Tells a result, or holds it back until leaks have been looked for. */
+static void deliver(struct tally *tally, struct ipck_outcome *o)
+{
+        tally->done++;
+        if (!ipck_watch_finds_leaks()) {
+                report(tally, o);
+                return;
+        }
+        const size_t count = tally->done - tally->told;
+        tally->held = realloc(tally->held, count * sizeof(*tally->held));
+        if (!tally->held)
+                ipck_fatal("out of memory");
+        tally->held[count - 1] = *o;
+        if (count == 1)
+                tally->held_since = ipck_seconds();
+        if (ipck_seconds() - tally->held_since > HELD_S)
+                tell_held(tally);
 }
 
 static void release(struct slot *s)
@@ -257,14 +296,16 @@ static void release(struct slot *s)
         if (s->stop >= 0)
                 close(s->stop);
         free(s->timeout);
-        munmap(s->state, sizeof(*s->state));
+        if (s->state)
+                munmap(s->state, sizeof(*s->state));
         s->which = NULL;
         s->init = 0;
 }
 
 static void finish(struct slot *s, struct tally *tally)
 {
-        struct ipck_outcome o = {.which = s->which, .seconds = ipck_seconds() - s->start};
+        struct ipck_outcome o = {
+                .which = s->which, .state = s->state, .init = s->init, .seconds = ipck_seconds() - s->start};
 
         while (take_output(s)) {
         }
@@ -274,12 +315,14 @@ static void finish(struct slot *s, struct tally *tally)
                          errno_name(s->state->sandbox_failed));
         }
         end_texts(s->which->test, s->state);
-        char *why = trouble(s);
-        judge(&o, s, why);
+        o.why = trouble(s);
+        judge(&o, s);
         o.output = printed_text(s);
-        report(tally, &o);
-        free(why);
+        if (ipck_options.watch)
+                ipck_watch(&o);
+        s->state = NULL;        /* the outcome's from now on */
         release(s);
+        deliver(tally, &o);
 }
 
 static void check_deadline(struct slot *s, double moment)
@@ -363,7 +406,7 @@ static void count_running(struct crowd *c)
 
 static bool may_start(const struct crowd *c, bool waits)
 {
-        if (c->running >= c->room)
+        if (c->running >= c->room || (ipck_options.watch && c->running > 0))
                 return false;
         return waits ? c->waiting < MAX_WAITING : c->running - c->waiting < ipck_options.jobs;
 }
@@ -472,6 +515,8 @@ static void run_all(struct ipck_case *cases, size_t count, struct tally *tally)
                 serve_all(&c);
                 reap_all(&c, tally);
         }
+        tell_held(tally);
+        free(tally->held);
         free(c.slots);
         free(c.progress);
         free(fds);
@@ -491,7 +536,11 @@ static void skip_all(struct ipck_case *cases, size_t count, const char *reason, 
                         o.requirement[r].reason = o.reason;
                         o.requirements = r + 1;
                 }
+                if (ipck_options.watch)
+                        o.requirement[o.requirements++] = (struct ipck_decision){
+                                .id = kernel_no_report, .answer = ANSWER_SKIP, .reason = o.reason};
                 ipck_out_start(&cases[i]);
+                tally->done++;
                 report(tally, &o);
         }
 }
@@ -530,12 +579,14 @@ int ipck_run(struct ipck_case *cases, size_t count)
         sigemptyset(&block);
         sigaddset(&block, SIGCHLD);
         struct ipck_isolation isolation = ipck_isolate();
+        if (ipck_options.watch)
+                ipck_watch_open();
         sigprocmask(SIG_BLOCK, &block, NULL);
         ipck_out_head(&isolation, count);
         if (isolation.possible)
                 run_all(cases, count, &tally);
         else
                 skip_all(cases, count, isolation.reason, &tally);
-        ipck_out_end(tally.done, ipck_seconds() - begin);
+        ipck_out_end(tally.told, ipck_seconds() - begin);
         return tally.failed ? 1 : tally.undecided ? 2 : 0;
 }

@@ -72,6 +72,12 @@ key_t ftok(const char *path, int project)
                 errno = ENOENT;
         if (errno == ENAMETOOLONG && chosen(ftok_enametoolong_is_enoent))
                 errno = ENOENT;
+        if (errno == EIO && chosen(ftok_eio_is_enoent))
+                return fail(ENOENT);
+        if (errno == ENOMEM && chosen(ftok_enomem_is_eio))
+                errno = EIO;
+        if (errno == EOVERFLOW && chosen(ftok_eoverflow_is_einval))
+                errno = EINVAL;
         if (errno == ENOTDIR && chosen(ftok_enotdir_is_enoent))
                 errno = ENOENT;
         if (errno == EFAULT && chosen(ftok_efault_is_einval))

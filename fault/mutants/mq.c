@@ -3,6 +3,9 @@
  * mq.c: wrong implementations of mq_open(), mq_close(), mq_unlink(), mq_getattr() and mq_setattr().
  */
 #include <limits.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +15,59 @@
 
 #include "mq.h"
 #include "posix.h"
+#include "tools.h"
+
+/* ---- who made which queue: all processes of a test see it ---- */
+
+struct maker {
+        char queue[56];
+        pid_t process;
+        uid_t user;
+};
+enum { MAKERS = TEST_MEMORY / sizeof(struct maker) };
+
+/* NULL where it is not known, or, to note it, where there is no room. */
+static struct maker *maker_of(const char *name, bool to_note)
+{
+        struct maker *const makers = test_memory();
+
+        for (struct maker *m = makers; m < makers + MAKERS && strlen(name) < sizeof(m->queue); m++) {
+                if (strcmp(m->queue, name) == 0)
+                        return m;
+                if (!m->queue[0])
+                        return to_note ? m : NULL;
+        }
+        return NULL;
+}
+
+static void note_maker(const char *name)
+{
+        struct maker *const maker = maker_of(name, true);
+
+        if (!maker)
+                return;
+        strcpy(maker->queue, name);
+        maker->process = getpid();
+        maker->user = geteuid();
+}
+
+static bool is_made_by_other(const char *name)
+{
+        const struct maker *const maker = maker_of(name, false);
+
+        return maker && maker->user != geteuid();
+}
+
+/* Keeps errno. */
+static bool has_lost_its_maker(const char *name)
+{
+        const int before = errno;
+        const struct maker *const maker = maker_of(name, false);
+        const bool lost = maker && kill(maker->process, 0) == -1 && errno == ESRCH;
+
+        errno = before;
+        return lost;
+}
 
 /* ---- mq_open() ---- */
 
@@ -96,7 +152,67 @@ static mqd_t moved_high(mqd_t queue)
         return high;
 }
 
+/* Whether the caller has the same namespace as process 1, which a test has for itself. */
+static bool is_in_first(const char *kind)
+{
+        struct path own, first;
+        struct stat mine, its;
+
+        snprintf(own.text, sizeof(own.text), "/proc/self/ns/%s", kind);
+        snprintf(first.text, sizeof(first.text), "/proc/1/ns/%s", kind);
+        return stat(own.text, &mine) == 0 && stat(first.text, &its) == 0 && mine.st_ino == its.st_ino;
+}
+
+static bool has_moved(void)
+{
+        const int before = errno;
+        const bool moved = is_in_first("pid") && is_in_first("mnt") && !is_in_first("ipc");
+
+        errno = before;
+        return moved;
+}
+
+static mqd_t open_in_first_namespace(const struct opening *o)
+{
+        const int own = open_file("/proc/thread-self/ns/ipc", O_RDONLY | O_CLOEXEC, 0);
+        const int first = open_file("/proc/1/ns/ipc", O_RDONLY | O_CLOEXEC, 0);
+
+        setns(first, CLONE_NEWIPC);
+        const mqd_t queue = really_open(o);
+        const int error = errno;
+        setns(own, CLONE_NEWIPC);
+        close_file(first);
+        close_file(own);
+        errno = error;
+        return queue;
+}
+
+/* Whether the permission bits alone do not let the caller open it for that. */
+static bool is_open_by_privilege(mqd_t queue, int access)
+{
+        const int before = errno;
+        const int bits = access == O_RDONLY ? 4 : access == O_WRONLY ? 2 : 6;
+        struct stat st;
+        bool privileged = false;
+
+        if (fstat(queue, &st) == 0) {
+                const struct ipc_perm perm = {.uid = st.st_uid, .cuid = st.st_uid, .gid = st.st_gid,
+                                              .cgid = st.st_gid, .mode = st.st_mode & 0777};
+                privileged = has_effective(CAP_DAC_OVERRIDE) && bits & ~granted(&perm, RIGHT);
+        }
+        errno = before;
+        return privileged;
+}
+
 enum { NAME_CUT = 200 };
+
+static bool has_eighth_bit(const char *name)
+{
+        for (; *name; name++)
+                if (*name & 0x80)
+                        return true;
+        return false;
+}
 
 static struct path changed_name(const char *name)
 {
@@ -108,6 +224,11 @@ static struct path changed_name(const char *name)
                 for (char *c = changed.text; *c; c++)
                         if (*c >= 'A' && *c <= 'Z')
                                 *c = (char)(*c - 'A' + 'a');
+        }
+        if (has_eighth_bit(name) && chosen(mq_open_name_7_bits)) {
+                for (char *c = changed.text; *c; c++)
+                        if (*c & 0x70 && (*c & 0x7f) != '/')
+                                *c &= 0x7f;
         }
         if (length > NAME_CUT && length <= NAME_MAX + 1 && chosen(mq_open_name_cut))
                 changed.text[NAME_CUT] = '\0';
@@ -125,9 +246,9 @@ static struct path changed_name(const char *name)
 
 static bool names_are_in_question(void)
 {
-        return in_question(mq_open_name_case_ignored) || in_question(mq_open_name_cut) ||
-               in_question(mq_open_slash_is_a_name) || in_question(mq_open_dots_are_names) ||
-               in_question(mq_open_inner_slash_is_a_byte);
+        return in_question(mq_open_name_case_ignored) || in_question(mq_open_name_7_bits) ||
+               in_question(mq_open_name_cut) || in_question(mq_open_slash_is_a_name) ||
+               in_question(mq_open_dots_are_names) || in_question(mq_open_inner_slash_is_a_byte);
 }
 
 static long lesser(long a, long b)
@@ -171,6 +292,14 @@ static mqd_t open_wrongly(struct opening o)
                 o.mode = 0600;
         if (creates && (getuid() != geteuid() || getgid() != getegid()) && chosen(mq_open_ids_real))
                 return open_as(&o, getuid(), getgid());
+        if (creates && (access == O_RDONLY || access == O_WRONLY) && chosen(mq_open_creat_access_reversed))
+                o.flags ^= O_RDONLY ^ O_WRONLY;
+        if (creates && in_question(mq_open_creates_in_first_namespace) && has_moved() &&
+            chosen(mq_open_creates_in_first_namespace))
+                return open_in_first_namespace(&o);
+        if (!creates && in_question(mq_open_looks_in_first_namespace) && has_moved() &&
+            chosen(mq_open_looks_in_first_namespace))
+                return open_in_first_namespace(&o);
         if (access == O_RDONLY && chosen(mq_open_rdonly_ignored)) {
                 const mqd_t queue = real_mq_open(o.name, o.flags | O_RDWR, o.mode, o.attributes);
                 if (queue != -1)
@@ -201,6 +330,76 @@ static mqd_t open_wrongly(struct opening o)
         return really_open(&o);
 }
 
+/* For what should leave a queue alone. */
+static void with_queue(const char *name, void (*act)(mqd_t queue))
+{
+        const int before = errno;
+        const mqd_t queue = real_mq_open(name, O_RDWR | O_NONBLOCK);
+
+        if (queue != -1) {
+                act(queue);
+                close_file(queue);
+        }
+        errno = before;
+}
+
+static void fill(mqd_t queue)
+{
+        real_mq_send(queue, "", 0, 0);
+}
+
+static void take_all(mqd_t queue)
+{
+        static const struct timespec long_ago;
+        struct mq_attr attr;
+        char message[8192];
+
+        if (real_mq_getattr(queue, &attr) == -1 || attr.mq_msgsize > (long)sizeof(message))
+                return;
+        while (real_mq_timedreceive(queue, message, sizeof(message), NULL, &long_ago) >= 0) {
+        }
+}
+
+/* What becomes of a queue that was created, or opened, or of its descriptor. */
+static mqd_t spoil(mqd_t queue, const struct opening *o, bool existed)
+{
+        const bool creates = o->flags & O_CREAT, new = creates && !existed;
+        const int access = o->flags & O_ACCMODE;
+
+        if (creates && existed && chosen(mq_open_mode_set))
+                fchmod(queue, o->mode & 0777);
+        if (new && chosen(mq_open_umask_ignored))
+                fchmod(queue, o->mode & 0777);
+        if (new && !o->attributes && chosen(mq_open_default_with_message))
+                with_queue(o->name, fill);
+        if (new && (in_question(mq_open_empties_orphans) || in_question(mq_unlink_maker_alone)))
+                note_maker(o->name);
+        if (!new && chosen(mq_open_empties_orphans) && has_lost_its_maker(o->name))
+                with_queue(o->name, take_all);
+        if (new && access == O_WRONLY && chosen(mq_open_success_denied)) {
+                close_file(queue);
+                return fail(EEXIST);
+        }
+        if (!new && in_question(mq_open_dac_override_ignored) && is_open_by_privilege(queue, access) &&
+            chosen(mq_open_dac_override_ignored)) {
+                close_file(queue);
+                return fail(EACCES);
+        }
+        if (o->has_copy && o->copy.mq_flags & O_NONBLOCK && chosen(mq_open_attr_flags_count))
+                fcntl(queue, F_SETFL, fcntl(queue, F_GETFL) | O_NONBLOCK);
+        if (chosen(mq_open_cloexec_missing))
+                fcntl(queue, F_SETFD, 0);
+        return chosen(mq_open_not_lowest) ? moved_high(queue) : queue;
+}
+
+static bool needs_to_look_first(void)
+{
+        return in_question(mq_open_mode_set) || in_question(mq_open_umask_ignored) ||
+               in_question(mq_open_default_with_message) || in_question(mq_open_empties_orphans) ||
+               in_question(mq_unlink_maker_alone) || in_question(mq_open_success_denied) ||
+               in_question(mq_open_dac_override_ignored);
+}
+
 mqd_t mq_open(const char *name, int flags, ...)
 {
         static const struct wrong_error errors[] = {
@@ -227,24 +426,11 @@ mqd_t mq_open(const char *name, int flags, ...)
                 return really_open(&o);
         o.has_copy = o.attributes && peek(&o.copy, o.attributes, sizeof(o.copy));
 
-        const bool existed = flags & O_CREAT && (chosen(mq_open_mode_set) || chosen(mq_open_umask_ignored)) &&
-                             exists(name);
-        mqd_t queue = open_wrongly(o);
-        if (queue == -1) {
+        const bool existed = flags & O_CREAT && needs_to_look_first() && exists(name);
+        const mqd_t queue = open_wrongly(o);
+        if (queue == -1)
                 MISREPORT(errors);
-                return queue;
-        }
-        if (flags & O_CREAT && existed && chosen(mq_open_mode_set))
-                fchmod(queue, o.mode & 0777);
-        if (flags & O_CREAT && !existed && chosen(mq_open_umask_ignored))
-                fchmod(queue, o.mode & 0777);
-        if (o.has_copy && o.copy.mq_flags & O_NONBLOCK && chosen(mq_open_attr_flags_count))
-                fcntl(queue, F_SETFL, fcntl(queue, F_GETFL) | O_NONBLOCK);
-        if (chosen(mq_open_cloexec_missing))
-                fcntl(queue, F_SETFD, 0);
-        if (chosen(mq_open_not_lowest))
-                queue = moved_high(queue);
-        return queue;
+        return queue == -1 ? queue : spoil(queue, &o, existed);
 }
 
 mqd_t __mq_open_2(const char *name, int flags);
@@ -254,18 +440,6 @@ mqd_t __mq_open_2(const char *name, int flags)
 }
 
 /* ---- mq_close() ---- */
-
-static void take_all(mqd_t queue)
-{
-        static const struct timespec long_ago;
-        struct mq_attr attr;
-        char message[8192];
-
-        if (real_mq_getattr(queue, &attr) == -1 || attr.mq_msgsize > (long)sizeof(message))
-                return;
-        while (real_mq_timedreceive(queue, message, sizeof(message), NULL, &long_ago) >= 0) {
-        }
-}
 
 bool is_queue(mqd_t queue)
 {
@@ -292,6 +466,8 @@ int mq_close(mqd_t queue)
                 take_all(queue);
                 errno = before;
         }
+        if (is_waited_on(queue) && chosen(mq_close_ends_wait))
+                end_wait();
         const int kept = in_question(mq_close_notification_kept) ? dup_registered(queue) : -1;
         const int result = real_mq_close(queue);
         if (kept != -1 && chosen(mq_close_notification_kept))
@@ -308,24 +484,6 @@ int mq_close(mqd_t queue)
 }
 
 /* ---- mq_unlink() ---- */
-
-/* For what should leave a queue alone. */
-static void with_queue(const char *name, void (*act)(mqd_t queue))
-{
-        const int before = errno;
-        const mqd_t queue = real_mq_open(name, O_RDWR | O_NONBLOCK);
-
-        if (queue != -1) {
-                act(queue);
-                close_file(queue);
-        }
-        errno = before;
-}
-
-static void fill(mqd_t queue)
-{
-        real_mq_send(queue, "", 0, 0);
-}
 
 static bool is_mode_0(const char *name)
 {
@@ -359,6 +517,8 @@ int mq_unlink(const char *name)
         if (chosen(mq_unlink_sends))
                 with_queue(name, fill);
         if (chosen(mq_unlink_mode_counts) && is_mode_0(name))
+                return fail(EACCES);
+        if (chosen(mq_unlink_maker_alone) && is_made_by_other(name))
                 return fail(EACCES);
         const int result = real_mq_unlink(name), error = errno;
         if (result == 0 && strlen(name) < 5 && chosen(mq_unlink_returns_1))
@@ -420,6 +580,8 @@ int mq_setattr(mqd_t queue, const struct mq_attr *wanted, struct mq_attr *before
                 return real_mq_setattr(queue, wanted, before);
         if (copy.mq_flags & ~(long)O_NONBLOCK && chosen(mq_setattr_other_flags_ignored))
                 copy.mq_flags &= O_NONBLOCK;
+        if ((copy.mq_maxmsg < 0 || copy.mq_msgsize < 0) && is_queue(queue) && chosen(mq_setattr_sizes_checked))
+                return fail(EINVAL);
         if (!(copy.mq_flags & O_NONBLOCK) && chosen(mq_setattr_clears_nothing)) {
                 struct mq_attr now;
                 if (real_mq_getattr(queue, &now) == 0)

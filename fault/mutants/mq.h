@@ -7,11 +7,19 @@
 
 #include <mqueue.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum { MQ_PRIO_MAX_LINUX = 32768 };
 
 /* Whether the descriptor is one of a queue. Keeps errno. */
 bool is_queue(mqd_t queue);
+
+/* Sends an empty message and takes it again where there is none: who is registered hears of it. Keeps errno. */
+void pass_message(mqd_t queue);
+
+/* The one thread of the process that waits in a call for the descriptor; ends that wait with EBADF. */
+bool is_waited_on(mqd_t queue);
+void end_wait(void);
 
 /* Of a queue for which the process has registered last, by mq_notify(): a duplicate of the descriptor, -1 where it is
  * another; and the same registration once more, for a duplicate. */

@@ -12,6 +12,7 @@
 static struct {
         mqd_t queue;
         struct sigevent event;
+        pid_t process, thread;
 } registered = {.queue = -1};
 
 int dup_registered(mqd_t queue)
@@ -27,14 +28,27 @@ void register_again(mqd_t queue)
         errno = before;
 }
 
+static int end_wrongly(mqd_t queue)
+{
+        const bool own = registered.process == getpid();
+        struct mq_attr attr;
+
+        if (registered.event.sigev_notify == SIGEV_SIGNAL && chosen(mq_notify_null_ignored))
+                return 0;
+        if (own && registered.thread != gettid() && chosen(mq_notify_null_of_thread))
+                return 0;
+        if (!own && real_mq_getattr(queue, &attr) == 0 && attr.mq_curmsgs == 0 && chosen(mq_notify_null_ends_others))
+                pass_message(queue);
+        return real_mq_notify(queue, NULL);
+}
+
 static int notify_wrongly(mqd_t queue, const struct sigevent *passed)
 {
         struct sigevent event = {0};
         struct mq_attr attr;
 
         if (!passed)
-                return registered.event.sigev_notify == SIGEV_SIGNAL && chosen(mq_notify_null_ignored)
-                               ? 0 : real_mq_notify(queue, NULL);
+                return end_wrongly(queue);
         if (!peek(&event, passed, sizeof(event)))
                 return real_mq_notify(queue, passed);
         const bool by_signal = event.sigev_notify == SIGEV_SIGNAL, by_thread = event.sigev_notify == SIGEV_THREAD;
@@ -87,6 +101,8 @@ static int notify_wrongly(mqd_t queue, const struct sigevent *passed)
         if (result == 0) {
                 registered.queue = queue;
                 registered.event = event;
+                registered.process = getpid();
+                registered.thread = gettid();
         }
         return result;
 }
@@ -97,6 +113,7 @@ int mq_notify(mqd_t queue, const struct sigevent *event)
                 {MUTANT_mq_notify_ebusy_as_eagain, EBUSY, EAGAIN},
                 {MUTANT_mq_notify_ebadf_as_einval, EBADF, EINVAL},
                 {MUTANT_mq_notify_einval_as_eperm, EINVAL, EPERM},
+                {MUTANT_mq_notify_enomem_as_eagain, ENOMEM, EAGAIN},
         };
         const int result = mutants_are_in_question() ? notify_wrongly(queue, event) : real_mq_notify(queue, event);
 

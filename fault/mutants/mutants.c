@@ -14,11 +14,7 @@
 #include "mutants.h"
 
 #define CALL(name, ...) __typeof__(name) *real_##name;
-#define VARIADIC CALL
-#define ALIAS(...)
-#define VARIADIC_ALIAS(...)
-#include "../calls.def"
-#undef CALL
+#include "../each_call.h"
 
 static enum mutant_number wanted = MUTANTS;
 static struct reached *map;             /* NULL where nothing is to be noted */
@@ -55,8 +51,7 @@ __attribute__((constructor)) static void begin(void)
         const char *const path = getenv("IPCK_MUTANT_MAP");
 
 #define CALL(name, ...) *(void **)&real_##name = dlsym(RTLD_NEXT, #name);
-#include "../calls.def"
-#undef CALL
+#include "../each_call.h"
         if (name && *name) {
                 for (unsigned i = 0; i < MUTANTS; i++)
                         if (strcmp(mutants[i].name, name) == 0)

@@ -78,13 +78,6 @@ int fail(int error);
 
 /* The C library's own functions: real_semop() .. */
 #define CALL(name, ...) extern __typeof__(name) *real_##name;
-#define VARIADIC CALL
-#define ALIAS(...)
-#define VARIADIC_ALIAS(...)
-#include "../calls.def"
-#undef CALL
-#undef VARIADIC
-#undef ALIAS
-#undef VARIADIC_ALIAS
+#include "../each_call.h"
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef IPCK_MUTANTS_POSIX_H
 #define IPCK_MUTANTS_POSIX_H
 
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <string.h>
@@ -60,6 +61,16 @@ static inline void close_file(int file)
 
         syscall(SYS_close, file);
         errno = before;
+}
+
+/* Keeps errno. */
+static inline bool is_open_descriptor(int fd)
+{
+        const int before = errno;
+        const bool is_open = fcntl(fd, F_GETFD) != -1;
+
+        errno = before;
+        return is_open;
 }
 
 /* Acts upon a cancellation request that is pending. */

@@ -139,7 +139,8 @@ static bool knows_what_is_open(void)
 {
         return in_question(sem_open_private) || in_question(sem_open_third_address) ||
                in_question(sem_open_unlinked_found) || in_question(sem_open_name_is_enough) ||
-               in_question(sem_close_closes_all) || in_question(sem_close_undoes) ||
+               in_question(sem_close_leaves_copy) || in_question(sem_close_closes_all) ||
+               in_question(sem_close_undoes) ||
                in_question(sem_close_unlinks) || in_question(sem_close_releases) ||
                in_question(sem_close_ebusy_while_waited) || in_question(sem_unlink_failure_takes_units) ||
                in_question(sem_unlink_takes_units) || in_question(sem_unlink_memory_kept);
@@ -275,6 +276,34 @@ static struct path small_letters(const char *name)
         return path;
 }
 
+/* Where the extension begins, behind a first character that is a dot or not; NULL where there is none. */
+static const char *extension_of(const char *name)
+{
+        return strlen(name) > 2 ? strchr(name + 2, '.') : NULL;
+}
+
+static struct path without_extension(const char *name)
+{
+        struct path path;
+
+        snprintf(path.text, sizeof(path.text), "%.*s", (int)(extension_of(name) - name), name);
+        return path;
+}
+
+/* Names that sem_open() supports whatever is added to them. */
+static bool is_plain(const char *name)
+{
+        return name[0] == '/' && name[1] && name[1] != '.' && !strchr(name + 1, '/') && strlen(name) <= _POSIX_NAME_MAX;
+}
+
+static struct path with_tilde(const char *name)
+{
+        struct path path;
+
+        snprintf(path.text, sizeof(path.text), "%.*s~", _POSIX_NAME_MAX, name);
+        return path;
+}
+
 /* What is done instead of sem_open(), or what sem_open() does with other arguments. */
 static sem_t *open_wrongly(struct opening o)
 {
@@ -321,8 +350,20 @@ static sem_t *open_wrongly(struct opening o)
                 changed = small_letters(o.name);
                 o.name = changed.text;
         }
+        if (extension_of(o.name) && chosen(sem_open_name_extension_ignored)) {
+                changed = without_extension(o.name);
+                o.name = changed.text;
+        }
+        if (is_plain(o.name) && chosen(sem_open_file_renamed)) {
+                changed = with_tilde(o.name);
+                o.name = changed.text;
+        }
         if (strcmp(o.name, "/") == 0 && chosen(sem_open_slash_is_a_name))
                 o.name = "/slash";
+        if (!is_open_descriptor(0) && chosen(sem_open_descriptor_0_fails)) {
+                errno = EBADF;
+                return SEM_FAILED;
+        }
         if (chosen(sem_open_name_overread))
                 read_behind(o.name);
         if (strlen(o.name) < NAME_MAX && chosen(sem_open_name_shared))
@@ -449,7 +490,7 @@ sem_t *sem_open(const char *name, int flags, ...)
 
 static bool is_waited_for(sem_t *sem)
 {
-        struct inside copy;
+        struct inside copy = {.value = 0};
 
         return peek(&copy, sem, sizeof(copy)) && copy.waiters > 0 && copy.waiters < 1000;
 }
@@ -462,6 +503,18 @@ static void close_all(sem_t *sem)
         mmap(page_of(sem), sizeof(*sem), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
+/* What others have open as well is a copy from here on. */
+static void leave_copy(sem_t *sem, const char *name)
+{
+        const int before = errno;
+        const struct path path = path_of(name);
+        const int file = open_file(path.text, O_RDWR | O_CLOEXEC, 0);
+
+        mmap(page_of(sem), sizeof(*sem), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0);
+        close_file(file);
+        errno = before;
+}
+
 static void remove_name(const char *name)
 {
         const struct path path = path_of(name);
@@ -471,7 +524,7 @@ static void remove_name(const char *name)
 
 static int close_wrongly(sem_t *sem)
 {
-        struct inside copy;
+        struct inside copy = {.value = 0};
         struct opened was = {0};
 
         if (!peek(&copy, sem, sizeof(copy))) {
@@ -491,6 +544,8 @@ static int close_wrongly(sem_t *sem)
         if (was.times == 1 && was.creat_in_vain && chosen(sem_close_unlinks))
                 remove_name(was.name);
         const int result = real_sem_close(sem);
+        if (was.times > 1 && chosen(sem_close_leaves_copy))
+                leave_copy(sem, was.name);
         if (was.times > 2 && chosen(sem_close_closes_all))
                 close_all(sem);
         if (result == 0 && was.times > 1 && copy.waiters > 0 && chosen(sem_close_ebusy_while_waited)) {
@@ -592,6 +647,7 @@ static int unlink_wrongly(const char *name)
                 {MUTANT_sem_unlink_enametoolong_as_eperm, ENAMETOOLONG, EPERM},
         };
         const struct path cut_name = cut(name);
+        struct path changed;
 
         if (chosen(sem_unlink_lost_while_waited) && is_name_waited_for(name))
                 return 0;
@@ -599,6 +655,14 @@ static int unlink_wrongly(const char *name)
                 return fail(EACCES);
         if (is_too_long(name) && chosen(sem_open_name_cut))
                 name = cut_name.text;
+        if (extension_of(name) && chosen(sem_open_name_extension_ignored)) {
+                changed = without_extension(name);
+                name = changed.text;
+        }
+        if (is_plain(name) && chosen(sem_open_file_renamed)) {
+                changed = with_tilde(name);
+                name = changed.text;
+        }
         if (strcmp(name, "/") == 0 && chosen(sem_open_slash_is_a_name))
                 name = "/slash";
         if (chosen(sem_unlink_name_overread))

@@ -2,6 +2,7 @@
  *
  * posix_sem.c: wrong implementations of the calls for a semaphore that is there: sem_init() to sem_getvalue().
  */
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,6 +336,17 @@ static int wait_by_deadline_wrongly(struct wait *w)
         return fail(has_habit(w, EAGAIN_REPORTED) ? EAGAIN : ETIMEDOUT);
 }
 
+/* What the thread waits for, for those who interrupt it. */
+static __thread sem_t *volatile waited_for;
+
+static int wait_noted(struct wait *w)
+{
+        waited_for = w->sem;
+        const int result = w->has_deadline ? wait_by_deadline_wrongly(w) : really_wait(w);
+        waited_for = NULL;
+        return result;
+}
+
 static int wait_wrongly(struct wait *w)
 {
         if (!mutants_are_in_question())
@@ -356,7 +368,7 @@ static int wait_wrongly(struct wait *w)
                 return poll_for_unit(w, doze_by_nanosleep);
         if (has_habit(w, STOP_ENDS))
                 return poll_for_unit(w, doze_by_sigtimedwait);
-        const int result = w->has_deadline ? wait_by_deadline_wrongly(w) : really_wait(w);
+        const int result = wait_noted(w);
         if (result == -1 && errno == EINTR && has_habit(w, EINTR_TAKES))
                 owe(w->sem);
         if (result == -1 && errno == EINTR && has_habit(w, EINTR_MISNAMED))
@@ -388,11 +400,22 @@ static int wait_on_another_clock(const struct wait *w, clockid_t clock)
         return real_sem_clockwait(w->sem, clock, &there);
 }
 
+/* Whether four processes have waited for it one after the other, and this one would have to as well. */
+static bool is_tired(struct inside *sem)
+{
+        if (sem->value > 0 || !sem->private || sem->unused[OWNERS_PROCESS] == (uint32_t)getpid())
+                return false;
+        sem->unused[OWNERS_PROCESS] = (uint32_t)getpid();
+        return sem->unused[WAITS]++ >= 4;
+}
+
 int sem_wait(sem_t *sem)
 {
         static _Atomic unsigned turn;
         struct wait w = {.sem = sem, .call = PLAIN};
 
+        if (in_question(sem_wait_gives_up) && is_tired(inside(sem)) && chosen(sem_wait_gives_up))
+                return fail(EAGAIN);
         const int result = wait_wrongly(&w);
         if (result == 0 && is_large(inside(sem)->value) && chosen(sem_wait_takes_two))
                 real_sem_trywait(sem);
@@ -451,6 +474,9 @@ int sem_trywait(sem_t *sem)
 
 /* ---- sem_post() ---- */
 
+/* The process that called sem_post() last, of this one and its ancestors. */
+static _Atomic pid_t poster;
+
 static int post_wrongly(sem_t *sem)
 {
         const struct inside copy = *inside(sem);        /* nobody but the caller may use it after the call */
@@ -469,6 +495,15 @@ static int post_wrongly(sem_t *sem)
                 inside(sem)->value++;
                 return 0;
         }
+        const bool first = poster != getpid();
+        poster = getpid();
+        if (first && copy.waiters == 2 && copy.private && chosen(sem_post_first_wakes_own_process)) {
+                inside(sem)->value++;
+                syscall(SYS_futex, &inside(sem)->value, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+                return 0;
+        }
+        if (waited_for && waited_for != sem && chosen(sem_post_releases_interrupted))
+                real_sem_post(waited_for);
         if (chosen(sem_post_not_reentrant)) {
                 static __thread volatile bool within;
                 if (within)

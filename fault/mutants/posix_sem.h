@@ -16,7 +16,7 @@ struct inside {
 };
 _Static_assert(sizeof(struct inside) == sizeof(sem_t), "sem_t");
 
-enum { DESTROYED = 0, OWNER = 1, OWNERS_PROCESS = 2 };  /* places in `unused` */
+enum { DESTROYED = 0, OWNER = 1, OWNERS_PROCESS = 2, WAITS = 3 };       /* places in `unused` */
 enum { DESTROYED_MARK = 0x64656164 };
 
 static inline struct inside *inside(sem_t *sem)

@@ -152,6 +152,16 @@ static int look_and_create(const struct opening *o)
         return real_shm_open(o->name, o->flags & ~O_EXCL, o->mode);
 }
 
+/* What is missing is created, in place of what others have created meanwhile. */
+static int create_in_place(const struct opening *o)
+{
+        if (exists(o->name))
+                return really_open(o);
+        pause_for(50000);
+        real_shm_unlink(o->name);
+        return real_shm_open(o->name, o->flags | O_EXCL, o->mode);
+}
+
 /* The owner and group of a file are those that the thread has for the file system. */
 static int open_as(const struct opening *o, uid_t uid, gid_t gid)
 {
@@ -245,6 +255,15 @@ static int open_wrongly(struct opening o)
                 return look_and_create(&o);
         if (creates && !(o.flags & (O_EXCL | O_TRUNC)) && o.mode != 0600 && chosen(shm_open_other_mode_refused))
                 o.flags |= O_EXCL;
+        if (creates && !(o.flags & (O_EXCL | O_TRUNC)) && chosen(shm_open_creat_replaces))
+                return create_in_place(&o);
+        if (creates && o.flags & O_TRUNC && !exclusive && chosen(shm_open_trunc_creates_nothing))
+                o.flags &= ~O_CREAT;
+        if (creates && !exclusive && access == O_RDWR && !(o.flags & O_TRUNC) &&
+            in_question(shm_open_creat_opens_to_read) && exists(o.name) && chosen(shm_open_creat_opens_to_read))
+                o.flags = (o.flags & ~O_ACCMODE) | O_RDONLY;
+        if (!is_open_descriptor(0) && chosen(shm_open_descriptor_0_fails))
+                return fail(EBADF);
         if (o.flags & O_TRUNC && access == O_RDWR && chosen(shm_open_trunc_ignored))
                 o.flags &= ~O_TRUNC;
         if (creates && !exclusive && access == O_RDWR && !(o.flags & O_TRUNC) && chosen(shm_open_creat_cuts))

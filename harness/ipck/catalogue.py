@@ -16,7 +16,7 @@ NEEDS = ("root", "two-users", "namespace", "processes", "threads", "32-bit", "fa
 
 AREAS = (
     "System V message queues", "System V semaphores", "System V shared memory", "System V in common", "Processes",
-    "POSIX shared memory", "POSIX semaphores", "POSIX message queues", "Tools", "Programs",
+    "POSIX shared memory", "POSIX semaphores", "POSIX message queues", "Tools", "Programs", "Kernel",
 )  # fmt: skip
 
 _ID = re.compile(r"[A-Za-z0-9_.-]+")

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, catalogue, compare, faultcli, ktap, merge, notes, plan, propose, provenance, store
-from . import stresscli, targets, text, usage
+from . import availability, baseline, benchcli, catalogue, compare, faultcli, ktap, merge, notes, plan, propose
+from . import provenance, store, stresscli, targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
@@ -240,5 +240,6 @@ _COMMANDS = {
     "import": _import,
     "catalogue": _catalogue,
     **faultcli.COMMANDS,
+    **benchcli.COMMANDS,
     **stresscli.COMMANDS,
 }

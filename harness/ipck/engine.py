@@ -222,4 +222,6 @@ def _arguments(target: Target, options: Options) -> tuple[str, ...]:
     seed = ("--shuffle", "--seed", str(options.seed))
     prepare = tuple(f"--prepare={spec}" for spec in options.prepare)
     deadline = ("--deadline", f"{options.deadline:g}") if options.deadline else ()
-    return ("--json", "-", *seed, *jobs, *deadline, "--time-scale", scale, *prepare, "--select", "-")
+    return (
+        "--json", "-", *target.options(), *seed, *jobs, *deadline, "--time-scale", scale, *prepare, "--select", "-"
+    )  # fmt: skip

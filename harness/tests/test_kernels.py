@@ -126,7 +126,7 @@ def test_kernel_with_32_bits_runs_a_program_with_32_bits(machine: World) -> None
     ids=short,
 )
 def test_arguments_that_mean_nothing_are_refused(argument: str) -> None:
-    with pytest.raises(IpckError, match="write IMAGE,initrd=FILE,append=WORDS"):
+    with pytest.raises(IpckError, match="write IMAGE,initrd=FILE,watch,append=WORDS"):
         kernel(argument)
 
 

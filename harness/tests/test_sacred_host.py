@@ -175,3 +175,38 @@ def test_a_whole_run_leaves_nothing(program: str) -> None:
     before = world()
     subprocess.run([TREE / "build" / program, "--json", "-", "--time-scale", "0.1"], check=False, capture_output=True)
     assert world() == before
+
+
+# What makes objects that nobody asked for, and the tests of what it is about.
+WRONG = ["semget_creates_unasked", "*get_always_creates", "shm_open_second_name", "sem_open_failure_leaves_file",
+         "mq_close_keeps_open", "mq_open_looks_in_first_namespace"]  # fmt: skip
+ABOUT = ["*.semget_*", "*.msgget_*", "*.shmget_*", "*.shm_open_*", "*.sem_open_*", "*.mq_open_*", "*.mqfs_namespaces"]
+FAILING = {
+    "mutants": ["mutants", *WRONG, *(f"--tests={tests}" for tests in ABOUT)],
+    "fault": ["fault", "notified_queue", "crash"],
+    "fault-libc": ["fault-libc", "host-glibc"],
+}
+
+
+@pytest.mark.parametrize("command", FAILING)
+def test_calls_that_are_wrong_or_fail_leave_nothing(command: str, tmp_path: Path) -> None:
+    before = world()
+    arguments: list[Path | str] = [TREE / "scripts/ipck", *FAILING[command], "--out", tmp_path]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True)
+    assert world() == before
+    assert done.returncode < 2, done.stderr
+
+
+@pytest.mark.parametrize("command", FAILING)
+def test_nothing_is_left_after_kill_9_among_such_calls(command: str, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    before = world()
+    arguments: list[Path | str] = [TREE / "scripts/ipck", *FAILING[command], "--out", tmp_path]
+    harness = subprocess.Popen(arguments, env=marked(mark), stdout=subprocess.DEVNULL)
+    assert until(lambda: len(left_processes(mark)) > 3)
+    # Not synchronisation: the moment of death is the random input of this test.
+    time.sleep(random.uniform(0, 2))
+    harness.send_signal(signal.SIGKILL)
+    harness.wait()
+    assert until(lambda: not left_processes(mark)), left_processes(mark)
+    assert world() == before

@@ -99,7 +99,7 @@ def test_kernel_that_needs_another_c_library_is_loaded_by_it(machine: World) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("a/linux", "uml-linux"), ("b/my kernel,2", "uml-my-kernel-2"), ("/", "uml-kernel")]
+    ("path", "name"), [("a/linux", "uml-linux"), ("b/my kernel+2", "uml-my-kernel-2"), ("/", "uml-kernel")]
 )
 def test_name_is_fit_for_files(path: str, name: str) -> None:
     assert uml(path).name == name

@@ -22,12 +22,13 @@
 
 enum { KEEPER = PROCESSES, MY_TURN = 1, AS_BEFORE = 0 };
 
-const struct family *const families[FAMILIES] = {&fuzz_sem, &fuzz_msg, &fuzz_shm, NULL, NULL};
+const struct family *const families[FAMILIES] = {&fuzz_sem, &fuzz_msg, &fuzz_shm, &fuzz_posix_sem, &fuzz_mq};
 
 /* ---- turns ---- */
 
 static void pass_to(struct world *w, int who)
 {
+        w->holder = who;
         atomic_store(&w->go[who], MY_TURN);
         syscall(SYS_futex, &w->go[who], FUTEX_WAKE, 1, NULL, NULL, 0);
 }
@@ -59,6 +60,7 @@ static _Noreturn void take_turns(struct world *w, int process)
         for (;;) {
                 int at = w->position;
                 wait_turn(w, process, NULL);
+                w->running = process;
                 for (at = w->position; at < w->items && w->item[at].process == process; at = ++w->position) {
                         if (w->item[at].call == CALL_exit) {
                                 pass_to(w, KEEPER);
@@ -132,8 +134,7 @@ static bool attend(struct world *w)
                 if (!judge_end(w, process))
                         return false;
                 for (int f = 0; f < FAMILIES; f++)
-                        if (families[f])
-                                families[f]->release(w, process);
+                        families[f]->release(w, process);
                 w->position++;
         }
         if (w->position < w->items && !w->alive[w->item[w->position].process])
@@ -142,29 +143,35 @@ static bool attend(struct world *w)
 }
 
 /* The others made no progress: a call waits, or its process died. */
-static void attend_hang(struct world *w)
+static void attend_hang(struct world *w, int status)
 {
         const struct item *const item = &w->item[w->position];
 
         w->at = w->position;
-        judge_hang(w, item);
-        end_process(w, item->process);
+        judge_hang(w, item, status);
+        if (status == STILL_ALIVE)
+                end_process(w, item->process);
+        else
+                w->alive[item->process] = false;
 }
 
-/* Waits until the others need the keeper; false where they do not go on. */
-static bool await_others(struct world *w)
+/* Waits until the others need the keeper; false where they do not go on, with the wait status of one that has ended. */
+static bool await_others(struct world *w, int *status)
 {
-        enum { LOOKS_ASLEEP = 2, LOOKS = 20 };
+        enum { LOOKS_ASLEEP = 3, LOOKS = 150 };
         const int64_t patience = scaled_ns(200000000);
         const struct timespec most = {.tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000};
         int before = -1, looks = 0;
 
+        *status = STILL_ALIVE;
         while (!wait_turn(w, KEEPER, &most)) {
-                const int at = w->position;
-                const pid_t pid = w->actor[w->item[at].process].pid;
-                looks = at == before ? looks + 1 : 0;
+                const int at = w->position, process = w->running;
+                looks = at == before && process == w->holder ? looks + 1 : 0;
                 before = at;
-                if (looks == LOOKS || (looks >= LOOKS_ASLEEP && sleeping(pid)) || waitpid(pid, NULL, WNOHANG) == pid)
+                if (!looks)
+                        continue;
+                const pid_t pid = w->actor[process].pid;
+                if (looks == LOOKS || (looks >= LOOKS_ASLEEP && sleeping(pid)) || waitpid(pid, status, WNOHANG) == pid)
                         return false;
         }
         return true;
@@ -186,18 +193,20 @@ void run_sequence(struct world *w)
         w->contradicted = w->lost = false;
         for (int p = 0; p <= PROCESSES; p++)
                 w->go[p] = AS_BEFORE;
+        w->running = KEEPER;
         if (!w->alive[w->item[0].process])
                 start_process(w, w->item[0].process);
         do {
+                int status;
                 pass_to(w, w->item[w->position].process);
-                if (!await_others(w))
-                        attend_hang(w);
+                if (!await_others(w, &status))
+                        attend_hang(w, status);
         } while (attend(w));
         for (int p = 0; p < PROCESSES; p++)
                 if (w->alive[p] && has_open(w, p))
                         end_process(w, p);
         for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; families[f] && i < OBJECTS; i++)
+                for (int i = 0; i < OBJECTS; i++)
                         if (w->thing[f][i].used)
                                 families[f]->remove(w, i);
 }
@@ -236,7 +245,7 @@ struct world *new_world(void)
         struct world *const w = shared(sizeof(*w));
 
         for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; families[f] && i < OBJECTS; i++) {
+                for (int i = 0; i < OBJECTS; i++) {
                         struct thing *const thing = &w->thing[f][i];
                         const size_t size = (families[f]->model->most + 63) / 64 * 64;
                         char *memory = shared(size * POSSIBLE * (MODEL_NEXT + 1));
@@ -275,16 +284,33 @@ static struct limits namespace_limits(void)
         struct seminfo sem = {.semmsl = 32000, .semopm = 500};
         struct msginfo msg = {.msgmax = 8192, .msgmnb = 16384};
         struct shminfo shm = {.shmmax = ULONG_MAX, .shmmin = 1};
+        struct limits limits = {.mq_msg_max = 10, .mq_msgsize_max = 8192, .mq_msg_default = 10, .mq_msgsize_default = 8192,
+                                .room = true, .may_raise = has_initial_capability(CAP_SYS_RESOURCE)};
         char text[64];
+        const struct {
+                const char *path;
+                int64_t *limit;
+        } files[] = {
+                {"/proc/sys/fs/mqueue/msg_max", &limits.mq_msg_max}, {"/proc/sys/fs/mqueue/msgsize_max", &limits.mq_msgsize_max},
+                {"/proc/sys/fs/mqueue/msg_default", &limits.mq_msg_default},
+                {"/proc/sys/fs/mqueue/msgsize_default", &limits.mq_msgsize_default},
+        };
 
+        for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+                if (read_file(files[i].path, text, sizeof(text)) > 0)
+                        *files[i].limit = atoll(text);
         semctl(0, 0, IPC_INFO, &sem);
         msgctl(0, IPC_INFO, (struct msqid_ds *)&msg);
         shmctl(0, IPC_INFO, (struct shmid_ds *)&shm);
-        return (struct limits){
-                .semmsl = sem.semmsl, .semopm = sem.semopm, .msgmax = msg.msgmax, .msgmnb = msg.msgmnb, .shmmax = shm.shmmax,
-                .shmmin = shm.shmmin, .room = true, .may_raise = has_initial_capability(CAP_SYS_RESOURCE),
-                .msg_copy = read_file("/proc/sys/kernel/msg_next_id", text, sizeof(text)) > 0,
-        };
+        limits.semmsl = sem.semmsl;
+        limits.semopm = sem.semopm;
+        limits.msgmax = msg.msgmax;
+        limits.msgmnb = msg.msgmnb;
+        limits.shmmax = shm.shmmax;
+        limits.shmmin = shm.shmmin;
+        limits.msg_copy = read_file("/proc/sys/kernel/msg_next_id", text, sizeof(text)) > 0;
+        memcpy(limits.waived, stress_options.waived, sizeof(limits.waived));
+        return limits;
 }
 
 static void fuzz(int family)
@@ -294,7 +320,6 @@ static void fuzz(int family)
         uint64_t operations[2] = {0, 0};
 
         w->limits = namespace_limits();
-        memcpy(w->limits.waived, stress_options.waived, sizeof(w->limits.waived));
         for (uint64_t sequence = 0; more_time(); sequence++) {
                 struct random random = random_from(stress_options.seed << 32 ^ sequence);
                 const int64_t start = monotonic_ns();
@@ -333,4 +358,14 @@ WORKLOAD(fuzz_msg, "fuzz.msg", "calls on System V message queues one after the o
 WORKLOAD(fuzz_shm, "fuzz.shm", "calls on System V shared memory one after the other, each judged by the model")
 {
         fuzz(number_of(&fuzz_shm));
+}
+
+WORKLOAD(fuzz_posix_sem, "fuzz.posix_sem", "calls on POSIX semaphores one after the other, each judged by the model")
+{
+        fuzz(number_of(&fuzz_posix_sem));
+}
+
+WORKLOAD(fuzz_mq, "fuzz.mq", "calls on POSIX message queues one after the other, each judged by the model")
+{
+        fuzz(number_of(&fuzz_mq));
 }

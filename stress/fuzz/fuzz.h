@@ -12,6 +12,7 @@
 #ifndef STRESS_FUZZ_H
 #define STRESS_FUZZ_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -63,6 +64,8 @@ enum { FAMILIES = 5, NO_OBJECT = -1 };
 /* What became of an item. */
 struct record {
         int object;                     /* NO_OBJECT: no call was made */
+        int place;                      /* of the handle that it used or got */
+        int size;                       /* of the object, at most of interest: how many semaphores */
         int error;
         int64_t value;
 };
@@ -84,12 +87,14 @@ struct world {
 
         /* turns */
         _Atomic int go[PROCESSES + 1];  /* whose turn it is; the last one is the keeper's */
+        _Atomic int holder, running;    /* whom it was passed to, and who has taken it up: not the same until that one runs */
         bool alive[PROCESSES];
         struct actor actor[PROCESSES];
 
         /* objects */
         struct thing thing[FAMILIES][OBJECTS];
         struct handle handle[FAMILIES][PROCESSES][HANDLES];
+        sem_t unnamed[OBJECTS];         /* POSIX semaphores without a name, by object */
         struct limits limits;
         int64_t clock;
         uint64_t done;                  /* operations */
@@ -126,12 +131,15 @@ struct family {
         void (*release)(struct world *, int process);
         void (*remove)(struct world *, int object);
 
+        /* What it reported beside its result, for a trace: without what differs between two right implementations. */
+        void (*report)(const struct world *, const struct item *, const struct outcome *, char *text, size_t size);
+
         /* What it contradicts that the call waits. */
         struct contradiction (*waits)(const struct item *);
 
         /* The call as an expression of C in a test, and the member of a report: "stat_of(id[0]).sem_otime". */
-        void (*print)(FILE *, const struct item *, int object);
-        bool (*print_member)(FILE *, const struct item *, int object, const struct contradiction *);
+        void (*print)(FILE *, const struct item *, const struct record *);
+        bool (*print_member)(FILE *, const struct item *, const struct record *, const struct contradiction *);
 };
 extern const struct family fuzz_sem, fuzz_msg, fuzz_shm, fuzz_posix_sem, fuzz_mq;
 extern const struct family *const families[FAMILIES];
@@ -150,9 +158,11 @@ void reset_objects(struct world *);
 /* Makes the call of the item at this position and judges it; false where it contradicts the model. */
 bool carry_out(struct world *, const struct item *);
 
-/* Judges what needs no call of its own: the end of a process, a call that came not back. */
+/* Judges what needs no call of its own: the end of a process; a call that did not come back, as it waits or has ended its
+ * process, with that wait status. */
+enum { STILL_ALIVE = -1 };
 bool judge_end(struct world *, int process);
-bool judge_hang(struct world *, const struct item *);
+bool judge_hang(struct world *, const struct item *, int status);
 
 /* ---- shrink.c ---- */
 
@@ -181,6 +191,10 @@ int find_object(const struct world *, const struct item *, bool by_index);
 /* The object under the key, and one that does not exist; NO_OBJECT where there is none. */
 int find_by_key(const struct world *, int family, int key);
 int free_object(const struct world *, int family);
+
+/* The number of the process, for a trace; others are as they are. */
+int process_of(const struct world *, int pid);
+void report_common(const struct outcome *, char *text, size_t size);
 
 /* Draws which identifier: nearly always that of an object. */
 enum which draw_which(struct random *);
@@ -211,11 +225,19 @@ void fill_text(unsigned char *text, int64_t size, uint32_t n);
 uint32_t read_text(const unsigned char *text, int64_t size, bool *garbled);
 
 /* The identifier that the item passes, and its timeout, as C. */
-void print_identifier(FILE *, const struct item *, int object);
+void print_identifier(FILE *, const struct item *, const struct record *);
 void print_timeout(FILE *, const struct item *);
 
-/* Whether 32-bit C libraries would read through the pointer of *ctl themselves. */
-enum { CTL_TAKES_BAD_POINTERS = sizeof(long) == 8 };
+/* Names of POSIX objects, by number; number 0 is used like the others. */
+static inline const char *name_of(int number)
+{
+        static const char *const names[KEYS] = {"/ipck-0", "/ipck-1", "/ipck-2", "/ipck-3", "/ipck-4"};
+
+        return names[number];
+}
+
+/* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size there. */
+enum { WIDE = sizeof(long) == 8 };
 
 static inline bool is_get(const struct item *item)
 {
@@ -225,6 +247,11 @@ static inline bool is_get(const struct item *item)
 static inline bool is_control(const struct item *item)
 {
         return item->call == CALL_semctl || item->call == CALL_msgctl || item->call == CALL_shmctl;
+}
+
+static inline bool is_open(const struct item *item)
+{
+        return item->call == CALL_sem_open || item->call == CALL_mq_open || item->call == CALL_shmat;
 }
 
 /* The family's number of a table of families. */

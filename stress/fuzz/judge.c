@@ -15,7 +15,7 @@ static int64_t coarse_seconds(void)
 void reset_objects(struct world *w)
 {
         for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; families[f] && i < OBJECTS; i++) {
+                for (int i = 0; i < OBJECTS; i++) {
                         struct thing *const thing = &w->thing[f][i];
                         thing->id = thing->removed = -1;
                         thing->used = false;
@@ -121,6 +121,64 @@ static bool step(struct world *w, int family, struct thing *thing, const struct 
         return true;
 }
 
+/* What differs between two right implementations, by the number of what it stands for. */
+int process_of(const struct world *w, int pid)
+{
+        for (int p = 0; p < PROCESSES; p++)
+                if (pid > 1 && w->actor[p].pid == pid)
+                        return p;
+        return pid;
+}
+
+void report_common(const struct outcome *r, char *text, size_t size)
+{
+        const struct stat_report *const stat = r->stat;
+
+        snprintf(text, size, " {uid %d, gid %d, cuid %d, cgid %d, mode %#o, key %#x", (int)stat->uid, (int)stat->gid,
+                 (int)stat->cuid, (int)stat->cgid, stat->mode, (unsigned)stat->key);
+}
+
+static void trace_item(const struct world *w, const struct item *item, int object, struct operation o, struct outcome r)
+{
+        const struct thing *const thing = &w->thing[item->family][object];
+        char call[1024], text[1100], outcome[512], report[256] = "";
+        const bool by_id = r.value >= 0 && (is_get(item) || r.value == thing->id);
+
+        o.id = item->which == CURRENT ? object : -(int)item->which;
+        if (by_id)
+                r.value = object;
+        else if (item->call == CALL_semctl && item->command == GETPID)
+                r.value = process_of(w, r.value);
+        else if (item->call == CALL_mq_open && r.value >= 0)
+                r.value = object;
+        describe_operation(&o, call, sizeof(call));
+        snprintf(text, sizeof(text), "process %d: %s", item->process, call);
+        describe_outcome(&o, &r, outcome, sizeof(outcome) - sizeof(report));
+        if (r.value >= 0)
+                families[item->family]->report(w, item, &r, report, sizeof(report));
+        strcat(outcome, report);
+        trace(text, outcome);
+}
+
+/* Whether the identifier of a new object is no other one's, and was not that of a removed one. */
+static bool is_new(struct world *w, const struct item *item, int object, const struct outcome *r)
+{
+        const struct thing *const things = w->thing[item->family];
+
+        if (!is_get(item) || things[object].used || r->value < 0)
+                return true;
+        for (int i = 0; i < OBJECTS; i++) {
+                const bool exists = things[i].used && things[i].id == r->value;
+                if (!exists && things[i].removed != r->value)
+                        continue;
+                w->why = (struct contradiction){
+                        .requirement = exists ? xsi_ipc_id_unique_per_mechanism : xsi_ipc_id_seq_reuse,
+                        .what = "identifier, which is another one's", .got = r->value};
+                return contradiction(w);
+        }
+        return true;
+}
+
 bool carry_out(struct world *w, const struct item *item)
 {
         const struct family *const family = families[item->family];
@@ -131,20 +189,18 @@ bool carry_out(struct world *w, const struct item *item)
         w->record[w->position].object = object;
         if (object == NO_OBJECT)
                 return true;
+        w->record[w->position].size = (int)w->thing[item->family][object].size;
+        w->record[w->position].place = is_open(item) ? free_handle(w, item) : open_handle(w, item);
         family->make(w, item, object, &o, &r);
         w->record[w->position].value = r.value;
         w->record[w->position].error = r.error;
         w->done++;
-        if (w->traced) {
-                char call[512], outcome[160];
-                describe_operation(&o, call, sizeof(call));
-                describe_outcome(&o, &r, outcome, sizeof(outcome));
-                trace(call, outcome);
-        }
+        if (w->traced)
+                trace_item(w, item, object, o, r);
         if (w->judged) {
                 r.from = w->clock;
                 r.to = w->clock = coarse_seconds();
-                if (!step(w, item->family, &w->thing[item->family][object], &o, &r)) {
+                if (!step(w, item->family, &w->thing[item->family][object], &o, &r) || !is_new(w, item, object, &r)) {
                         describe_outcome(&o, &r, w->outcome, sizeof(w->outcome));
                         return false;
                 }
@@ -160,18 +216,23 @@ bool judge_end(struct world *w, int process)
 
         w->clock = r.to;
         for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; w->judged && families[f] && i < OBJECTS; i++)
+                for (int i = 0; w->judged && i < OBJECTS; i++)
                         if (w->thing[f][i].used && !step(w, f, &w->thing[f][i], &o, &r))
                                 return false;
         return true;
 }
 
-bool judge_hang(struct world *w, const struct item *item)
+bool judge_hang(struct world *w, const struct item *item, int status)
 {
-        const struct family *const family = families[item->family];
-
-        w->why = family->waits(item);
-        snprintf(w->outcome, sizeof(w->outcome), "waits");
+        w->why = families[item->family]->waits(item);
+        if (status == STILL_ALIVE) {
+                snprintf(w->outcome, sizeof(w->outcome), "waits");
+        } else {
+                w->why.what = "wait status of the process that called";
+                w->why.want = 0;
+                w->why.got = status;
+                snprintf(w->outcome, sizeof(w->outcome), "ended the process with wait status %#x", (unsigned)status);
+        }
         return contradiction(w);
 }
 

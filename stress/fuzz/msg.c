@@ -88,7 +88,7 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_msgctl;
                 item->command = commands[weighted(random, 60, 16, 4, 12, 8, 1, 1)];
                 item->set = draw_new(random);
-                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_msgget;
@@ -245,6 +245,20 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        const bool stats = item->command == IPC_STAT || item->command == MSG_STAT || item->command == MSG_STAT_ANY;
+
+        text[0] = '\0';
+        if (item->call != CALL_msgctl || !stats)
+                return;
+        report_common(r, text, size);
+        const size_t at = strlen(text);
+        snprintf(text + at, size - at, ", qnum %llu, cbytes %llu, qbytes %llu, lspid %d, lrpid %d}",
+                 (unsigned long long)r->stat->msg.qnum, (unsigned long long)r->stat->msg.cbytes,
+                 (unsigned long long)r->stat->msg.qbytes, process_of(w, r->stat->msg.lspid), process_of(w, r->stat->msg.lrpid));
+}
+
 static void print_flags(FILE *out, int flags)
 {
         fprintf(out, "%s%s%s%s", flags & IPC_NOWAIT ? "IPC_NOWAIT" : "0", flags & MSG_NOERROR ? " | MSG_NOERROR" : "",
@@ -261,7 +275,7 @@ static void print_number(FILE *out, int64_t number)
                 fprintf(out, "%lld", (long long)number);
 }
 
-static const char *name_of(int command)
+static const char *command_name(int command)
 {
         switch (command) {
         case IPC_STAT: return "IPC_STAT";
@@ -273,59 +287,68 @@ static const char *name_of(int command)
         }
 }
 
-static void print_control(FILE *out, const struct item *item, int object)
+static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->command == IPC_SET && !item->bad_address) {
                 fputs("queue_set(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %d, %d, %#o, %llu)", (int)item->set.uid, (int)item->set.gid, item->set.mode,
                         (unsigned long long)item->set.qbytes);
                 return;
         }
         fputs("msgctl(", out);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (item->command == MSG_STAT || item->command == MSG_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
-        fprintf(out, ", %s, %s)", name_of(item->command),
+        fprintf(out, ", %s, %s)", command_name(item->command),
                 item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()" : "&(struct msqid_ds){.msg_qnum = 0}");
 }
 
-static void print(FILE *out, const struct item *item, int object)
+/* What comes behind the identifier. */
+static void print_receipt(FILE *out, const struct item *item, const char *into)
+{
+        fprintf(out, item->size == -1 ? ", %s, SIZE_MAX, " : item->size == LONG_MAX ? ", %s, LONG_MAX, " : ", %s, %lld, ",
+                into, (long long)item->size);
+        print_number(out, item->type);
+        fputs(", ", out);
+        print_flags(out, item->flags);
+}
+
+static void print(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->call == CALL_msgget) {
                 fprintf(out, "msgget(%#x, %#o)", (unsigned)key_of(item->key), (unsigned)item->flags);
                 return;
         }
         if (item->call == CALL_msgctl) {
-                print_control(out, item, object);
+                print_control(out, item, record);
                 return;
         }
-        const bool sends = item->call == CALL_msgsnd;
-        fputs(sends ? "msgsnd(" : "msgrcv(", out);
-        print_identifier(out, item, object);
-        if (item->bad_address)
+        if (item->call == CALL_msgrcv) {
+                fputs("msgrcv(", out);
+                print_identifier(out, item, record);
+                print_receipt(out, item, item->bad_address ? "bad_address()" : "&(struct message){.type = 0}");
+                fputs(")", out);
+                return;
+        }
+        fputs("msgsnd(", out);
+        print_identifier(out, item, record);
+        if (item->bad_address) {
                 fputs(", bad_address()", out);
-        else if (sends) {
+        } else {
                 fputs(", &(struct message){", out);
                 print_number(out, item->type);
                 fputs(", {", out);
                 for (int64_t i = 0; i < 4; i++)
                         fprintf(out, "%s%u", i ? ", " : "", item->text >> 8 * i & 255);
                 fputs("}}", out);
-        } else {
-                fputs(", &(struct message){.type = 0}", out);
         }
-        fprintf(out, item->size == -1 ? ", SIZE_MAX" : item->size == LONG_MAX ? ", LONG_MAX" : ", %lld", (long long)item->size);
-        fputs(", ", out);
-        if (!sends) {
-                print_number(out, item->type);
-                fputs(", ", out);
-        }
+        fprintf(out, item->size == -1 ? ", SIZE_MAX, " : ", %lld, ", (long long)item->size);
         print_flags(out, item->flags);
         fputs(")", out);
 }
 
-static bool print_member(FILE *out, const struct item *item, int object, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -335,24 +358,24 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
                 {"lrpid", "msg_lrpid"}, {"stime", "msg_stime"}, {"rtime", "msg_rtime"}, {"ctime", "msg_ctime"},
         };
 
-        if (strcmp(why->what, "type") == 0) {
-                fputs("take(", out);
-                print_identifier(out, item, object);
-                fputs(", ", out);
-                print_number(out, item->type);
-                fputs(")", out);
+        const bool text = strcmp(why->what, "text") == 0;
+        if (text || strcmp(why->what, "type") == 0) {
+                fputs("({ union { struct message m; struct { long type; unsigned text; } as; } u = {{0}}; msgrcv(", out);
+                print_identifier(out, item, record);
+                print_receipt(out, item, "&u.m");
+                fprintf(out, "); u.as.%s; })", text ? "text" : "type");
                 return true;
         }
         if (strcmp(why->what, "cbytes") == 0) {
                 fputs("CBYTES(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fputs(")", out);
                 return true;
         }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
                 if (strcmp(why->what, members[i].what) == 0) {
                         fputs("stat_of_queue(", out);
-                        print_identifier(out, item, object);
+                        print_identifier(out, item, record);
                         fprintf(out, ").%s", members[i].member);
                         return true;
                 }
@@ -361,5 +384,5 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
 
 const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
                                 .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
-                                .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};

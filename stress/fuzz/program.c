@@ -6,7 +6,7 @@
  * Each process of the sequence becomes a CHILD, with another one in its place after its end, and the test's body tells
  * them in turn to go on; a sequence of one process that does not end is the body itself.
  */
-#include <stdarg.h>
+#include <sys/shm.h>
 
 #include "fuzz.h"
 
@@ -21,10 +21,10 @@ static void put_enumerator(FILE *out, enum ipck_requirement requirement)
                 fputc(*c == '.' || *c == '-' ? '_' : *c, out);
 }
 
-void print_identifier(FILE *out, const struct item *item, int object)
+void print_identifier(FILE *out, const struct item *item, const struct record *record)
 {
         switch ((enum which)item->which) {
-        case CURRENT: fprintf(out, "id[%d]", object); break;
+        case CURRENT: fprintf(out, "id[%d]", record->object); break;
         case REMOVED: fprintf(out, "removed[%d]", item->object); break;
         case UNUSED: fprintf(out, "%d", 0x7ff0 + item->object); break;
         case NEGATIVE: fputs("-1", out); break;
@@ -46,6 +46,8 @@ void print_timeout(FILE *out, const struct item *item)
 
 /* ---- one item ---- */
 
+#define TAB "        "
+
 /* A number of the run in the terms of the test: an identifier or a process, or the number itself. */
 static void put_number(FILE *out, const struct world *w, const struct item *item, int64_t number)
 {
@@ -62,24 +64,25 @@ static void put_number(FILE *out, const struct world *w, const struct item *item
         fprintf(out, "%lld", (long long)number);
 }
 
-static void put_call(FILE *out, const struct item *item, int object)
+static void put_call(FILE *out, const struct item *item, const struct record *record)
 {
-        families[item->family]->print(out, item, object);
+        families[item->family]->print(out, item, record);
 }
 
 /* What the last item of the sequence must do. */
-static void put_verdict(FILE *out, const struct world *w, const struct item *item, int object)
+static void put_verdict(FILE *out, const char *indent, const struct world *w, const struct item *item,
+                        const struct record *record)
 {
         const struct contradiction *const why = &w->why;
         char text[256];
 
         describe_contradiction(why, text, sizeof(text));
-        fprintf(out, "/* %s */\n\t\t", text);
+        fprintf(out, "%s/* %s */\n%s", indent, text, indent);
         if (strcmp(why->what, "errno") == 0 && why->want) {
                 fputs("FAILS_WITH(", out);
                 put_enumerator(out, why->requirement);
                 fprintf(out, ", %s, ", errno_name((int)why->want));
-                put_call(out, item, object);
+                put_call(out, item, record);
                 fputs(");\n", out);
                 return;
         }
@@ -87,45 +90,49 @@ static void put_verdict(FILE *out, const struct world *w, const struct item *ite
         put_enumerator(out, why->requirement);
         fputs(", ", out);
         if (strcmp(why->what, "result") == 0) {
-                put_call(out, item, object);
+                put_call(out, item, record);
                 fputs(", ", out);
                 put_number(out, w, item, why->want);
-        } else if (strcmp(why->what, "errno") != 0 && families[item->family]->print_member(out, item, object, why)) {
+        } else if (strcmp(why->what, "errno") != 0 && families[item->family]->print_member(out, item, record, why)) {
                 fputs(", ", out);
                 put_number(out, w, item, why->want);
         } else {
                 fputs("worked((int)(intptr_t)", out);
-                put_call(out, item, object);
+                put_call(out, item, record);
                 fputs("), 0", out);
         }
         fputs(");\n", out);
 }
 
-static void put_item(FILE *out, const struct world *w, int at)
+static void put_item(FILE *out, const char *indent, const struct world *w, int at)
 {
         const struct item *const item = &w->item[at];
         const struct record *const record = &w->record[at];
 
         if (record->object == NO_OBJECT)
                 return;
-        fputs("\t\t", out);
         if (at == w->at) {
-                put_verdict(out, w, item, record->object);
+                put_verdict(out, indent, w, item, record);
                 return;
         }
+        fputs(indent, out);
         if (record->value == -1 && record->error) {
                 fputs("REQUIRE((", out);
-                put_call(out, item, record->object);
+                put_call(out, item, record);
                 fprintf(out, ") == -1 && errno == %s);\n", errno_name(record->error));
                 return;
         }
         if (is_get(item))
                 fprintf(out, "id[%d] = (int)", record->object);
+        else if (is_open(item))
+                fprintf(out, "open_in[%d][%d] = (__typeof__(**open_in))", item->process, record->place);
         fputs("MUST(", out);
-        put_call(out, item, record->object);
+        put_call(out, item, record);
         fputs(");\n", out);
+        if (item->call == CALL_shmat && !(item->flags & SHM_RDONLY))
+                fprintf(out, "%s*(unsigned *)open_in[%d][%d] = %u;\n", indent, item->process, record->place, item->text);
         if (is_control(item) && item->command == IPC_RMID && item->which == CURRENT)
-                fprintf(out, "\t\tremoved[%d] = id[%d];\n", record->object, record->object);
+                fprintf(out, "%sremoved[%d] = id[%d];\n", indent, record->object, record->object);
 }
 
 /* ---- the processes ---- */
@@ -152,18 +159,18 @@ static int put_child(FILE *out, const struct world *w, int life, int process, in
         const int end = end_of_life(w, from, process);
         int turns = 0;
 
-        fprintf(out, "\tCHILD(&process[%d]) {\n\t\tpid[%d] = getpid();\n", life, process);
+        fprintf(out, TAB "CHILD(&process[%d]) {\n" TAB TAB "pid[%d] = getpid();\n", life, process);
         if (become_lines[process])
-                fprintf(out, "\t\t%s\n", become_lines[process]);
+                fprintf(out, TAB TAB "%s\n", become_lines[process]);
         for (int i = next_of(w, from, process); i < end; i = next_of(w, i, process)) {
-                fprintf(out, "\t\tawait(&process[%d], %d);\n", life, ++turns);
+                fprintf(out, TAB TAB "await(&process[%d], %d);\n", life, ++turns);
                 for (; i < end && w->item[i].process == process; i++)
-                        put_item(out, w, i);
-                fprintf(out, "\t\there(&process[%d], %d);\n", life, turns);
+                        put_item(out, TAB TAB, w, i);
+                fprintf(out, TAB TAB "here(&process[%d], %d);\n", life, turns);
         }
         if (end < w->items && w->item[end].flags)
-                fprintf(out, "\t\tstay(&process[%d]);\n", life);
-        fputs("\t}\n", out);
+                fprintf(out, TAB TAB "stay(&process[%d]);\n", life);
+        fputs(TAB "}\n", out);
         return turns;
 }
 
@@ -182,12 +189,12 @@ static void put_turns(FILE *out, const struct world *w, struct lives *lives)
                 }
                 const int life = lives->of[process];
                 if (w->item[i].call == CALL_exit) {
-                        fprintf(out, w->item[i].flags ? "\tkill_child(&process[%d]);\n" : "\tjoin(&process[%d]);\n", life);
+                        fprintf(out, w->item[i].flags ? TAB "kill_child(&process[%d]);\n" : TAB "join(&process[%d]);\n", life);
                         lives->of[process] = -1;
                         i++;
                         continue;
                 }
-                fprintf(out, "\ttell(&process[%d], %d);\n\tUNTIL(at(&process[%d]) == %d);\n", life, lives->turn[process] + 1,
+                fprintf(out, TAB "tell(&process[%d], %d);\n" TAB "UNTIL(at(&process[%d]) == %d);\n", life, lives->turn[process] + 1,
                         life, lives->turn[process] + 1);
                 lives->turn[process]++;
                 while (i < w->items && w->item[i].process == process && w->item[i].call != CALL_exit)
@@ -195,7 +202,7 @@ static void put_turns(FILE *out, const struct world *w, struct lives *lives)
         }
         for (int p = 0; p < PROCESSES; p++)
                 if (lives->of[p] != -1)
-                        fprintf(out, "\tjoin(&process[%d]);\n", lives->of[p]);
+                        fprintf(out, TAB "join(&process[%d]);\n", lives->of[p]);
 }
 
 static bool is_one_process(const struct world *w)
@@ -219,22 +226,22 @@ void print_test(FILE *out, const struct world *w)
 {
         struct lives lives = {.of = {-1, -1, -1, -1}};
 
-        fprintf(out, "#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
+        fprintf(out, "#include <limits.h>\n\n#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
                 stress_options.seed);
         put_enumerator(out, w->why.requirement);
-        fprintf(out, "))\n{\n\tint *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
+        fprintf(out, "))\n{\n" TAB "int *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
                 OBJECTS);
-        fprintf(out, "\tint *const pid = shared(%d * sizeof(*pid));\n%s\n", PROCESSES,
+        fprintf(out, TAB "int *const pid = shared(%d * sizeof(*pid));\n%s\n", PROCESSES,
                 families[w->item[0].family]->declarations);
-        fprintf(out, "\tfor (int i = 0; i < %d; i++)\n\t\tid[i] = removed[i] = 0x7ff0 + i;\n", OBJECTS);
+        fprintf(out, TAB "for (int i = 0; i < %d; i++)\n" TAB TAB "id[i] = removed[i] = 0x7ff0 + i;\n", OBJECTS);
         if (is_one_process(w)) {
-                fprintf(out, "\tpid[%d] = getpid();\n", w->item[0].process);
+                fprintf(out, TAB "pid[%d] = getpid();\n", w->item[0].process);
                 if (become_lines[w->item[0].process])
-                        fprintf(out, "\t%s\n", become_lines[w->item[0].process]);
+                        fprintf(out, TAB "%s\n", become_lines[w->item[0].process]);
                 for (int i = 0; i < w->items; i++)
-                        put_item(out, w, i);
+                        put_item(out, TAB, w, i);
         } else {
-                fprintf(out, "\tstruct child process[%d];\n\n", most_lives(w));
+                fprintf(out, TAB "struct child process[%d];\n\n", most_lives(w));
                 put_turns(out, w, &lives);
         }
         fputs("}\n", out);
@@ -256,7 +263,7 @@ void print_sequence(FILE *out, const struct world *w)
                         fputs(item->flags ? "is killed\n" : "exits\n", out);
                         continue;
                 }
-                put_call(out, item, record->object);
+                put_call(out, item, record);
                 if (i == w->at)
                         fprintf(out, " = %s\n", w->outcome);
                 else if (record->value == -1 && record->error)

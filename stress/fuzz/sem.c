@@ -92,6 +92,8 @@ static void generate(struct random *random, struct item *item)
                 if (one_in(random, 6)) {
                         item->call = CALL_semtimedop;
                         draw_until(random, item);
+                        if (item->until == BAD_TIMEOUT && !WIDE)
+                                item->until = NO_TIMEOUT;
                 }
                 break;
         case 2:
@@ -100,7 +102,7 @@ static void generate(struct random *random, struct item *item)
                 item->semnum = one_in(random, 40) ? (one_in(random, 2) ? -1 : INT32_MAX) : draw_number(random);
                 item->value = draw_value(random);
                 item->set = draw_setting(random);
-                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_semget;
@@ -275,6 +277,22 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        const bool stats = item->command == IPC_STAT || item->command == SEM_STAT || item->command == SEM_STAT_ANY;
+        int at = 0;
+
+        text[0] = '\0';
+        if (item->call == CALL_semctl && stats) {
+                report_common(r, text, size);
+                at = (int)strlen(text);
+                snprintf(text + at, size - (size_t)at, ", nsems %llu}", (unsigned long long)r->stat->sem.nsems);
+        } else if (item->call == CALL_semctl && item->command == GETALL) {
+                for (int i = 0; i < 8 && i < w->thing[item->family][w->record[w->position].object].size; i++)
+                        at += snprintf(text + at, size - (size_t)at, " %d", values[i]);
+        }
+}
+
 static void print_entries(FILE *out, const struct item *item)
 {
         const int64_t count = item->size > 0 ? item->size : 1;
@@ -285,12 +303,12 @@ static void print_entries(FILE *out, const struct item *item)
                         entries[i].sem_flg & SEM_UNDO ? " | SEM_UNDO" : "");
 }
 
-static void print_operate(FILE *out, const struct item *item, int object)
+static void print_operate(FILE *out, const struct item *item, const struct record *record)
 {
         const bool timed = item->call == CALL_semtimedop, plain = item->size > 0 && !item->bad_address;
 
         fprintf(out, plain ? timed ? "SEMTIMEDOP(" : "SEMOP(" : "%s(", call_names[item->call]);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (plain) {
                 if (timed)
                         print_timeout(out, item);
@@ -311,7 +329,7 @@ static void print_operate(FILE *out, const struct item *item, int object)
         fputs(")", out);
 }
 
-static void print_control(FILE *out, const struct item *item, int object)
+static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         static const char *const names[] = {
                 [GETVAL] = "GETVAL", [GETPID] = "GETPID", [GETALL] = "GETALL", [GETNCNT] = "GETNCNT", [GETZCNT] = "GETZCNT",
@@ -322,12 +340,12 @@ static void print_control(FILE *out, const struct item *item, int object)
 
         if (item->command == IPC_SET && !item->bad_address) {
                 fputs("ipc_set(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %d, %d, %#o)", (int)item->set.uid, (int)item->set.gid, item->set.mode);
                 return;
         }
         fputs("semctl(", out);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (item->command == SEM_STAT || item->command == SEM_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
         fprintf(out, known ? ", %d, %s" : ", %d, %.0s%d", item->semnum, known ? names[item->command] : "", item->command);
@@ -343,7 +361,7 @@ static void print_control(FILE *out, const struct item *item, int object)
                         fputs(", ARG_BUF(bad_address())", out);
                 } else if (item->command == SETALL) {
                         fputs(", ARG_ARRAY(((unsigned short[]){", out);
-                        for (int i = 0; i < SEMS; i++)
+                        for (int i = 0; i < record->size || i == 0; i++)
                                 fprintf(out, "%s%d", i ? ", " : "", (unsigned short)(i == item->semnum ? item->value : (item->value + i) & 3));
                         fputs("}))", out);
                 } else if (item->command == GETALL) {
@@ -357,17 +375,17 @@ static void print_control(FILE *out, const struct item *item, int object)
         fputs(")", out);
 }
 
-static void print(FILE *out, const struct item *item, int object)
+static void print(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->call == CALL_semget)
                 fprintf(out, "semget(%#x, %lld, %#o)", (unsigned)key_of(item->key), (long long)item->size, (unsigned)item->flags);
         else if (item->call == CALL_semctl)
-                print_control(out, item, object);
+                print_control(out, item, record);
         else
-                print_operate(out, item, object);
+                print_operate(out, item, record);
 }
 
-static bool print_member(FILE *out, const struct item *item, int object, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -378,14 +396,14 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
 
         if (strcmp(why->what, "value") == 0) {
                 fputs("VAL(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %d)", why->at);
                 return true;
         }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
                 if (strcmp(why->what, members[i].what) == 0) {
                         fputs("stat_of(", out);
-                        print_identifier(out, item, object);
+                        print_identifier(out, item, record);
                         fprintf(out, ").%s", members[i].member);
                         return true;
                 }
@@ -393,4 +411,4 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
 }
 
 const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .generate = generate, .find = find,
-                                .make = make, .note = note, .waits = waits, .release = release, .remove = remove_object, .print = print, .print_member = print_member};
+                                .make = make, .note = note, .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print, .print_member = print_member};

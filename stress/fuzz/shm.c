@@ -19,7 +19,7 @@ static int64_t draw_size(struct random *random)
 {
         static const int sizes[] = {4096, 1, 5000, 65536, 4097, 0, -1};
 
-        return sizes[weighted(random, 60, 20, 20, 10, 20, 6, 4)];
+        return sizes[weighted(random, 60, 20, 20, 10, 20, 6, WIDE ? 4 : 0)];
 }
 
 static void generate(struct random *random, struct item *item)
@@ -49,7 +49,7 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_shmctl;
                 item->command = commands[weighted(random, 80, 16, 10, 12, 8, 6, 6, 1, 1)];
                 item->set = draw_setting(random);
-                item->bad_address = CTL_TAKES_BAD_POINTERS && one_in(random, 32);
+                item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_shmget;
@@ -225,7 +225,22 @@ static void remove_object(struct world *w, int object)
 
 /* ---- as a test ---- */
 
-static const char *name_of(int command)
+static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+{
+        const bool stats = item->command == IPC_STAT || item->command == SHM_STAT || item->command == SHM_STAT_ANY;
+
+        text[0] = '\0';
+        if (item->call == CALL_shmat)
+                snprintf(text, size, " {first bytes %u}", r->text);
+        if (item->call != CALL_shmctl || !stats)
+                return;
+        report_common(r, text, size);
+        const size_t at = strlen(text);
+        snprintf(text + at, size - at, ", segsz %llu, nattch %llu, cpid %d, lpid %d}", (unsigned long long)r->stat->shm.size,
+                 (unsigned long long)r->stat->shm.nattch, process_of(w, r->stat->shm.cpid), process_of(w, r->stat->shm.lpid));
+}
+
+static const char *command_name(int command)
 {
         switch (command) {
         case IPC_STAT: return "IPC_STAT";
@@ -239,25 +254,25 @@ static const char *name_of(int command)
         }
 }
 
-static void print_control(FILE *out, const struct item *item, int object)
+static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         const bool points = item->command != IPC_RMID && item->command != SHM_LOCK && item->command != SHM_UNLOCK;
 
         if (item->command == IPC_SET && !item->bad_address) {
                 fputs("segment_set(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %d, %d, %#o)", (int)item->set.uid, (int)item->set.gid, item->set.mode);
                 return;
         }
         fputs("shmctl(", out);
-        print_identifier(out, item, object);
+        print_identifier(out, item, record);
         if (item->command == SHM_STAT || item->command == SHM_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
-        fprintf(out, ", %s, %s)", name_of(item->command),
+        fprintf(out, ", %s, %s)", command_name(item->command),
                 !points ? "NULL" : item->bad_address ? "bad_address()" : "&(struct shmid_ds){.shm_segsz = 0}");
 }
 
-static void print(FILE *out, const struct item *item, int object)
+static void print(FILE *out, const struct item *item, const struct record *record)
 {
         switch (item->call) {
         case CALL_shmget:
@@ -266,19 +281,19 @@ static void print(FILE *out, const struct item *item, int object)
                 break;
         case CALL_shmat:
                 fputs("shmat(", out);
-                print_identifier(out, item, object);
+                print_identifier(out, item, record);
                 fprintf(out, ", %s, 0%s%s%s)", item->bad_address ? "(void *)0x12345" : "NULL",
                         item->flags & SHM_RDONLY ? " | SHM_RDONLY" : "", item->flags & SHM_EXEC ? " | SHM_EXEC" : "",
                         item->flags & SHM_REMAP ? " | SHM_REMAP" : "");
                 break;
         case CALL_shmdt:
-                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(detach_from(id[%d]))", object);
+                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(open_in[%d][%d])", item->process, record->place);
                 break;
-        default: print_control(out, item, object); break;
+        default: print_control(out, item, record); break;
         }
 }
 
-static bool print_member(FILE *out, const struct item *item, int object, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -288,17 +303,23 @@ static bool print_member(FILE *out, const struct item *item, int object, const s
                 {"lpid", "shm_lpid"}, {"atime", "shm_atime"}, {"dtime", "shm_dtime"}, {"ctime", "shm_ctime"},
         };
 
+        if (strcmp(why->what, "first bytes") == 0) {
+                fprintf(out, "*(int *)");
+                print(out, item, record);
+                return true;
+        }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
                 if (strcmp(why->what, members[i].what) == 0) {
                         fputs("stat_of_segment(", out);
-                        print_identifier(out, item, object);
+                        print_identifier(out, item, record);
                         fprintf(out, ").%s", members[i].member);
                         return true;
                 }
         return false;
 }
 
-const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h", .declarations = "",
+const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
+                                .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
                                 .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
-                                .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};

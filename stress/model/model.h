@@ -62,6 +62,7 @@ struct operation {
         unsigned number;                /* differs between the operations of a history; what tells waiters apart */
         int id;                         /* identifier or descriptor, as returned by the call that made it */
         int flags;                      /* semflg, msgflg, shmflg, oflag */
+        unsigned mode;                  /* permission bits, of sem_open() and mq_open() */
         int key;                        /* of *get */
         int command;                    /* of *ctl */
         bool bad_address;               /* the pointer is to memory that cannot be read or written */
@@ -147,7 +148,7 @@ struct limits {
         uint64_t shmmax, shmmin;
         int64_t mq_msg_max, mq_msgsize_max, mq_msg_default, mq_msgsize_default;
         bool room;                      /* for one object more: below semmni, msgmni, shmmni */
-        bool may_raise;                 /* privileged actors may raise msg_qbytes above msgmnb */
+        bool may_raise;                 /* privileged actors may exceed msgmnb and the limits of POSIX queues */
         bool msg_copy;                  /* MSG_COPY is there (CONFIG_CHECKPOINT_RESTORE) */
         uint64_t waived[(IPCK_REQUIREMENTS + 63) / 64];
 };

@@ -49,7 +49,7 @@ static int open_queue(struct judgement *j, const struct mqueue *queue, struct mq
                 if (creates && o->attr) {
                         const int64_t maxmsg = o->attr->mq_maxmsg, msgsize = o->attr->mq_msgsize;
                         fault(j, maxmsg <= 0 || msgsize <= 0, EINVAL, mq_open_einval_attr_zero);
-                        fault(j, !o->actor->privileged && (maxmsg > j->limits->mq_msg_max || msgsize > j->limits->mq_msgsize_max),
+                        fault(j, !(o->actor->privileged && j->limits->may_raise) && (maxmsg > j->limits->mq_msg_max || msgsize > j->limits->mq_msgsize_max),
                               EINVAL, mq_open_einval_attr_limit);
                 }
         }
@@ -67,7 +67,7 @@ static int open_queue(struct judgement *j, const struct mqueue *queue, struct mq
                 next->uid = o->actor->uid;
                 next->gid = o->actor->gid;
                 rule(mq_open_creat_mode_umask);
-                next->mode = (unsigned)o->flags & 0755; /* the umask of the sandbox is 022 */
+                next->mode = o->mode & 0755; /* the umask of the sandbox is 022 */
                 rule(mq_open_creat_attr);
                 rule(mq_open_creat_attr_defaults_sysctl);
                 next->maxmsg = o->attr ? o->attr->mq_maxmsg : j->limits->mq_msg_default;
@@ -90,7 +90,7 @@ static void destroy_if_unused(struct mqueue *next)
 static void end_registration(struct mqueue *queue)
 {
         queue->registered = 0;
-        queue->registered_by = 0;
+        queue->registered_by = queue->another_closed = 0;
 }
 
 static int close_queue(struct judgement *j, const struct mqueue *queue, struct mqueue *next, struct mqueue *other)
@@ -110,9 +110,10 @@ static int close_queue(struct judgement *j, const struct mqueue *queue, struct m
         rule(mq_close_removes_notification);
         if (registered && queue->registered_by == o->id)
                 end_registration(next);
+        else
+                next->another_closed |= registered;
         memcpy(other, next, size(next));
         destroy_if_unused(next);
-        rule(mq_notify_close_other);
         if (!registered || queue->registered_by == o->id || !waived(j->limits, mq_notify_close_other))
                 return 1;
         end_registration(other);
@@ -283,7 +284,8 @@ static int notify(struct judgement *j, const struct mqueue *queue, struct mqueue
         const struct operation *const o = j->o;
 
         fault(j, o->id < 0, EBADF, mq_notify_ebadf);
-        fault(j, o->id >= 0 && o->value && queue->registered, EBUSY, mq_notify_ebusy);
+        fault(j, o->id >= 0 && o->value && queue->registered, EBUSY,
+              queue->another_closed ? mq_notify_close_other : mq_notify_ebusy);
         may_fault(j, !o->value && queue->registered != o->actor->process + 1, EINVAL);
         switch (faulted(j)) {
         case WRONGLY: return 0;

@@ -17,7 +17,7 @@ struct mqueue {
         unsigned mode;
         uint16_t opens[MODEL_PROCESSES];        /* how often a process has it open */
         uint16_t registered;            /* which process is to be notified, plus 1; 0: none */
-        uint16_t unused;
+        uint16_t another_closed;        /* that process has since closed another descriptor of the queue */
         int registered_by;              /* the descriptor by which it registered */
         int64_t maxmsg, msgsize;
         uint64_t curmsgs;

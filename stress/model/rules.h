@@ -46,6 +46,7 @@ struct judgement {
         const struct outcome *r;
         struct contradiction *why;
         int faults, other_faults;
+        bool any_fault;                 /* whatever error it reports, a waived requirement speaks of it */
         bool settled;                   /* an error is promised to precede all others */
         struct {
                 int error;
@@ -72,7 +73,7 @@ static inline void fault(struct judgement *j, bool condition, int error, enum ip
         if (!condition || j->settled)
                 return;
         if (waived(j->limits, requirement)) {
-                may_fault(j, true, error);
+                j->any_fault = true;
         } else if (j->faults < MOST_FAULTS) {
                 j->fault[j->faults].error = error;
                 j->fault[j->faults++].requirement = requirement;
@@ -101,6 +102,8 @@ static inline enum faulted faulted(struct judgement *j)
         const struct outcome *r = j->r;
 
         if (r->value == -1 && r->error) {
+                if (j->any_fault)
+                        return FAULTED;
                 for (int i = 0; i < j->faults; i++)
                         if (j->fault[i].error == r->error)
                                 return FAULTED;

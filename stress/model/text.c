@@ -203,9 +203,9 @@ void describe_operation(const struct operation *o, char *text, size_t size)
         case CALL_sem_open:
         case CALL_mq_open:
                 put(&w, "name %d, ", o->key);
-                put_flags(&w, open_flags, o->flags & ~0777);
+                put_flags(&w, open_flags, o->flags);
                 if (o->flags & O_CREAT)
-                        put(&w, ", %#o, %lld", (unsigned)o->flags & 0777, (long long)o->value);
+                        put(&w, ", %#o, %lld", o->mode, (long long)o->value);
                 break;
         case CALL_sem_unlink:
         case CALL_mq_unlink:

@@ -62,6 +62,15 @@ static void attach(void)
         mine[mine_count++] = (struct attachment){segment, at};
 }
 
+/* A call that fails attaches nothing. */
+static void attach_in_vain(void)
+{
+        const int segment = (int)pick(SEGMENTS);
+
+        EXPECT(shmat_fail_nattch_restored, shmat(books->ids[segment], (char *)views[segment] + 1, 0) == (void *)-1,
+               "shmat() at an address inside a page succeeds");
+}
+
 static void detach(int i)
 {
         const struct attachment a = mine[i];
@@ -152,9 +161,10 @@ static void have_a_child(int depth)
 static void live(int depth, uint32_t actions)
 {
         for (; actions > 0 && more_time(); actions--) {
-                switch (pick(5)) {
+                switch (pick(6)) {
                 case 0:
                 case 1: attach(); break;
+                case 4: attach_in_vain(); break;
                 case 2: if (mine_count) detach((int)pick((uint32_t)mine_count)); break;
                 case 3: have_a_child(depth); break;
                 default: tarry();
@@ -231,8 +241,13 @@ STORM(attachments, "trees of processes attach, fork, exec and end: shm_nattch is
                         EXPECT(shmdt_ret_zero, shmdt(views[s]) == 0, "shmdt() fails with %s", strerror(errno));
                         EXPECT(shmdt_last_destroys, gone(s) == removed[s], "after the last shmdt() a segment that was %sremoved is %s",
                                removed[s] ? "" : "not ", removed[s] ? "there" : "gone");
-                        if (!removed[s])
-                                MUST(shmctl(books->ids[s], IPC_RMID, NULL));
+                        if (removed[s])
+                                continue;
+                        const struct content *const again = shmat(books->ids[s], NULL, SHM_RDONLY);
+                        EXPECT(xsi_ipc_persist_creator_exit, again != (void *)-1 && again->mark == (MARK | (uint32_t)s),
+                               "what a segment held is gone when nobody has it attached");
+                        MUST(shmdt(again));
+                        MUST(shmctl(books->ids[s], IPC_RMID, NULL));
                 }
         }
 }

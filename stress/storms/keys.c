@@ -10,7 +10,7 @@
 
 #include "storm.h"
 
-enum { KEYS = 3, MOST_HELD = 20, BUCKETS = 256, DEPTH = 64, SIZE = 100 };
+enum { KEYS = 3, MOST_HELD = 60, BUCKETS = 256, DEPTH = 64, SIZE = 100 };
 
 /* ---- the three mechanisms ---- */
 
@@ -157,8 +157,8 @@ static int held_count, removed_last[MECHANISMS];
 
 static void create(int m)
 {
-        const int k = (int)pick(KEYS + 1) - 1;
-        const bool private = k == -1;
+        const bool private = once_in(2);
+        const int k = private ? -1 : (int)pick(KEYS);
         const int id = mechanisms[m].create(private ? IPC_PRIVATE : books->keys[k], IPC_CREAT | IPC_EXCL | 0600);
 
         count_operations(1);
@@ -219,7 +219,7 @@ static void worker(int me)
         doing("calls that do not wait");
         for (uint32_t n = 50 + pick(200); n > 0 && more_time(); n--) {
                 const int m = (int)pick(MECHANISMS);
-                if (held_count && (held_count == MOST_HELD || once_in(3)))
+                if (held_count && (held_count == MOST_HELD || once_in(6)))
                         discard((int)pick((uint32_t)held_count));
                 else if (once_in(3))
                         look_up(m);

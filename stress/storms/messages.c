@@ -8,11 +8,17 @@
 #include "storm.h"
 
 enum { MOST_PRODUCERS = 32, MOST_CONSUMERS = 64, MOST_TYPES = 6, MOST_EACH = 500, MOST_BYTES = 8000 };
-enum { DEAF_TYPE = 1000 };
+enum { DEAF_TYPE = 1000, RESIDENT_TYPE, KILLED_TYPE };
+
+/* Who takes what: each type its own consumers; each consumer whatever it likes; or all of them the first, or the lowest,
+ * with nobody sending meanwhile or beside the producers. */
+enum way { DEDICATED, MIXED, FIRST, LOWEST, WAYS };
 
 static struct books {
         int queue, types, consumers, each;
-        bool dedicated;                         /* each type has its own consumers, who take nothing else */
+        enum way way;
+        bool later;                             /* they begin when all is sent */
+        gate sent_all;
         _Atomic int producing, sent, received;
         _Atomic bool seen[MOST_PRODUCERS][MOST_EACH];
 } *books;
@@ -57,7 +63,7 @@ static void producer(int me)
         for (int number = 0; number < books->each && more_time(); number++) {
                 struct label *const label = &message.label;
                 *label = (struct label){(uint16_t)(me - producers_begin), (uint16_t)(1 + pick((uint32_t)books->types)),
-                                        (uint32_t)number, pick(once_in(8) ? MOST_BYTES : 64)};
+                                        (uint32_t)number, pick(once_in(8) && !books->later ? MOST_BYTES : 64)};
                 message.type = label->type;
                 fill_pattern(message.text, label->size, pattern_of(label));
                 books->sent++;
@@ -79,8 +85,12 @@ static struct wish wish(int me)
 {
         const long type = 1 + (long)pick((uint32_t)books->types);
 
-        if (books->dedicated)
+        if (books->way == DEDICATED)
                 return (struct wish){1 + me % books->types, once_in(4) ? IPC_NOWAIT : 0};
+        if (books->way == FIRST)
+                return (struct wish){0, 0};
+        if (books->way == LOWEST)
+                return (struct wish){-MOST_TYPES, 0};
         if (me == 0)
                 return (struct wish){0, 0};     /* so that each message has somebody who takes it */
         switch (pick(5)) {
@@ -116,12 +126,26 @@ static void judge(const struct wish *w, const struct message *message, size_t si
                "message %u of producer %u and type %u came after its message %u", label->number, label->producer,
                label->type, last[label->producer][label->type] - 1);
         last[label->producer][label->type] = label->number + 1;
+
+        static uint32_t first[MOST_PRODUCERS];                  /* plus 1 */
+        static long lowest;
+        if (books->way == FIRST)
+                EXPECT(msgsnd_order_fifo, first[label->producer] <= label->number,
+                       "message %u of producer %u came after its message %u", label->number, label->producer,
+                       first[label->producer] - 1);
+        first[label->producer] = label->number + 1;
+        if (books->way == LOWEST && books->later)
+                EXPECT(msgrcv_sel_negative_lowest, lowest <= message->type, "type %ld is received before type %ld", lowest,
+                       message->type);
+        lowest = message->type;
 }
 
 static void consumer(int me)
 {
         static struct message message;
 
+        if (books->later)
+                wait_at(&books->sent_all);
         for (;;) {
                 const struct wish w = wish(me);
                 doing(w.flags & IPC_NOWAIT ? "msgrcv() with IPC_NOWAIT" : "msgrcv()");
@@ -169,6 +193,43 @@ static void kill_receivers(void)
                "a message that was sent when all who waited for it had been killed is not there");
 }
 
+static void blocked_sender(int me)
+{
+        struct message message = {.type = KILLED_TYPE};
+
+        (void)me;
+        doing("msgsnd()");
+        msgsnd(books->queue, &message, 64, 0);
+}
+
+/* What a sender that was killed waited to send never comes. */
+static void kill_senders(void)
+{
+        static struct message message;
+        const int first = crew_size(), count = 1 + (int)pick(3);
+
+        message.type = RESIDENT_TYPE;
+        while (msgsnd(books->queue, &message, 64, IPC_NOWAIT) == 0) {
+        }
+        muster(count, blocked_sender);
+        for (int i = first; i < first + count; i++) {
+                if (once_in(2))
+                        WITHIN(sleeping(worker_pid(i)));
+                kill_worker(i);
+        }
+        while (msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), RESIDENT_TYPE, IPC_NOWAIT) == 64) {
+        }
+}
+
+static void expect_nothing_of_the_killed(void)
+{
+        static struct message message;
+
+        EXPECT(exit_blocked_msgsnd_kill,
+               msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), KILLED_TYPE, IPC_NOWAIT) == -1,
+               "a message is there whose sender was killed before there was room for it");
+}
+
 /* ---- a round ---- */
 
 static void make_queue(void)
@@ -183,6 +244,29 @@ static void make_queue(void)
         }
 }
 
+/* So that all that is sent has room. */
+static void send_few(int producers)
+{
+        enum { MOST = 100 };
+
+        if (books->each * producers > MOST)
+                books->each = MOST / producers;
+}
+
+static void await_receipt(void)
+{
+        while (books->producing > 0 || books->received < books->sent) {
+                const int before = books->received;
+                const bool goes_on = WITHIN(books->received != before ||
+                                            (books->producing == 0 && books->received == books->sent));
+                if (!goes_on)
+                        VIOLATED(msgsnd_block_no_lost_wakeup,
+                                 "of %d messages sent or to be sent %d were received, and nothing moves", books->sent,
+                                 books->received);
+                workers_left();
+        }
+}
+
 STORM(messages, "producers and consumers of messages by type: nothing lost, doubled, torn or out of order")
 {
         struct msqid_ds ds;
@@ -192,32 +276,39 @@ STORM(messages, "producers and consumers of messages by type: nothing lost, doub
                 memset(books, 0, sizeof(*books));
                 make_queue();
                 books->types = 1 + (int)pick(MOST_TYPES);
-                books->dedicated = once_in(2);
-                books->each = 1 + (int)pick(MOST_EACH);
+                books->way = (enum way)pick(WAYS);
+                books->later = (books->way == FIRST || books->way == LOWEST) && once_in(2);
+                books->each = 1 + (int)pick(once_in(8) ? MOST_EACH : 40);
                 books->consumers = draw_crew(books->types, MOST_CONSUMERS);
                 if (books->consumers < books->types)
                         books->types = books->consumers;
                 const int producers = draw_crew(1, MOST_PRODUCERS);
+                if (books->later)
+                        send_few(producers);
                 books->producing = producers;
                 producers_begin = books->consumers;
+                /* A queue that is never empty. */
+                const bool resident = books->way == DEDICATED && once_in(2);
+                if (resident)
+                        MUST(msgsnd(books->queue, &(struct message){.type = RESIDENT_TYPE}, 8, 0));
                 muster(books->consumers, consumer);
                 muster(producers, producer);
                 set_off();
-                while (books->producing > 0 || books->received < books->sent) {
-                        const int before = books->received;
-                        const bool goes_on = WITHIN(books->received != before || (books->producing == 0 &&
-                                                                                  books->received == books->sent));
-                        EXPECT(msgsnd_block_no_lost_wakeup, goes_on,
-                               "of %d messages sent or to be sent %d were received, and nothing moves", books->sent,
-                               books->received);
-                        workers_left();
+                if (books->later) {
+                        EXPECT(msgsnd_block_until_space, WITHIN(books->producing == 0),
+                               "msgsnd() waits although there is room");
+                        open_gate(&books->sent_all);
                 }
+                await_receipt();
                 MUST(msgctl(books->queue, IPC_STAT, &ds));
-                EXPECT(msgrcv_upd_cbytes, ds.msg_qnum == 0 && ds.__msg_cbytes == 0,
-                       "the empty queue has msg_qnum %lu and %lu bytes", (unsigned long)ds.msg_qnum,
-                       (unsigned long)ds.__msg_cbytes);
-                if (books->dedicated && once_in(2))
+                EXPECT(msgrcv_upd_cbytes, ds.msg_qnum == resident && ds.__msg_cbytes == 8U * resident,
+                       "a queue that holds %d messages has msg_qnum %lu and %lu bytes", resident,
+                       (unsigned long)ds.msg_qnum, (unsigned long)ds.__msg_cbytes);
+                if (books->way == DEDICATED && once_in(2))
+                        kill_senders();
+                if (books->way == DEDICATED && once_in(2))
                         kill_receivers();
+                expect_nothing_of_the_killed();
                 EXPECT(msgctl_rmid_removes, msgctl(books->queue, IPC_RMID, NULL) == 0, "IPC_RMID fails with %s",
                        errno_name(errno));
                 all_end(msgrcv_eidrm_all);

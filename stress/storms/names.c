@@ -12,7 +12,7 @@
 #include "storm.h"
 
 enum { CONTESTS = 20, MOST_CONTESTANTS = 16, SIZE = 16 };
-enum kind { EXCLUSIVE_SEM, EXCLUSIVE_SHM, EXCLUSIVE_MQ, CREATE_SEM, FIRST_SIGHT, UNLINK_SEM, CREATE_AND_UNLINK, KINDS };
+enum kind { EXCLUSIVE_SEM, EXCLUSIVE_SHM, EXCLUSIVE_MQ, CREATE_MQ, CREATE_SHM, CREATE_SEM, FIRST_SIGHT, UNLINK_SEM, CREATE_AND_UNLINK, KINDS };
 
 static struct books {
         int crew;
@@ -30,12 +30,14 @@ static bool opened(const struct contest *c, int flags)
         struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = SIZE};
 
         switch (c->kind) {
+        case CREATE_SHM:
         case EXCLUSIVE_SHM: {
                 const int fd = shm_open(c->name, flags | O_RDWR, 0600);
                 if (fd != -1)
                         close(fd);
                 return fd != -1;
         }
+        case CREATE_MQ:
         case EXCLUSIVE_MQ: {
                 const mqd_t queue = mq_open(c->name, flags | O_RDWR, 0600, &attributes);
                 if (queue != (mqd_t)-1)
@@ -49,6 +51,13 @@ static bool opened(const struct contest *c, int flags)
                 return sem != SEM_FAILED;
         }
         }
+}
+
+/* All get it. */
+static void open_together(const struct contest *c)
+{
+        EXPECT(c->kind == CREATE_MQ ? mq_open_creat_once : shm_open_flag_creat_new, opened(c, O_CREAT),
+               "O_CREAT beside other creators fails with %s", errno_name(errno));
 }
 
 static enum ipck_requirement excl(const struct contest *c)
@@ -136,6 +145,8 @@ static void contestant(int me)
                 struct contest *const c = &books->contests[i];
                 meet(&c->met, books->crew, 1);
                 switch (c->kind) {
+                case CREATE_MQ:
+                case CREATE_SHM: open_together(c); break;
                 case CREATE_SEM: create_together(c); break;
                 case FIRST_SIGHT: look_first(c, me == 0); break;
                 case UNLINK_SEM: unlink_together(c); break;
@@ -149,7 +160,9 @@ static void contestant(int me)
 static void remove_name(const struct contest *c)
 {
         switch (c->kind) {
+        case CREATE_SHM:
         case EXCLUSIVE_SHM: shm_unlink(c->name); break;
+        case CREATE_MQ:
         case EXCLUSIVE_MQ: mq_unlink(c->name); break;
         default: sem_unlink(c->name);
         }
@@ -167,7 +180,7 @@ STORM(names, "creators and unlinkers of one name at the same moment: one winner,
                         struct contest *const c = &books->contests[i];
                         do
                                 c->kind = (enum kind)pick(KINDS);
-                        while (c->kind == EXCLUSIVE_MQ && !queues);
+                        while ((c->kind == EXCLUSIVE_MQ || c->kind == CREATE_MQ) && !queues);
                         c->value = pick(1000);
                         snprintf(c->name, sizeof(c->name), "/ipck-storm-%d", i);
                         if (c->kind == UNLINK_SEM)

@@ -8,7 +8,7 @@
 
 #include "storm.h"
 
-enum { MOST_SENDERS = 32, MOST_RECEIVERS = 32, MOST_EACH = 200, PRIORITIES = 4, DEPTH = 10, LONGEST = 200 };
+enum { MOST_SENDERS = 32, MOST_RECEIVERS = 32, MOST_EACH = 200, PRIORITIES = 32, DEPTH = 10, LONGEST = 200 };
 enum kind { TRAFFIC, DRAIN, NOTIFICATION, KINDS };
 
 static struct books {
@@ -38,7 +38,7 @@ static const sigset_t *arrival(void)
 
 static void send(int sender, int number, const struct timespec *limit)
 {
-        struct message message = {(uint16_t)sender, (uint16_t)number, (uint16_t)pick(PRIORITIES),
+        struct message message = {(uint16_t)sender, (uint16_t)number, (uint16_t)pick(once_in(2) ? 3 : PRIORITIES),
                                   (uint16_t)pick(LONGEST + 1), {0}};
         const size_t size = offsetof(struct message, text) + message.size;
 
@@ -133,6 +133,8 @@ static void registrant(int me)
                 return;
         }
         EXPECT(mq_notify_ebusy, atomic_fetch_add(&books->registered, 1) == 0, "two processes are registered");
+        EXPECT(mq_notify_ebusy, mq_notify(books->queue, &event) == -1 && errno == EBUSY,
+               "a process registers twice for one queue");
         doing("sigwaitinfo() for a notification");
         while (sigwaitinfo(arrival(), &info) == -1) {
         }
@@ -147,13 +149,12 @@ static void registrant(int me)
 
 static void notification(int senders)
 {
-        const int registrants = 1 + (int)pick(6), first = crew_size();
+        const int registrants = 1 + (int)pick(6);
 
         muster(registrants, registrant);
         set_off();
         EXPECT(mq_notify_ebusy, WITHIN(books->registered == 1 && workers_left() == 1),
                "of %d calls of mq_notify() at the same time %d succeeded", registrants, books->registered);
-        (void)first;
         books->each = 1 + (int)pick(2);
         if (senders * books->each > DEPTH)
                 senders = DEPTH / books->each;
@@ -165,6 +166,16 @@ static void notification(int senders)
 }
 
 /* ---- a round ---- */
+
+/* A message without bytes for each receiver. */
+static void stopper(int me)
+{
+        (void)me;
+        doing("mq_send() of no bytes");
+        for (int i = 0; i < books->receivers; i++)
+                EXPECT(mq_send_len0, mq_send(books->queue, "", 0, pick(PRIORITIES)) == 0, "mq_send() of no bytes fails with %s",
+                       errno_name(errno));
+}
 
 static void traffic(void)
 {
@@ -180,9 +191,12 @@ static void traffic(void)
                        books->received);
                 workers_left();
         }
-        for (int i = 0; i < books->receivers; i++)
-                MUST(mq_send(books->queue, "", 0, 0));
+        muster(1, stopper);
         all_end(mq_receive_wakes_one);
+        struct mq_attr attributes;
+        MUST(mq_getattr(books->queue, &attributes));
+        EXPECT(mq_send_conserved, attributes.mq_curmsgs == 0, "when all is received %ld messages are left",
+               attributes.mq_curmsgs);
 }
 
 static void drain(void)

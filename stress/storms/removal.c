@@ -15,6 +15,7 @@ static struct books {
         enum mechanism mechanism;
         int id;
         bool still;                             /* nobody gives, and all wait when the removal comes */
+        bool full;                              /* the queue: some wait for room */
         int removers;
         _Atomic bool here[MOST_WORKERS];        /* waits now, or will at once */
         _Atomic int given, taken, removed;
@@ -48,7 +49,7 @@ static int wait_in_queue(struct message *message)
 {
         static const long wanted[] = {GIVEN_TYPE, -GIVEN_TYPE, GIVEN_TYPE + 1, -GIVEN_TYPE - 1};
 
-        if (once_in(2)) {
+        if (books->full && once_in(2)) {
                 message->type = FOREIGN_TYPE;
                 return msgsnd(books->id, message, SIZE, 0);
         }
@@ -145,7 +146,7 @@ static void make(void)
                 return;
         }
         books->id = (int)MUST(msgget(IPC_PRIVATE, 0600));
-        while (msgsnd(books->id, &message, SIZE, IPC_NOWAIT) == 0) {
+        while (books->full && msgsnd(books->id, &message, SIZE, IPC_NOWAIT) == 0) {
         }
 }
 
@@ -175,6 +176,7 @@ STORM(removal, "IPC_RMID against every call that waits: each ends, with EIDRM or
                 memset(books, 0, sizeof(*books));
                 books->mechanism = once_in(2) ? SETS : QUEUES;
                 books->still = once_in(2);
+                books->full = once_in(2);
                 make();
                 const int waiters = draw_crew(1, MOST_WORKERS - 20), removers = 1 + (int)pick(4);
                 muster(waiters, waiter);

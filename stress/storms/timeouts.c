@@ -11,8 +11,8 @@
 #include "have.h"
 #include "storm.h"
 
-enum kind { SEMTIMEDOP, SEM_TIMEDWAIT, SEM_CLOCKWAIT, MQ_TIMEDRECEIVE, KINDS };
-enum { MOST_PAIRS = 60, SIZE = 8 };
+enum kind { SEMTIMEDOP, SEM_TIMEDWAIT, SEM_CLOCKWAIT, MQ_TIMEDRECEIVE, MQ_TIMEDSEND, KINDS };
+enum { MOST_PAIRS = 60, SIZE = 8, DEPTH = 5 };
 
 static const struct {
         const char *name;
@@ -27,6 +27,7 @@ static const struct {
         {"sem_clockwait()", ETIMEDOUT, false, sem_clockwait_etimedout, sem_clockwait_immediate,
          sem_clockwait_timeout_vs_post},
         {"mq_timedreceive()", ETIMEDOUT, true, mq_receive_timed_etimedout, mq_receive_timed_immediate, mq_send_conserved},
+        {"mq_timedsend()", ETIMEDOUT, true, mq_send_timed_etimedout, mq_send_timed_immediate, mq_send_conserved},
 };
 
 static struct books {
@@ -48,7 +49,8 @@ static int available(int n)
 
         switch (pair->kind) {
         case SEMTIMEDOP: return semctl(books->set, n, GETVAL);
-        case MQ_TIMEDRECEIVE: return mq_getattr(pair->queue, &attributes) == 0 ? (int)attributes.mq_curmsgs : -1;
+        case MQ_TIMEDRECEIVE: MUST(mq_getattr(pair->queue, &attributes)); return (int)attributes.mq_curmsgs;
+        case MQ_TIMEDSEND: MUST(mq_getattr(pair->queue, &attributes)); return DEPTH - (int)attributes.mq_curmsgs;
         default: sem_getvalue(&pair->sem, &value); return value;
         }
 }
@@ -69,6 +71,7 @@ static int take(int n, int64_t timeout)
                 return sem_clockwait(&pair->sem, CLOCK_MONOTONIC, &monotonic);
         }
 #endif
+        case MQ_TIMEDSEND: return mq_timedsend(pair->queue, "a unit", sizeof("a unit"), 0, &realtime);
         default: return mq_timedreceive(pair->queue, text, SIZE, NULL, &realtime) == -1 ? -1 : 0;
         }
 }
@@ -77,10 +80,12 @@ static int give(int n)
 {
         struct pair *const pair = &books->pairs[n];
         struct sembuf increment = {.sem_num = (unsigned short)n, .sem_op = 1};
+        char text[SIZE];
 
         switch (pair->kind) {
         case SEMTIMEDOP: return semop(books->set, &increment, 1);
-        case MQ_TIMEDRECEIVE: return mq_send(pair->queue, "unit", SIZE - 1, 0);
+        case MQ_TIMEDRECEIVE: return mq_send(pair->queue, "a unit", sizeof("a unit"), 0);
+        case MQ_TIMEDSEND: return worked((int)mq_receive(pair->queue, text, SIZE, NULL));
         default: return sem_post(&pair->sem);
         }
 }
@@ -141,7 +146,7 @@ static void worker(int me)
 /* A queue without a name; -1 where there are as many as the limits allow. */
 static mqd_t new_queue(void)
 {
-        struct mq_attr attributes = {.mq_maxmsg = 5, .mq_msgsize = SIZE};
+        struct mq_attr attributes = {.mq_maxmsg = DEPTH, .mq_msgsize = SIZE};
         const mqd_t queue = mq_open("/ipck-storm", O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
 
         if (queue != (mqd_t)-1)
@@ -149,13 +154,20 @@ static mqd_t new_queue(void)
         return queue;
 }
 
+static bool of_queue(enum kind kind)
+{
+        return kind == MQ_TIMEDRECEIVE || kind == MQ_TIMEDSEND;
+}
+
 static void make(struct pair *pair, bool queues)
 {
         pair->kind = (enum kind)pick(KINDS);
         if (pair->kind == SEM_CLOCKWAIT && !HAVE_SEM_CLOCKWAIT)
                 pair->kind = SEM_TIMEDWAIT;
-        if (pair->kind == MQ_TIMEDRECEIVE && (!queues || (pair->queue = new_queue()) == (mqd_t)-1))
+        if (of_queue(pair->kind) && (!queues || (pair->queue = new_queue()) == (mqd_t)-1))
                 pair->kind = SEMTIMEDOP;
+        for (int n = 0; pair->kind == MQ_TIMEDSEND && n < DEPTH; n++)
+                MUST(mq_send(pair->queue, "", 0, 0));
         if (pair->kind == SEM_TIMEDWAIT || pair->kind == SEM_CLOCKWAIT)
                 MUST(sem_init(&pair->sem, 1, 0));
 }
@@ -169,14 +181,14 @@ STORM(timeouts, "waits with a deadline: none is early, none fails where there is
                 memset(books, 0, sizeof(*books));
                 const int pairs = draw_crew(1, MOST_PAIRS);
                 books->set = (int)MUST(semget(IPC_PRIVATE, pairs, 0600));
-                books->each = 1 + (int)pick(200);
+                books->each = 1 + (int)pick(50);
                 for (int n = 0; n < pairs; n++)
                         make(&books->pairs[n], queues);
                 muster(2 * pairs, worker);
                 set_off();
                 all_end(semtimedop_eagain_expired);
                 for (int n = 0; n < pairs; n++)
-                        if (books->pairs[n].kind == MQ_TIMEDRECEIVE)
+                        if (of_queue(books->pairs[n].kind))
                                 mq_close(books->pairs[n].queue);
                 MUST(semctl(books->set, 0, IPC_RMID));
         }

@@ -36,7 +36,7 @@ static bool done(int set, struct sembuf *ops, size_t count, const char *what)
                 for (size_t i = 0; i < count; i++)
                         ops[i].sem_flg |= IPC_NOWAIT;
         doing(what);
-        result = timed ? semtimedop(set, ops, count, &brief) : semop(set, ops, count);
+        result = timed || once_in(4) ? semtimedop(set, ops, count, timed ? &brief : NULL) : semop(set, ops, count);
         count_operations(1);
         if (result == 0)
                 return true;

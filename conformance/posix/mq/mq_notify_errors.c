@@ -3,7 +3,10 @@
  * mq_notify(): calls that fail, and register nobody.
  */
 #include <limits.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
 
+#include "ipck_filter.h"
 #include "ipck_mq_notify.h"
 
 static const struct sigevent by_signal = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
@@ -100,4 +103,55 @@ TEST(notification_must_be_readable, VERIFIES(mq_notify_efault, mq_notify_failed)
                 FAILS_WITH(mq_notify_efault, EFAULT, mq_notify(queue, row->event));
                 HOLDS(mq_notify_failed, !is_registered(queue));
         }
+}
+
+/* ---- memory ---- */
+
+/* A refused call stands for the machine that is short of it, and what is judged is the C library. */
+TEST(want_of_memory_is_told, VERIFIES(mq_notify_enomem), ONE_ROUTE)
+{
+        const mqd_t queue = small_mq(O_RDWR);
+        struct child caller;
+
+        EQ(mq_notify_enomem, mq_notify(queue, NULL), 0);
+        CHILD(&caller) {
+                FAIL_CALLS(ENOMEM, SYS_mq_notify);
+                EACH_ROW(e, events)
+                        FAILS_WITH(mq_notify_enomem, ENOMEM, mq_notify(queue, e->event));
+        }
+        join(&caller);
+        HOLDS(mq_notify_enomem, !is_registered(queue));
+        EQ(mq_notify_enomem, mq_notify(queue, &by_signal), 0);
+}
+
+/* The system call takes memory for the message to the C library that starts the thread. Other steps may be hit as well
+ * (copies from the caller's memory: EFAULT). */
+TEST(registration_without_memory, VERIFIES(mq_notify_enomem), ONE_ROUTE)
+{
+        enum { MOST_STEPS = 50 };
+        char cookie[32] = "";
+        const mqd_t queue = small_mq(O_RDWR);
+        const int told = (int)MUST(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
+        const struct sigevent by_message = {
+                .sigev_notify = SIGEV_THREAD, .sigev_signo = told, .sigev_value.sival_ptr = cookie,
+        };
+        int refused = 0;
+        bool more = true;
+
+        for (unsigned n = 1; more && n < MOST_STEPS; n++) {
+                arm_fault(n);
+                const long result = syscall(SYS_mq_notify, queue, &by_message);
+                const int error = errno;
+                more = disarm_fault();
+                if (result == 0) {
+                        MUST(mq_notify(queue, NULL));
+                        continue;
+                }
+                HOLDS(mq_notify_enomem, error == ENOMEM || error == EFAULT);
+                refused += error == ENOMEM;
+                HOLDS(mq_notify_enomem, !is_registered(queue));
+        }
+        if (!refused)
+                UNSUPPORTED("fault injection into ordinary kernel allocations (failslab/ignore-gfp-wait must be N)");
+        HOLDS(mq_notify_enomem, !more);
 }

@@ -71,12 +71,16 @@ TEST(other_names_are_other_queues, VERIFIES(mq_open_name_same))
 
 TEST(any_byte_can_be_in_a_name, VERIFIES(mq_open_name_any_byte))
 {
-        char name[] = "/ax", with[] = "/a x b";
+        char name[] = "/ax", with[] = "/a x b", other[] = "/ax";
 
         for (int byte = 1; byte < 256; byte++) {
                 if (byte == '/')
                         continue;
                 name[2] = with[3] = (char)byte;
+                /* Beside one that differs in the highest bit alone. */
+                other[2] = (char)(byte ^ 0x80);
+                const bool has_other = other[2] && other[2] != '/';
+                const mqd_t beside = has_other ? new_mq(other, O_RDWR, 1, 1) : -1;
                 EQ(mq_open_name_any_byte, mq_open(name, O_RDWR), -1);
                 const mqd_t queue = OPENS(mq_open_name_any_byte, mq_open(name, O_CREAT | O_RDWR, 0600, &small));
                 const mqd_t inside = OPENS(mq_open_name_any_byte, mq_open(with, O_CREAT | O_RDWR, 0600, &small));
@@ -84,6 +88,8 @@ TEST(any_byte_can_be_in_a_name, VERIFIES(mq_open_name_any_byte))
                 EQ(mq_open_name_any_byte, mark_of(name), byte);
                 remove_mq(queue, name);
                 remove_mq(inside, with);
+                if (has_other)
+                        remove_mq(beside, other);
         }
 }
 

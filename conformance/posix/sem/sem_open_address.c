@@ -193,6 +193,29 @@ TEST(semaphore_is_open_until_the_last_close,
         EQ(sem_close_releases, sem_mappings(), 0);
 }
 
+TEST(one_close_of_two_leaves_it_usable, VERIFIES(sem_close_refcounted))
+{
+        sem_t *const sem = named_sem(SEM_NAME, 0);
+        struct child other;
+
+        REQUIRE(sem_open(SEM_NAME, 0) == sem);
+        MUST(sem_close(sem));
+        if (!HOLDS(sem_close_refcounted, is_mapped((void *)((uintptr_t)sem & ~(page_size() - 1)))))
+                return;
+        EQ(sem_close_refcounted, sem_post(sem), 0);
+        CHILD(&other) {
+                MUST(sem_close(sem));
+                sem_t *const again = (sem_t *)MUST(sem_open(SEM_NAME, 0));
+                EQ(sem_close_refcounted, sem_value(again), 1);
+                EQ(sem_close_refcounted, sem_post(again), 0);
+        }
+        join(&other);
+        EQ(sem_close_refcounted, sem_value(sem), 2);
+        EQ(sem_close_refcounted, sem_trywait(sem), 0);
+        EQ(sem_close_refcounted, sem_wait(sem), 0);
+        EQ(sem_close_refcounted, sem_value(sem), 0);
+}
+
 /* ---- a name that was removed ---- */
 
 TEST(recreated_name_is_another_semaphore,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from .. import virtualisation
 from ..booted import Booted, contents
-from ..errors import IpckError
 from ..process import Process
 from ..tree import BUILD, CACHE, shown
+from . import watched
 from .model import Need, Target, Unavailable
 
 KERNELS = CACHE / "kernels"
@@ -68,6 +68,7 @@ class QemuKernel(Target):
     append: str = ""
     extra: Path | None = None  # an initramfs that is laid over ours
     fetched: str = ""  # by which name scripts/get-kernels knows it
+    watches: bool = False  # whether what the kernel finds wrong with itself fails the test that was running
 
     def built(self, build: Path = BUILD) -> tuple[Path, ...]:
         """The program, and the first process that runs it."""
@@ -81,6 +82,10 @@ class QemuKernel(Target):
     def lister(self, build: Path = BUILD) -> tuple[str, ...]:
         """The program itself: it runs on this machine as well."""
         return (str(self.program(build)),)
+
+    def options(self) -> tuple[str, ...]:
+        """Whether it is watched."""
+        return watched.OPTIONS if self.watches else ()
 
     def check(self, build: Path = BUILD) -> None:
         """QEMU, an image of the right kind, and the program must be there."""
@@ -100,7 +105,7 @@ class QemuKernel(Target):
 
     def _command(self, accelerator: str) -> tuple[str, ...]:
         always = ("-nodefaults", "-display", "none", "-no-reboot", "-accel", accelerator)
-        append = f"{self.board.append} {self.append}".strip()
+        append = " ".join(filter(None, (self.board.append, watched.APPEND if self.watches else "", self.append)))
         kernel = ("-kernel", str(self.image), "-initrd", "{initramfs}", "-append", append)
         return (self.board.qemu.path, *self.board.options, *always, *kernel)
 
@@ -150,21 +155,13 @@ def _kind(header: bytes) -> str:
 
 
 def _by_path(argument: str) -> Target:
-    """`kernel:IMAGE[,initrd=FILE][,append=WORDS]`; the words may hold commas."""
-    head, comma, append = argument.partition(",append=")
-    path, *options = head.split(",")
-    extra = None
-    for option in options:
-        name, equals, value = option.partition("=")
-        if name != "initrd" or not value:
-            raise IpckError(f"kernel:{argument}: {option!r} is not understood: write IMAGE,initrd=FILE,append=WORDS")
-        extra = Path(value).absolute()
-    if not path or (comma and not append):
-        raise IpckError(f"kernel:{argument}: write IMAGE,initrd=FILE,append=WORDS")
-    image = Path(path).absolute()
+    """`kernel:IMAGE[,initrd=FILE][,watch][,append=WORDS]`."""
+    given = watched.parse("kernel", argument, "IMAGE", ("initrd", "watch"))
+    image = given.path.absolute()
     target = QemuKernel(
-        _name(image), "glibc-static", f"the kernel {path} in QEMU",
-        system=f"kernel {path}", baseline="kernel", image=image, append=append, extra=extra,
+        _name(image), "glibc-static", f"the kernel {given.path} in QEMU",
+        system=f"kernel {given.path}", baseline="kernel", image=image, append=given.append, extra=given.initrd,
+        watches=given.watch,
     )  # fmt: skip
     return replace(target, flavour="i386-static", baseline="kernel-i386") if _has_32_bits(image) else target
 

@@ -91,9 +91,13 @@ class Target:
         """How the program is asked for what it holds, if possible without starting what is judged."""
         return self.argv(build)
 
+    def options(self) -> tuple[str, ...]:
+        """What the program is told beside what it is told everywhere, also when it is asked what it holds."""
+        return ()
+
     def ask(self, build: Path = BUILD) -> Process:
         """Start the program to tell what it holds; OSError when it cannot be executed."""
-        return Process((*self.lister(build), "--list"))
+        return Process((*self.lister(build), *self.options(), "--list"))
 
     def check(self, build: Path = BUILD) -> None:
         """Unavailable when it cannot be started here; called once before it is."""

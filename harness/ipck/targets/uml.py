@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..booted import Booted, contents
 from ..process import Process
 from ..records import clean
 from ..tree import BUILD, fetched, shown
+from . import watched
 from .model import Need, Target, Unavailable
 
 _PATIENCE = 20
@@ -43,6 +45,8 @@ class Uml(Target):
     binary: Path = Path()
     libraries: Path | None = None  # a folder with the C library for it
     get: tuple[str, ...] = ()  # the command that brings it
+    append: str = ""  # more words for its command line
+    watches: bool = False  # it is watched although it has no checkers
 
     def built(self, build: Path = BUILD) -> tuple[Path, ...]:
         """The program, and the first process that runs it."""
@@ -50,7 +54,13 @@ class Uml(Target):
 
     def argv(self, build: Path = BUILD) -> tuple[str, ...]:
         """The command that boots it."""
-        return (*self._command(), *_OPTIONS)
+        watch = (watched.APPEND,) if self.options() else ()
+        return (*self._command(), *_OPTIONS, *watch, *self.append.split())
+
+    def options(self) -> tuple[str, ...]:
+        """A kernel with checkers is watched."""
+        checks = self.watches or (self.binary.is_file() and watched.has_checkers(_config(self._command())[0]))
+        return watched.OPTIONS if checks else ()
 
     def lister(self, build: Path = BUILD) -> tuple[str, ...]:
         """The program itself: it runs on this machine as well."""
@@ -78,20 +88,25 @@ class Uml(Target):
 
     def _check_config(self) -> None:
         name = shown(self.binary)
-        try:
-            answer = subprocess.run(
-                (*self._command(), "--showconfig"),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_PATIENCE,
-                check=False,
+        config, how = _config(self._command())
+        if "\nCONFIG_UML=y\n" not in config:
+            words = clean(config[-200:].strip()) or how
+            raise Unavailable(
+                f"{name} is no User-Mode Linux: --showconfig gave no answer" if not how else
+                f"{name} --showconfig names no CONFIG_UML=y, so this is no User-Mode Linux: {words}"
             )
-        except subprocess.TimeoutExpired:
-            raise Unavailable(f"{name} is no User-Mode Linux: --showconfig gave no answer") from None
-        said = answer.stdout + answer.stderr
-        if b"\nCONFIG_UML=y\n" not in said:
-            words = clean(said[-200:].decode("utf-8", "backslashreplace").strip()) or f"status {answer.returncode}"
-            raise Unavailable(f"{name} --showconfig names no CONFIG_UML=y, so this is no User-Mode Linux: {words}")
+
+
+@cache
+def _config(command: tuple[str, ...]) -> tuple[str, str]:
+    """What a binary says to --showconfig, and how it ended: '' where it did not."""
+    try:
+        answer = subprocess.run(
+            (*command, "--showconfig"), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "", ""
+    return (answer.stdout + answer.stderr).decode("utf-8", "backslashreplace"), f"status {answer.returncode}"
 
 
 def _uml(name: str, words: str, binary: Path, flavour: str = "glibc-static", **more: Any) -> Uml:
@@ -113,10 +128,13 @@ def _of_suite(name: str, suite: str, *libraries: str, usual: bool = True) -> Uml
 
 
 def _by_path(argument: str) -> Target:
-    """`uml:BINARY`."""
-    binary = Path(argument)
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", binary.name).strip("-.") or "kernel"
-    return _uml(name, f"the kernel {argument}", binary.absolute(), baseline="uml")
+    """`uml:BINARY[,watch][,append=WORDS]`."""
+    given = watched.parse("uml", argument, "BINARY", ("watch",))
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", given.path.name).strip("-.") or "kernel"
+    return _uml(
+        name, f"the kernel {given.path}", given.path.absolute(), baseline="uml",
+        append=given.append, watches=given.watch,
+    )  # fmt: skip
 
 
 _INSTALLED = ("Debian 12's kernel", Path("/usr/bin/linux.uml"))

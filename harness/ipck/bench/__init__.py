@@ -1,0 +1,1 @@
+"""Benchmarks of IPC calls, on several targets side by side."""
