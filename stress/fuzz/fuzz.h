@@ -96,6 +96,7 @@ struct world {
         struct handle handle[FAMILIES][PROCESSES][HANDLES];
         sem_t unnamed[OBJECTS];         /* POSIX semaphores without a name, by object */
         struct limits limits;
+        bool indexed;                   /* identifiers have the index of their object as in Linux */
         int64_t clock;
         uint64_t done;                  /* operations */
 
@@ -114,6 +115,9 @@ struct family {
 
         /* Draws the calls that close what a process may have open at the end of a sequence; their number. */
         int (*close_all)(struct item *);
+
+        /* UNSUPPORTED where the target has no such calls. */
+        void (*available)(void);
 
         /* Draws one call. */
         void (*generate)(struct random *, struct item *);

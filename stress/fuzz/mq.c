@@ -7,6 +7,8 @@
 
 #include "fuzz.h"
 
+void ipck_mq_available(void);
+
 #ifndef MQ_PRIO_MAX
 #define MQ_PRIO_MAX 32768
 #endif
@@ -372,6 +374,6 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 const struct family fuzz_mq = {
         .name = "mq", .model = &mq_model, .header = "ipck_mq.h",
         .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
         .release = release, .remove = remove_object, .print = print, .print_member = print_member,
 };

@@ -383,6 +383,6 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
-                                .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
+                                .close_all = close_all, .available = ipck_msg_available, .generate = generate, .find = find, .make = make, .note = note,
                                 .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};

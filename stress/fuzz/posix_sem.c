@@ -315,6 +315,6 @@ const struct family fuzz_posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .header = "ipck_posix_sem.h",
         .declarations = "        sem_t *const unnamed = shared(8 * sizeof(*unnamed));\n"
                         "        sem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
         .release = release, .remove = remove_object, .print = print, .print_member = print_member,
 };

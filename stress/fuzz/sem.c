@@ -410,5 +410,5 @@ static bool print_member(FILE *out, const struct item *item, const struct record
         return false;
 }
 
-const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .generate = generate, .find = find,
+const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .available = ipck_sem_available, .generate = generate, .find = find,
                                 .make = make, .note = note, .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print, .print_member = print_member};

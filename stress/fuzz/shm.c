@@ -6,6 +6,8 @@
 
 #include "fuzz.h"
 
+void ipck_shm_available(void);
+
 #ifndef SHM_EXEC
 #define SHM_EXEC 0100000
 #endif
@@ -320,6 +322,6 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
                                 .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-                                .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
+                                .close_all = close_all, .available = ipck_shm_available, .generate = generate, .find = find, .make = make, .note = note,
                                 .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};
