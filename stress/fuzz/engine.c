@@ -186,6 +186,20 @@ static bool has_open(const struct world *w, int process)
         return false;
 }
 
+/* Leaves nothing behind; where it is not known what there is, by name. */
+static void clean_up(struct world *w)
+{
+        for (int p = 0; p < PROCESSES; p++)
+                if (w->alive[p] && has_open(w, p))
+                        end_process(w, p);
+        for (int f = 0; f < FAMILIES; f++)
+                for (int i = 0; i < OBJECTS; i++)
+                        if (w->thing[f][i].used)
+                                families[f]->remove(w, i);
+        for (int key = 0; (w->contradicted || w->lost) && key < KEYS; key++)
+                families[w->item[w->at].family]->sweep(key);
+}
+
 void run_sequence(struct world *w)
 {
         reset_objects(w);
@@ -202,13 +216,7 @@ void run_sequence(struct world *w)
                 if (!await_others(w, &status))
                         attend_hang(w, status);
         } while (attend(w));
-        for (int p = 0; p < PROCESSES; p++)
-                if (w->alive[p] && has_open(w, p))
-                        end_process(w, p);
-        for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; i < OBJECTS; i++)
-                        if (w->thing[f][i].used)
-                                families[f]->remove(w, i);
+        clean_up(w);
 }
 
 /* ---- generated sequences ---- */

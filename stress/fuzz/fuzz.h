@@ -131,9 +131,12 @@ struct family {
         /* Notes what the outcome means for objects and handles. */
         void (*note)(struct world *, const struct item *, int object, const struct operation *, const struct outcome *);
 
-        /* Removes what the calling process has open, and, for the privileged one, the object. */
+        /* Notes that a process has ended, with all that it had open. */
         void (*release)(struct world *, int process);
+
+        /* Removes the object, by the privileged user; and whatever has the name or key of that number. */
         void (*remove)(struct world *, int object);
+        void (*sweep)(int key);
 
         /* What it reported beside its result, for a trace: without what differs between two right implementations. */
         void (*report)(const struct world *, const struct item *, const struct outcome *, char *text, size_t size);

@@ -46,7 +46,8 @@ struct judgement {
         const struct outcome *r;
         struct contradiction *why;
         int faults, other_faults;
-        bool any_fault;                 /* whatever error it reports, a waived requirement speaks of it */
+        bool any_fault;                 /* a waived requirement demands an error: whichever it reports is good */
+        enum ipck_requirement waived_rule;
         const struct object *granted_by;        /* whose permission bits were asked */
         bool settled;                   /* an error is promised to precede all others */
         struct {
@@ -75,6 +76,7 @@ static inline void fault(struct judgement *j, bool condition, int error, enum ip
                 return;
         if (waived(j->limits, requirement)) {
                 j->any_fault = true;
+                j->waived_rule = requirement;
         } else if (j->faults < MOST_FAULTS) {
                 j->fault[j->faults].error = error;
                 j->fault[j->faults++].requirement = requirement;
@@ -118,8 +120,12 @@ static inline enum faulted faulted(struct judgement *j)
                 contradicts(j, rule_of_grant(j->o->actor, j->granted_by), "errno", j->faults ? j->fault[0].error : 0, EACCES);
                 return waived(j->limits, j->why->requirement) ? FAULTED : WRONGLY;
         }
-        if (!j->faults)
+        if (!j->faults && !j->any_fault)
                 return NOT_FAULTED;
+        if (j->any_fault) {             /* what a call does that should have failed, nobody knows */
+                contradicts(j, j->waived_rule, "errno", EPERM, 0);
+                return WRONGLY;
+        }
         contradicts(j, j->fault[0].requirement, "errno", j->fault[0].error, r->value == -1 ? r->error : 0);
         return WRONGLY;
 }

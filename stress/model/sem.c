@@ -52,7 +52,8 @@ static int get(struct judgement *j, const struct sem_set *set, struct sem_set *n
         case NOT_FAULTED: break;
         }
         if (exists)
-                return succeeded(j, semget_lookup_existing, set->object.id);
+                return succeeded(j, o->size == 0 ? semget_lookup_nsems0 : o->size < set->nsems ? semget_lookup_nsems_smaller
+                                 : semget_lookup_existing, set->object.id);
         if (!succeeded(j, o->key == IPC_PRIVATE ? semget_create_private : semget_create_key_creat, j->r->value))
                 return 0;
         if (j->r->value < 0)
@@ -397,8 +398,9 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
         fault(j, o->id < 0, EINVAL, xsi_ipc_id_negative_einval);
         if (command == SETVAL) {
                 const bool outside = o->value < 0 || o->value > SEM_VALUE_HIGHEST;
-                first_fault(j, outside && o->id >= 0, ERANGE,
-                            o->value < 0 ? semctl_setval_erange_neg : semctl_setval_erange_high);
+                const bool alone = exists && o->semnum >= 0 && o->semnum < set->nsems;
+                first_fault(j, outside && o->id >= 0, ERANGE, !alone ? semctl_setval_erange_order
+                            : o->value < 0 ? semctl_setval_erange_neg : semctl_setval_erange_high);
         }
         fault(j, o->id >= 0 && !exists, EINVAL, by_index ? semctl_stat_idx_einval : semctl_einval_badid);
         for (size_t i = 0; o->bad_address && i < sizeof(bad_pointers) / sizeof(*bad_pointers); i++)

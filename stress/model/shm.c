@@ -77,7 +77,8 @@ static int get(struct judgement *j, const struct segment *segment, struct segmen
         case NOT_FAULTED: break;
         }
         if (exists)
-                return succeeded(j, shmget_lookup_existing, segment->object.id);
+                return succeeded(j, wanted == 0 && creates ? shmget_lookup_size0_creat : wanted < segment->size
+                                 ? shmget_lookup_size_le : shmget_lookup_existing, segment->object.id);
         if (!succeeded(j, o->key == IPC_PRIVATE ? shmget_create_private : shmget_create_key_creat, j->r->value))
                 return 0;
         if (j->r->value < 0)
