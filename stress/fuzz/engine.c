@@ -196,8 +196,8 @@ static void clean_up(struct world *w)
                 for (int i = 0; i < OBJECTS; i++)
                         if (w->thing[f][i].used)
                                 families[f]->remove(w, i);
-        for (int key = 0; (w->contradicted || w->lost) && key < KEYS; key++)
-                families[w->item[w->at].family]->sweep(key);
+        for (int key = 0; (w->contradicted || w->lost || !w->judged) && key < KEYS; key++)
+                families[w->item[0].family]->sweep(key);
 }
 
 void run_sequence(struct world *w)

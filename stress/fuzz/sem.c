@@ -277,7 +277,7 @@ static void remove_object(struct world *w, int object)
 
 static void sweep(int key)
 {
-        for (int id; key && (id = semget(key_of(key), 0, 0)) != -1 && semctl(id, 0, IPC_RMID) == 0;) {
+        for (int id; key && (id = semget(key_of(key), 1, 0)) != -1 && semctl(id, 0, IPC_RMID) == 0;) {
         }
 }
 

@@ -444,6 +444,15 @@ static const enum ipck_requirement rules_of_pid[] = {
         [BY_SETALL] = semctl_getpid_setall, [BY_UNDO] = semctl_getpid_undo,
 };
 
+/* A process that has operated on another semaphore of the set alone is none of this one's. */
+static enum ipck_requirement rule_of_pid(const struct sem_set *set, int number, int64_t got)
+{
+        for (int i = 0; i < set->nsems; i++)
+                if (i != number && set->sem[i].pid_by == BY_SEMOP && set->sem[i].pid == got && set->sem[number].pid != got)
+                        return semop_pid_only_named;
+        return rules_of_pid[set->sem[number].pid_by];
+}
+
 static int control(struct judgement *j, const struct sem_set *set, struct sem_set *next)
 {
         const struct operation *const o = j->o;
@@ -457,7 +466,7 @@ static int control(struct judgement *j, const struct sem_set *set, struct sem_se
 
         switch (o->command) {
         case GETVAL: return succeeded(j, semctl_getval, set->sem[o->semnum].value);
-        case GETPID: return succeeded(j, rules_of_pid[set->sem[o->semnum].pid_by], set->sem[o->semnum].pid);
+        case GETPID: return succeeded(j, rule_of_pid(set, o->semnum, j->r->value), set->sem[o->semnum].pid);
         case GETNCNT: return succeeded(j, semctl_getncnt, waiters_of(set, o->semnum, false));
         case GETZCNT: return succeeded(j, semctl_getzcnt, waiters_of(set, o->semnum, true));
         case IPC_STAT:
