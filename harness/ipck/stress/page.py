@@ -69,7 +69,8 @@ def page_of(data: Mapping[str, Any], rows: Mapping[str, "Row"]) -> Page:
     """What the page shows of DATA; ROWS are the report's, by requirement."""
     ran = {name: one["workloads"] for name, one in data["targets"].items() if "workloads" in one}
     violations = [
-        {**violation, "picture": _picture(violation)} for one in data["workloads"].values() for violation in one["violations"]
+        {**violation, "picture": _picture(violation)}
+        for one in data["workloads"].values() for violation in one["violations"]
     ]
     return Page(
         data,
