@@ -365,3 +365,30 @@ def test_storm_finds_nothing_here(name: str) -> None:
     result = storm(name, "0.1", "--waive", "sem_timedwait.eintr.sa-restart")
     assert not result["violations"] and "error" not in result
     assert result["operations"] > 0 or "skipped" in result
+
+
+WRONG = (
+    ("attachments", "shmat_failures_are_attached", "shmat.nattch.concurrent"),
+    ("keys", "msgget_identifier_used_again", "xsi-ipc.id.seq-reuse"),
+    ("keys", "semget_excl_not_atomic", "semget.atomic.creat-excl"),
+    ("limits", "msgget_limit_one_less", "msgget.enospc.msgmni"),
+    ("messages", "msgrcv_wakes_for_any_type", "msgrcv.block.until-type"),
+    ("messages", "msgrcv_message_is_for_all_who_wait", "msgrcv.block.exactly-one"),
+    ("names", "sem_open_value_late", "sem_open.creat.atomic-init"),
+    ("names", "shm_open_excl_not_atomic", "shm_open.flag.excl-atomic"),
+    ("queues", "mq_send_equals_reversed", "mq_send.order.fifo"),
+    ("removal", "semop_removed_with_zero_as_eintr", "semctl.rmid.wakes-all"),
+    ("semaphores", "sem_wait_takes_nothing_at_times", "sem_timedwait.value-kept"),
+    ("signals", "sem_wait_eintr_as_eagain", "sem_wait.eintr"),
+    ("timeouts", "sem_timedwait_deadline_before_unit", "sem_timedwait.immediate"),
+    ("undo", "semop_undo_of_refused_calls", "semop.wake.no-loss-stress"),
+)
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+@pytest.mark.parametrize(("name", "mutant", "requirement"), WRONG)
+def test_storm_finds_a_wrong_implementation(name: str, mutant: str, requirement: str) -> None:
+    waived = ("--waive", "sem_timedwait.eintr.sa-restart")
+    result = storm(name, "15", *waived, LD_PRELOAD=str(MUTANTS), IPCK_MUTANT=mutant)
+    assert requirement in [violation["requirement"] for violation in result["violations"]], result
+    assert "stress/storms/" in result["violations"][0]["details"]
