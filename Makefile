@@ -27,7 +27,10 @@ hardened := $(sort $(wildcard fault/hardened/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 bench := $(sort $(wildcard stress/bench/*.c))
 calls := fault/calls.h fault/each_call.h fault/calls.def
+interleave := $(sort $(wildcard stress/gates/*.c))
+gates := fault/gates/calls.c fault/gates/gates.c
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
+fault_headers := $(wildcard fault/preload/*.h) fault/interpose.h $(calls)
 inside := $(sort $(wildcard fault/inside/*.c))
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
 guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
@@ -36,6 +39,7 @@ fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filte
 stress_programs := $(flavours:%=build/%/ipck-stress)
 torture_programs := $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) build/glibc/crash-tests build/glibc/ipck-apart
 bench_programs := $(flavours:%=build/%/ipck-bench)
+gate_programs := $(flavours:%=build/%/ipck-interleave) build/glibc/ipck-gates.so build/glibc/ipck-interleave-shared
 crash_tests := $(sort $(wildcard fault/crash/*.c))
 stress := $(sort $(wildcard stress/*.c $(addsuffix /*.c,$(addprefix stress/,model fuzz history storms))))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
@@ -127,6 +131,12 @@ fault:
 	@$(MAKE) --no-print-directory -j$(JOBS) faults
 	@scripts/ipck fault $(ARGS)
 
+## kernels: build kernels that count coverage, make calls fail, and check themselves, from Debian's source
+.PHONY: kernels
+kernels:
+	@scripts/setup kernel
+	@for variant in gcov check; do scripts/build-kernel --variant $$variant $(ARGS) || exit; done
+
 ## stress: many processes at once, every result checked against a model or by books that must balance
 .PHONY: stress
 stress:
@@ -148,6 +158,13 @@ bench:
 	@$(MAKE) --no-print-directory -j$(JOBS) programs build/glibc/bench-fork build/glibc/bench-empty build/glibc/bench-calls
 	@scripts/bench $(ARGS)
 
+## interleave: make the IPC calls of racing processes in every order, those with the fewest preemptions first
+.PHONY: interleave
+interleave:
+	@scripts/setup run
+	@$(MAKE) --no-print-directory -j$(JOBS) interleaved
+	@scripts/ipck interleave $(ARGS)
+
 ## bench-ipc: time the IPC calls of this machine and others side by side; write reports/out/bench.html
 .PHONY: bench-ipc
 bench-ipc:
@@ -156,10 +173,11 @@ bench-ipc:
 	@scripts/ipck bench-ipc $(ARGS)
 
 ## programs: build everything that judges this machine, and what makes calls fail
-.PHONY: judges programs faults checked bad benches
+.PHONY: judges programs faults checked bad benches interleaved
 judges: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs)
 programs: judges $(fault_programs) faults $(stress_programs)
 benches: $(bench_programs) $(guest_programs)
+interleaved: $(gate_programs) $(guest_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
 checked: $(foreach flavour,$(flavours_checked),build/$(flavour)/ipck-tests build/$(flavour)/ipck-stress $(clients:fault/%.c=build/$(flavour)/%)) build/musl/lava.tar.gz
 bad: build/glibc/bad-tests build/glibc/without build/glibc/caller build/glibc-static/caller build/glibc/scenarios build/glibc/talkative.so build/glibc/check-history
@@ -173,9 +191,9 @@ library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
 	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml stress/known.toml \
-	reports/templates/* reports/findings/* LICENSE)
-installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
-installed_scripts := ipck get-debian get-kernels
+	reports/templates/* reports/findings/* scripts/kernel/* LICENSE)
+installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(gate_programs) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
+installed_scripts := ipck build-kernel get-debian get-kernels
 install: $(installed_programs)
 	@for file in $(installed); do install -D -m 644 $$file $(library_dir)/$$file || exit; done
 	@for file in $(installed_programs) $(installed_scripts:%=scripts/%); do install -D $$file $(library_dir)/$$file || exit; done
@@ -205,6 +223,8 @@ build/reqs.stamp: $(wildcard conformance/requirements/*.toml) harness/ipck/catal
 build/reqs.h build/reqs.c: build/reqs.stamp ;
 
 # ---- one set of rules a flavour ----
+
+wrapped := $(shell awk -F'[\050,]' '$$1 == "CALL" || $$1 == "VARIADIC" {print "-Wl,--wrap=" $$2}' fault/calls.def)
 
 define flavour_rules
 build/$(1)/names/%.h: scripts/header-names $$(settings_$(1))
@@ -255,7 +275,7 @@ build/$(1)/clients/%: fault/clients/%.c fault/clients/client.h
 	@$$(compiler_$(1)) -std=c11 -O2 -g1 $$(warnings) $$(link_$(1)) -pthread -o $$@ $$< -lrt
 
 # Makes calls fail in the programs that it is loaded into.
-build/$(1)/ipck-fault.so: $(fault_sources) $(wildcard fault/preload/*.h) $(calls)
+build/$(1)/ipck-fault.so: $(fault_sources) $(fault_headers)
 	@mkdir -p $$(@D)
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(common) -O2 -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $$@ $(fault_sources) -lm
@@ -302,6 +322,13 @@ build/$(1)/ipck-bench: $(bench:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
+# Makes the calls of processes in every order: those of its own scenarios by gates that the linker puts before them.
+build/$(1)/obj/fault/gates/calls.o: optimization_$(1) := -O1 -DIPCK_WRAPPED -ffunction-sections
+build/$(1)/ipck-interleave: $(interleave:%.c=build/$(1)/obj/%.o) $(gates:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -Wl,--gc-sections $(wrapped) -o $$@ $$(filter build/%,$$^) -lrt
+	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
+
 build/$(1)/bench-%: build/$(1)/obj/harness/bench/%.o build/$(1)/libipck.a
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
 
@@ -323,6 +350,16 @@ $(foreach flavour,$(flavours_libc),$(eval $(call libc_rules,$(flavour))))
 always:
 
 $(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted) $(flavours_asked) $(flavours_libc),$(eval $(call flavour_rules,$(flavour))))
+
+# Gates for any program; and the scenarios with them, so that a library can come between: gates below what is preloaded.
+build/glibc/ipck-gates.so: $(gates) fault/gates/preload.c fault/gates/gates.h conformance/lib/errno_names.c fault/interpose.h $(calls)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@gcc $(common) -O1 -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $@ $(filter %.c,$^) -ldl
+
+build/glibc/ipck-interleave-shared: $(interleave:%.c=build/glibc/obj/%.o) build/glibc/libipck.a build/glibc/ipck-gates.so
+	@echo "  LD  $@"
+	@gcc -pthread -Wl,-rpath,'$$ORIGIN' -o $@ $^ -lrt
 
 # Wrong implementations of the calls: one is chosen by IPCK_MUTANT.
 mutant_inputs := $(calls) $(wildcard fault/mutants/*.def fault/mutants/*.h) build/reqs.h

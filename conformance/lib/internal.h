@@ -44,7 +44,7 @@ struct ipck_shared {
         char error[640], skip[320];
         _Atomic int patient;            /* how many of its processes have waited long in UNTIL or EVENTUALLY */
         _Atomic unsigned children;
-        struct ipck_verdict verdicts[MAX_DECLARED + 1];        /* the last one in use is the runner's, about the kernel */
+        struct ipck_verdict verdicts[MAX_DECLARED + 1];         /* the last in use is the runner's, about the kernel */
         struct ipck_child_state child[MAX_CHILDREN];
 };
 
@@ -136,13 +136,14 @@ char *ipck_dump(pid_t init);
 /* schedule.c: runs the cases; the exit status of the program. */
 int ipck_run(struct ipck_case *cases, size_t count);
 
-/* How many times slower than a usual machine this one makes processes: deadlines must fit emulators as well. */
-double ipck_slowness(void);
 /* watch.c: all for --watch-kernel. */
 void ipck_watch_open(void);                     /* once, before the first test */
 void ipck_watch(struct ipck_outcome *o);        /* adds the verdict about the kernel to that of a test that has ended */
 bool ipck_watch_finds_leaks(void);
 void ipck_watch_leaks(struct ipck_outcome *of, size_t count);   /* looks for leaks of these tests, in their order */
+
+/* How many times slower than a usual machine this one makes processes: deadlines must fit emulators as well. */
+double ipck_slowness(void);
 
 /* machine.c: the JSON members "facts" and "config", each with a comma before it. */
 void ipck_describe_machine(FILE *out);

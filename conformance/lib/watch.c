@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * watch.c: what the kernel finds wrong with itself while tests run (--watch-kernel). Its log is read behind each test, one
- * at a time, so that a report belongs to the test that was running.
+ * watch.c: what the kernel finds wrong with itself while tests run (--watch-kernel). Its log is read behind each test,
+ * one at a time, so that a report belongs to the test that was running.
  *
- * kmemleak takes memory for leaked when two scans found nothing that points to it and it is five seconds old. So results
- * are held back, and leaks are looked for now and then. Of each it tells the process that allocated the memory; as numbers
- * of processes grow from one test to the next, that is a process of one test.
+ * kmemleak takes memory for leaked when two scans found nothing that points to it and it is five seconds old. So
+ * results are held back, and leaks are looked for now and then. Of each it tells the process that allocated the memory;
+ * as numbers of processes grow from one test to the next, that is a process of one test.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -23,6 +23,7 @@ enum { LONGEST_REPORT = 16384, LINES_BEFORE = 3 };
 #define NO_LEAK_FD (-1)
 
 static int log_fd = -1, leak_fd = NO_LEAK_FD;
+static bool lockdep_works;
 
 /* ---- the log ---- */
 
@@ -104,7 +105,8 @@ static void blame(struct ipck_outcome *o, const char *first, const char *report)
 {
         char *output;
 
-        if (asprintf(&output, "%s%sthe kernel's report:\n%s", o->output, *o->output ? "\n" : "", report) < 0)
+        if (asprintf(&output, "%s%s%s%s", o->output, *o->output ? "\n" : "",
+                     o->kernel->failed ? "" : "the kernel's report:\n", report) < 0)
                 ipck_fatal("out of memory");
         free(o->output);
         o->output = output;
@@ -113,6 +115,16 @@ static void blame(struct ipck_outcome *o, const char *first, const char *report)
         o->kernel->failed = 1;
         o->requirement[o->requirements - 1].answer = ANSWER_FAIL;
         o->status = STATUS_FAIL;
+}
+
+/* After a report of its own, or one that tells of broken memory, lockdep is off until the next boot. */
+static bool lockdep_is_on(void)
+{
+        static const char name[] = "debug_locks:";
+        char text[8192];
+        const char *found = read_file("/proc/lockdep_stats", text, sizeof(text)) > 0 ? strstr(text, name) : NULL;
+
+        return found && strtol(found + strlen(name), NULL, 10) != 0;
 }
 
 void ipck_watch(struct ipck_outcome *o)
@@ -128,9 +140,14 @@ void ipck_watch(struct ipck_outcome *o)
         o->requirement[o->requirements++] =
                 (struct ipck_decision){.id = kernel_no_report, .answer = ANSWER_PASS, .verdict = v, .reason = ""};
         read_log(&r);
-        if (r.report)
-                blame(o, r.first, r.report);
+        if (!r.report)
+                return;
+        blame(o, r.first, r.report);
         free(r.report);
+        if (lockdep_works && !lockdep_is_on()) {
+                lockdep_works = false;
+                blame(o, r.first, "lockdep has switched itself off: it says nothing about later tests of this run\n");
+        }
 }
 
 /* ---- leaks ---- */
@@ -258,6 +275,7 @@ void ipck_watch_open(void)
         if (log_fd == -1)
                 ipck_fatal("--watch-kernel: %s: %s", path, strerror(errno));
         lseek(log_fd, 0, SEEK_END);
+        lockdep_works = lockdep_is_on();
         leak_fd = leaks && ipck_options.jobs != 1 ? open_leaks(leaks) : NO_LEAK_FD;
         if (!ipck_watch_finds_leaks())
                 return;

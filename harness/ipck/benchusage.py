@@ -12,7 +12,7 @@ from .tree import OUT, shown
 DEFAULT = ("host-glibc", "uml-6.1")
 """The targets where none is named; those that are not available are left out."""
 
-_BENCH = """Time IPC calls, and exchanges between two processes, on several targets side by side: of System V, POSIX, and
+_BENCH = """Time IPC calls, and exchanges between two processes, on targets side by side: System V and POSIX IPC, and
 pipes, FIFOs, sockets, eventfd and futex to compare with. Nothing is judged. (make bench times ipck itself.)"""
 _BENCH_EPILOG = """Each BENCH is a name, its beginning up to a dot, or a shell pattern. The reference measures first and
 again at the end, so that a machine whose speed drifts is noticed. It is all in bench.json and bench.html.

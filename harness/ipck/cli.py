@@ -240,6 +240,6 @@ _COMMANDS = {
     "import": _import,
     "catalogue": _catalogue,
     **faultcli.COMMANDS,
-    **stresscli.COMMANDS,
     **benchcli.COMMANDS,
+    **stresscli.COMMANDS,
 }

@@ -40,8 +40,8 @@ class Extra:
 EXTRAS = (
     Extra("mutants", "Mutants", lambda out: mutantspage.read(out / "mutants.json"), mutantspage.page_of),
     Extra("faults", "Faults", faults.read, faultspage.page_of),
-    Extra("stress", "Stress", stress.read, stresspage.page_of),
     Extra("bench", "Benchmarks", bench.read, benchpage.page_of),
+    Extra("stress", "Stress", stress.read, stresspage.page_of),
 )
 PAGES = {extra.name: extra for extra in EXTRAS}
 

@@ -39,6 +39,7 @@ examples:
   ipck run                                          the usual targets of this machine
   ipck run --target host-musl,host-i386 -k semop    some targets, some tests
   ipck run --target matrix                          all targets that are installed
+  ipck run --uml ./linux,append=time-travel=inf-cpu   a kernel on which waiting takes no time
   ipck run --seed 4711                              the order and the choices of an earlier run
   ipck run --prepare kernel.msgmni=16               with that limit in each test's own namespace
   ipck run --seed 1 --shard 2/5 --out s2.jsonl      a fifth of it; later: ipck merge s?.jsonl
@@ -185,7 +186,7 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
 
     judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows)
-    for one in (*judging, *faultusage.add(command), *benchusage.add(command), *stressusage.add(command)):
+    for one in (*judging, *faultusage.add(command), *stressusage.add(command), *benchusage.add(command)):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 

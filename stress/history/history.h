@@ -35,7 +35,8 @@ struct lane {                           /* what one worker does */
         _Atomic bool finished;          /* its script */
         _Atomic int tid;
         uint64_t asleep[ROUND];         /* when the record was seen waiting; 0: it was not */
-        bool signalled[ROUND];          /* a signal was sent then */
+        unsigned signals;               /* how many were sent, each between two moments */
+        uint64_t signalled[ROUND][2];
         struct record records[ROUND];
 };
 
@@ -99,7 +100,8 @@ struct history_kind {
         bool (*comes_back_wrongly)(const struct history *history, const struct event *event, struct contradiction *why);
 };
 
-enum { LAST_TURNS = 6 };
+/* Main processes let workers go on after less than this: a timeout that takes so long is not waited for. */
+enum { LAST_TURNS = 6, LONG_WAIT_NS = 30000000 };
 
 /* Runs cells of the kind until the time is over. */
 void run_histories(const struct history_kind *kind);

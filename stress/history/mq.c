@@ -71,7 +71,7 @@ static void receive(struct record *r)
 
 static void choose(const struct cell *cell, struct random *random, struct record *r)
 {
-        static const int sizes[] = {0, 4, 8, MSGSIZE}, timeouts[] = {-1000, 20000, 100000, 400000};
+        static const int sizes[] = {0, 4, 8, MSGSIZE}, timeouts[] = {-1000, 20000, 100000, 400000, LONG_WAIT_NS};
         const bool crowded = cell->mood % 4 == 1;
         const uint32_t what = draw(random, 100);
 
@@ -88,7 +88,7 @@ static void choose(const struct cell *cell, struct random *random, struct record
                 r->call = CALL_mq_getattr;
         if (r->call != CALL_mq_getattr && one_in(random, 8)) {
                 r->call = r->call == CALL_mq_send ? CALL_mq_timedsend : CALL_mq_timedreceive;
-                r->in[TIMEOUT] = timeouts[draw(random, 4)];
+                r->in[TIMEOUT] = timeouts[draw(random, 5)];
         }
 }
 
@@ -188,7 +188,7 @@ static void explain(const struct cell *cell, const struct record *r, struct even
                 o->timeout = &some_time;
         const bool refused = sends(e) ? o->size > MSGSIZE : o->size < MSGSIZE;
         e->never_waits = r->command || refused;
-        e->hurries = e->never_waits || o->timeout;
+        e->hurries = e->never_waits || (o->timeout && r->in[TIMEOUT] < LONG_WAIT_NS);
         e->queue = e->never_waits ? 0 : sends(e) ? 1 : 2;
         e->order = sends(e) ? mq_send_wake_longest : mq_receive_wake_longest;
         if (sends(e)) {
@@ -223,7 +223,7 @@ static enum ipck_requirement in_vain(const struct history *history, const struct
         (void)history;
         if (e->operation.call == CALL_mq_getattr)
                 return mq_attr_get_curmsgs;
-        if (e->operation.timeout)
+        if (e->operation.timeout && e->hurries && !e->signalled)
                 return sends(e) ? mq_send_timed_etimedout : mq_receive_timed_etimedout;
         if (e->operation.size > MSGSIZE || (!sends(e) && e->operation.size < MSGSIZE))
                 return sends(e) ? mq_send_emsgsize : mq_receive_emsgsize;

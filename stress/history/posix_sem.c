@@ -56,7 +56,7 @@ static void initial(const struct cell *cell, void *state)
 
 static void choose(const struct cell *cell, struct random *random, struct record *r)
 {
-        static const int timeouts[] = {-1000, 20000, 100000, 400000};
+        static const int timeouts[] = {-1000, 20000, 100000, 400000, LONG_WAIT_NS};
         const bool scarce = cell->mood % 4 == 1;
         const uint32_t what = draw(random, 100);
 
@@ -68,7 +68,7 @@ static void choose(const struct cell *cell, struct random *random, struct record
                 r->call = CALL_sem_trywait;
         } else if (what < 90) {
                 r->call = CALL_sem_timedwait;
-                r->in[0] = timeouts[draw(random, 4)];
+                r->in[0] = timeouts[draw(random, 5)];
         } else {
                 r->call = CALL_sem_getvalue;
         }
@@ -118,7 +118,7 @@ static void explain(const struct cell *cell, const struct record *r, struct even
         e->class = class_of(r, false);
         e->reads = r->error || r->call == CALL_sem_getvalue;
         e->never_waits = r->call != CALL_sem_wait && r->call != CALL_sem_timedwait;
-        e->hurries = r->call != CALL_sem_wait;
+        e->hurries = e->never_waits || (r->call == CALL_sem_timedwait && r->in[0] < LONG_WAIT_NS);
         if (r->call == CALL_sem_timedwait)
                 e->operation.timeout = &some_time;
 }
@@ -128,7 +128,9 @@ static enum ipck_requirement in_vain(const struct history *history, const struct
         (void)history;
         switch (e->operation.call) {
         case CALL_sem_wait: return e->hurries ? sem_wait_eintr : sem_post_no_lost_wakeup;
-        case CALL_sem_timedwait: return e->returned == NEVER ? sem_timedwait_etimedout_past : sem_timedwait_timeout_vs_post;
+        case CALL_sem_timedwait:
+                return e->signalled ? sem_timedwait_eintr_linux : e->hurries ? sem_timedwait_etimedout
+                                                                            : sem_post_no_lost_wakeup;
         case CALL_sem_trywait: return sem_trywait_eagain;
         case CALL_sem_post: return sem_post_ret_zero;
         default: return sem_getvalue_ret_zero;

@@ -221,6 +221,23 @@ static void excuse_lost_races(struct history *history)
         }
 }
 
+/* Whether a signal may have come during that operation: it interrupts what goes on, or what is called next. */
+static bool was_signalled(const struct lane *lane, unsigned i, uint64_t returned)
+{
+        for (unsigned s = 0; s < lane->signals; s++)
+                if (returned >= lane->signalled[s][0] && (i == 0 || lane->records[i - 1].called <= lane->signalled[s][1]))
+                        return true;
+        return false;
+}
+
+static bool has_to_heed_signal(const struct lane *lane, unsigned i)
+{
+        for (unsigned s = 0; s < lane->signals; s++)
+                if (lane->asleep[i] && lane->asleep[i] < lane->signalled[s][0])
+                        return true;
+        return false;
+}
+
 static void gather(struct watch *w, bool at_rest)
 {
         struct cell *const cell = w->cell;
@@ -235,11 +252,11 @@ static void gather(struct watch *w, bool at_rest)
                         struct event *const e = add_event(w, worker, &lane->records[i]);
                         const unsigned process = lane->records[i].process;
                         e->asleep = lane->asleep[i];
-                        e->signalled = lane->signalled[i] || (i > 0 && lane->signalled[i - 1]);
+                        e->signalled = was_signalled(lane, i, i < returned ? e->returned : NEVER);
                         if (i < returned)
                                 continue;
                         e->returned = NEVER;
-                        e->hurries |= lane->signalled[i];
+                        e->hurries |= has_to_heed_signal(lane, i);
                         if (worker && has_ended(w, process)) {
                                 e->optional = e->killed = true;
                                 e->returned = w->ended[process][1];
@@ -342,7 +359,16 @@ static void note_sleepers(struct cell *cell)
 
 static void send_signal(struct cell *cell, unsigned worker, int signal_number)
 {
-        syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], cell->lanes[worker].tid, signal_number);
+        struct lane *const lane = &cell->lanes[worker];
+        const uint64_t before = stamp();
+
+        if (lane->signals == ROUND)
+                return;
+        syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], lane->tid, signal_number);
+        if (signal_number == IGNORED_SIGNAL)
+                return;
+        lane->signalled[lane->signals][0] = before;
+        lane->signalled[lane->signals++][1] = stamp();
 }
 
 /* Stops a process and lets it go on. Who waited in it may have begun anew. */
@@ -375,7 +401,6 @@ static void signal_somebody(struct watch *w)
         } else if (what == 1 && cell->kind->stops) {
                 stop_and_continue(cell, (worker - 1) / cell->threads);
         } else {
-                lane->signalled[called - 1] = true;
                 send_signal(cell, worker, WORKER_SIGNAL);
         }
 }
@@ -386,7 +411,7 @@ static void signal_again(struct cell *cell)
         for (unsigned worker = 1; worker < cell->workers; worker++) {
                 const struct lane *const lane = &cell->lanes[worker];
                 const unsigned called = lane->called;
-                if (called > lane->returned && lane->signalled[called - 1])
+                if (called > lane->returned && has_to_heed_signal(lane, called - 1))
                         send_signal(cell, worker, WORKER_SIGNAL);
         }
 }
@@ -487,7 +512,7 @@ static bool run_round(struct watch *w)
                 lane->called = lane->returned = 0;
                 lane->finished = false;
                 memset(lane->asleep, 0, sizeof(lane->asleep));
-                memset(lane->signalled, 0, sizeof(lane->signalled));
+                lane->signals = 0;
         }
         w->random = choices_of(cell, 0);
         cell->mood = draw(&w->random, MOODS);

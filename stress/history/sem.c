@@ -104,7 +104,7 @@ static void initial(const struct cell *cell, void *state)
 
 /* ---- operations ---- */
 
-static const int timeouts[] = {0, 20000, 100000, 400000};
+static const int timeouts[] = {0, 20000, 100000, 400000, LONG_WAIT_NS};
 
 static int maybe_nowait(struct random *random, uint32_t one_in_so_many)
 {
@@ -154,7 +154,7 @@ static void choose_plain(const struct cell *cell, struct random *random, struct 
         else if (what < 99)
                 set_some(cell, r, (int)draw(random, 6), (int)draw(random, 6), least + (int)draw(random, 6));
         else
-                one(r, number, -2, 0), r->in[3] = timeouts[draw(random, 4)];
+                one(r, number, -2, 0), r->in[3] = timeouts[draw(random, 5)];
 }
 
 /* .. with SEM_UNDO on most entries. */
@@ -263,7 +263,7 @@ static void explain(const struct cell *cell, const struct record *r, struct even
         if (r->in[3] != -1) {
                 e->timeout = (struct timespec){.tv_nsec = r->in[3]};
                 o->timeout = &e->timeout;
-                e->hurries = true;
+                e->hurries |= r->in[3] < LONG_WAIT_NS;
         }
         e->reads |= zeros_alone;
 }
@@ -281,7 +281,7 @@ static enum ipck_requirement in_vain(const struct history *history, const struct
         }
         if (o->call == CALL_semctl)
                 return semctl_atomic;
-        if (o->timeout)
+        if (o->timeout && e->hurries && !e->signalled)
                 return semtimedop_eagain_expired;
         if (e->hurries && o->size == 1 && (o->entries[0].sem_flg & IPC_NOWAIT))
                 return o->entries[0].sem_op ? semop_eagain_dec : semop_eagain_zero;

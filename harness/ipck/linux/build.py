@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import IpckError
 from ..records import clean
 from .fragments import Option, missing, read
-from .source import PATCHES, Source
+from .source import PATCHES, Source, locked
 from .variants import Machine, Variant
 
 _ERRORS = (
@@ -71,22 +71,26 @@ def build(source: Source, machine: Machine, variant: Variant, more: Sequence[Pat
         _check_gcov(source, machine, compiler)
     fragments = [PATCHES / f"{name}.config" for name in ("base", machine.name, *variant.fragments)]
     options = [option for path in (*fragments, *more) for option in read(path)]
-    return _Objects(source, machine, variant, compiler, jobs).make(options)
+    objects = source.folder / f"{machine.name}-{variant.name}"
+    with locked(objects):
+        return _Objects(objects, source, machine, variant, compiler, jobs).make(options)
 
 
 class _Objects:
     """The folder of what is compiled of one source for one machine and variant."""
 
-    def __init__(self, source: Source, machine: Machine, variant: Variant, compiler: Compiler, jobs: int) -> None:
+    def __init__(
+        self, folder: Path, source: Source, machine: Machine, variant: Variant, compiler: Compiler, jobs: int
+    ) -> None:
         self._source = source
         self._machine = machine
         self._variant = variant
         self._compiler = compiler
         self._jobs = jobs
-        self._folder = source.folder / f"{machine.name}-{variant.name}"
-        self._config = self._folder / ".config"
-        self._log = self._folder / "build.log"
-        self._state = self._folder / "ipck.json"
+        self._folder = folder
+        self._config = folder / ".config"
+        self._log = folder / "build.log"
+        self._state = folder / "ipck.json"
 
     def make(self, options: Sequence[Option]) -> Built:
         """Configure and compile, as far as something has changed since the last time."""
@@ -98,7 +102,6 @@ class _Objects:
         if state.get("built") == built and image.exists():
             return Built(image, self._folder, tuple(lacking))
         began = _processor_seconds()
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._log.write_text("")
         if state.get("configured") != configured or not self._config.exists():
             self._write({})

@@ -9,7 +9,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,11 @@ _PATCHED = {_GCOV: PATCHES / "gcov-um.patch"}
 
 # Nothing of these is needed to build for the machines that we build for; Kconfig files are read everywhere.
 _LEFT_OUT = re.compile(r"Documentation/.+/|arch/(?!x86/|um/)[^/]+/|tools/testing/")
+# Debian's linux-source ignores all at the top. These patterns are behind the tree's: all, but for what a build makes.
+_AT_THE_TOP = tuple(
+    f"--exclude={name}"
+    for name in ("!/*", "/.*", "/*.o", "/*.a", "/vmlinux*", "/linux", "/System.map", "/Module.symvers", "/modules.*")
+)
 _MARK = ("Makefile", "Kconfig", "ipc/Makefile", "mm/Makefile")
 
 
@@ -61,7 +66,7 @@ class Source:
 
 @contextmanager
 def debian(suite: str) -> Iterator[Source]:
-    """The newest linux-source of a suite of Debian, locked; fetched and unpacked when it is not there."""
+    """The newest linux-source of a suite of Debian, fetched and unpacked if need be; it stays as it is meanwhile."""
     script = str(ROOT / "scripts" / "get-debian")
     got = subprocess.run((script, suite, "linux-source-[0-9]*"), stdout=subprocess.PIPE, text=True, check=False)
     if got.returncode:
@@ -72,7 +77,7 @@ def debian(suite: str) -> Iterator[Source]:
         raise IpckError(f"{package}: the package linux-source of {suite} holds no usr/src/linux-source-*.tar.*")
     version = (package / ".packages").read_text("utf-8").split("_")[1]
     folder = LINUX / re.sub(r"[^A-Za-z0-9.+-]", "-", f"debian-{version}")
-    with _locked(folder):
+    with locked(folder) as share:
         digest = _digest([version, _patches_digest()])
         done = folder / "digest"
         if not done.exists() or done.read_text() != digest:
@@ -82,32 +87,35 @@ def debian(suite: str) -> Iterator[Source]:
                 path = folder / "source" / name
                 path.write_bytes(_patched(name, path.read_bytes()))
             done.write_text(digest)
+        share()
         yield Source(folder, digest, version)
 
 
 @contextmanager
 def own(tree: Path) -> Iterator[Source]:
-    """A copy of the tree at TREE, locked; only what has changed there is copied again."""
+    """A copy of the tree at TREE, of which only what has changed is copied again; it stays as it is meanwhile."""
     if not tree.is_dir():
         raise IpckError(f"{tree}: there is no such folder")
     if lacking := [name for name in _MARK if not (tree / name).is_file()]:
         raise IpckError(f"{tree} is no source of Linux: it has no {lacking[0]}")
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", tree.resolve().name).strip("-.") or "linux"
     folder = LINUX / f"{name}-{_digest([str(tree.resolve())])[:8]}"
-    with _locked(folder):
+    with locked(folder) as share:
         (folder / "origin").write_text(f"{tree.resolve()}\n")
         files = _Copy(tree, folder).update()
         digests = [f"{path} {digest}" for path, digest in sorted(files.items())]
         options = [line for line in digests if "Kconfig" in line]
+        share()
         yield Source(folder, _digest([*digests, _patches_digest()]), _digest(options))
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[Callable[[], None]]:
+    """FOLDER is for one process alone; from the call of what is yielded on for all that only read."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lambda: fcntl.flock(lock, fcntl.LOCK_SH)
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -182,7 +190,8 @@ def _names(tree: Path) -> Iterator[str]:
     """The files of a tree that a build needs: what its .gitignore does not name, and what its git knows."""
     with tempfile.TemporaryDirectory(prefix="ipck-") as empty:
         _git(tree, "init", "-q", "--bare", empty)
-        names = _git(tree, f"--git-dir={empty}", "--work-tree=.", "ls-files", "-z", "--others", "--exclude-standard")
+        own = (f"--git-dir={empty}", "--work-tree=.")
+        names = _git(tree, *own, "ls-files", "-z", "--others", "--exclude-standard", *_AT_THE_TOP)
     if (tree / ".git").exists():
         names |= _git(tree, "-c", "safe.directory=*", "ls-files", "-z")
     return (name for name in sorted(names) if not _LEFT_OUT.match(name) or "Kconfig" in name)
