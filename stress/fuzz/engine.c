@@ -186,6 +186,20 @@ static bool has_open(const struct world *w, int process)
         return false;
 }
 
+/* Leaves nothing behind; where it is not known what there is, by name. */
+static void clean_up(struct world *w)
+{
+        for (int p = 0; p < PROCESSES; p++)
+                if (w->alive[p] && has_open(w, p))
+                        end_process(w, p);
+        for (int f = 0; f < FAMILIES; f++)
+                for (int i = 0; i < OBJECTS; i++)
+                        if (w->thing[f][i].used)
+                                families[f]->remove(w, i);
+        for (int key = 0; (w->contradicted || w->lost || !w->judged) && key < KEYS; key++)
+                families[w->item[0].family]->sweep(key);
+}
+
 void run_sequence(struct world *w)
 {
         reset_objects(w);
@@ -202,13 +216,7 @@ void run_sequence(struct world *w)
                 if (!await_others(w, &status))
                         attend_hang(w, status);
         } while (attend(w));
-        for (int p = 0; p < PROCESSES; p++)
-                if (w->alive[p] && has_open(w, p))
-                        end_process(w, p);
-        for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; i < OBJECTS; i++)
-                        if (w->thing[f][i].used)
-                                families[f]->remove(w, i);
+        clean_up(w);
 }
 
 /* ---- generated sequences ---- */
@@ -278,6 +286,41 @@ static void report(struct world *w, uint64_t sequence)
                   sequence, step, smallest ? "" : ", not seen again in fresh namespaces");
 }
 
+/* Whether commands such as SEM_STAT take the lower bits of an identifier as index. */
+static bool has_indexes(void)
+{
+        int set[3], found = 0;
+        struct semid_ds ds;
+        union {
+                struct semid_ds *buf;
+                long whole;
+        } arg = {.buf = &ds};
+
+        for (int i = 0; i < 3; i++)
+                set[i] = (int)MUST(semget(IPC_PRIVATE, 1, 0600));
+        MUST(semctl(set[0], 0, IPC_RMID));
+        for (int i = 1; i < 3; i++) {
+                found += semctl(set[i] % INDEXES, 0, SEM_STAT, arg) == set[i];
+                MUST(semctl(set[i], 0, IPC_RMID));
+        }
+        return found == 2;
+}
+
+static bool has_msg_copy(void)
+{
+        enum { COPY = 040000 };         /* MSG_COPY, which musl does not name */
+        const int queue = (int)MUST(msgget(IPC_PRIVATE, 0600));
+        struct {
+                long type;
+                char text[1];
+        } message;
+
+        errno = 0;
+        const bool has = msgrcv(queue, &message, 1, 0, IPC_NOWAIT | COPY) == -1 && errno == ENOMSG;
+        MUST(msgctl(queue, IPC_RMID, NULL));
+        return has;
+}
+
 /* Of the namespace, as its own commands tell. */
 static struct limits namespace_limits(void)
 {
@@ -308,7 +351,7 @@ static struct limits namespace_limits(void)
         limits.msgmnb = msg.msgmnb;
         limits.shmmax = shm.shmmax;
         limits.shmmin = shm.shmmin;
-        limits.msg_copy = read_file("/proc/sys/kernel/msg_next_id", text, sizeof(text)) > 0;
+        limits.msg_copy = has_msg_copy();
         memcpy(limits.waived, stress_options.waived, sizeof(limits.waived));
         return limits;
 }
@@ -319,7 +362,9 @@ static void fuzz(int family)
         double seconds[2] = {0, 0};
         uint64_t operations[2] = {0, 0};
 
+        families[family]->available();
         w->limits = namespace_limits();
+        w->indexed = has_indexes();
         for (uint64_t sequence = 0; more_time(); sequence++) {
                 struct random random = random_from(stress_options.seed << 32 ^ sequence);
                 const int64_t start = monotonic_ns();

@@ -96,6 +96,7 @@ struct world {
         struct handle handle[FAMILIES][PROCESSES][HANDLES];
         sem_t unnamed[OBJECTS];         /* POSIX semaphores without a name, by object */
         struct limits limits;
+        bool indexed;                   /* identifiers have the index of their object as in Linux */
         int64_t clock;
         uint64_t done;                  /* operations */
 
@@ -115,6 +116,9 @@ struct family {
         /* Draws the calls that close what a process may have open at the end of a sequence; their number. */
         int (*close_all)(struct item *);
 
+        /* UNSUPPORTED where the target has no such calls. */
+        void (*available)(void);
+
         /* Draws one call. */
         void (*generate)(struct random *, struct item *);
 
@@ -127,9 +131,12 @@ struct family {
         /* Notes what the outcome means for objects and handles. */
         void (*note)(struct world *, const struct item *, int object, const struct operation *, const struct outcome *);
 
-        /* Removes what the calling process has open, and, for the privileged one, the object. */
+        /* Notes that a process has ended, with all that it had open. */
         void (*release)(struct world *, int process);
+
+        /* Removes the object, by the privileged user; and whatever has the name or key of that number. */
         void (*remove)(struct world *, int object);
+        void (*sweep)(int key);
 
         /* What it reported beside its result, for a trace: without what differs between two right implementations. */
         void (*report)(const struct world *, const struct item *, const struct outcome *, char *text, size_t size);

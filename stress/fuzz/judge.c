@@ -58,6 +58,8 @@ int find_object(const struct world *w, const struct item *item, bool by_index)
 {
         const int id = identifier(w, item);
 
+        if (by_index && !w->indexed)
+                return NO_OBJECT;
         for (int i = 0; id >= 0 && i < OBJECTS; i++) {
                 const struct thing *const thing = &w->thing[item->family][i];
                 if (thing->used && (by_index ? thing->id % INDEXES == id % INDEXES : thing->id == id))

@@ -7,6 +7,8 @@
 
 #include "fuzz.h"
 
+void ipck_mq_available(void);
+
 #ifndef MQ_PRIO_MAX
 #define MQ_PRIO_MAX 32768
 #endif
@@ -269,6 +271,11 @@ static void remove_object(struct world *w, int object)
                 mq_unlink(name_of(key - 1));
 }
 
+static void sweep(int key)
+{
+        mq_unlink(name_of(key));
+}
+
 /* ---- as a test ---- */
 
 static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
@@ -372,6 +379,6 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 const struct family fuzz_mq = {
         .name = "mq", .model = &mq_model, .header = "ipck_mq.h",
         .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
-        .release = release, .remove = remove_object, .print = print, .print_member = print_member,
+        .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
 };

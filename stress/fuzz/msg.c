@@ -243,6 +243,12 @@ static void remove_object(struct world *w, int object)
         msgctl(w->thing[number_of(&fuzz_msg)][object].id, IPC_RMID, NULL);
 }
 
+static void sweep(int key)
+{
+        for (int id; key && (id = msgget(key_of(key), 0)) != -1 && msgctl(id, IPC_RMID, NULL) == 0;) {
+        }
+}
+
 /* ---- as a test ---- */
 
 static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
@@ -383,6 +389,6 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
-                                .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .close_all = close_all, .available = ipck_msg_available, .generate = generate, .find = find, .make = make, .note = note,
+                                .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

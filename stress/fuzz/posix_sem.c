@@ -251,6 +251,11 @@ static void remove_object(struct world *w, int object)
                 sem_unlink(name_of(key - 1));
 }
 
+static void sweep(int key)
+{
+        sem_unlink(name_of(key));
+}
+
 /* ---- as a test ---- */
 
 static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
@@ -315,6 +320,6 @@ const struct family fuzz_posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .header = "ipck_posix_sem.h",
         .declarations = "        sem_t *const unnamed = shared(8 * sizeof(*unnamed));\n"
                         "        sem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
-        .release = release, .remove = remove_object, .print = print, .print_member = print_member,
+        .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
 };

@@ -250,6 +250,22 @@ void print_test(FILE *out, const struct world *w)
 /* Where it could not be shrunk, the last items are what helps. */
 enum { MOST_LISTED = 40 };
 
+/* A call with an array may be very long. */
+static void put_short_call(FILE *out, const struct item *item, const struct record *record)
+{
+        enum { LONGEST = 160 };
+        char *text = NULL;
+        size_t size = 0;
+        FILE *const whole = open_memstream(&text, &size);
+
+        if (!whole)
+                return;
+        put_call(whole, item, record);
+        fclose(whole);
+        fprintf(out, size > LONGEST ? "%.*s.." : "%.*s", LONGEST, text);
+        free(text);
+}
+
 void print_sequence(FILE *out, const struct world *w)
 {
         fputs("/*\n", out);
@@ -263,7 +279,7 @@ void print_sequence(FILE *out, const struct world *w)
                         fputs(item->flags ? "is killed\n" : "exits\n", out);
                         continue;
                 }
-                put_call(out, item, record);
+                put_short_call(out, item, record);
                 if (i == w->at)
                         fprintf(out, " = %s\n", w->outcome);
                 else if (record->value == -1 && record->error)

@@ -275,6 +275,12 @@ static void remove_object(struct world *w, int object)
         semctl(w->thing[number_of(&fuzz_sem)][object].id, 0, IPC_RMID);
 }
 
+static void sweep(int key)
+{
+        for (int id; key && (id = semget(key_of(key), 1, 0)) != -1 && semctl(id, 0, IPC_RMID) == 0;) {
+        }
+}
+
 /* ---- as a test ---- */
 
 static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
@@ -410,5 +416,5 @@ static bool print_member(FILE *out, const struct item *item, const struct record
         return false;
 }
 
-const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .generate = generate, .find = find,
-                                .make = make, .note = note, .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print, .print_member = print_member};
+const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .available = ipck_sem_available, .generate = generate, .find = find,
+                                .make = make, .note = note, .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member};

@@ -6,6 +6,8 @@
 
 #include "fuzz.h"
 
+void ipck_shm_available(void);
+
 #ifndef SHM_EXEC
 #define SHM_EXEC 0100000
 #endif
@@ -223,6 +225,12 @@ static void remove_object(struct world *w, int object)
         shmctl(w->thing[number_of(&fuzz_shm)][object].id, IPC_RMID, NULL);
 }
 
+static void sweep(int key)
+{
+        for (int id; key && (id = shmget(key_of(key), 1, 0)) != -1 && shmctl(id, IPC_RMID, NULL) == 0;) {
+        }
+}
+
 /* ---- as a test ---- */
 
 static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
@@ -320,6 +328,6 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
                                 .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-                                .close_all = close_all, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = report, .waits = waits, .release = release, .remove = remove_object, .print = print,
+                                .close_all = close_all, .available = ipck_shm_available, .generate = generate, .find = find, .make = make, .note = note,
+                                .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

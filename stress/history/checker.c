@@ -138,23 +138,33 @@ static bool sleeper_first(const struct search *s, const struct place *p, const s
                           struct contradiction *why)
 {
         const struct history *const h = s->history;
-        uint64_t others = s->opened & ~p->done & ~bit(e->worker);
+        uint64_t others = s->rules == 0 ? 0 : s->opened & ~p->done & ~bit(e->worker);
 
         while (others) {
                 const struct event *const z = open_event(s, take_lowest(&others));
                 if (!z->asleep || z->asleep >= e->called || z->optional)
                         continue;
-                if (e->asleep && !e->outcome.error && z->queue && z->queue == e->queue && z->returned != NEVER && !z->outcome.error) {
+                if ((s->rules & IN_ORDER) && e->asleep && !e->outcome.error && z->queue && z->queue == e->queue && z->returned != NEVER && !z->outcome.error) {
                         *why = (struct contradiction){.requirement = e->order, .what = "place in the order of waiting"};
                         return true;
                 }
-                if (h->prompt && e->never_waits && z->returned != NEVER && !z->outcome.error &&
+                if ((s->rules & PROMPT) && e->never_waits && z->returned != NEVER && !z->outcome.error &&
                     h->model->enabled(p->state, &z->operation)) {
                         *why = (struct contradiction){.requirement = h->promptness, .what = "one that waited"};
                         return true;
                 }
         }
         return false;
+}
+
+/* Notes a rule that was broken, as late in the history as possible. */
+static void note_broken_rule(struct search *s, const struct event *e, const struct contradiction *why)
+{
+        if (s->broken.at && s->at <= s->broken.at)
+                return;
+        s->broken.at = s->at;
+        s->broken.event = (size_t)(e - s->history->events);
+        s->broken.why = *why;
 }
 
 static int put_next(struct search *s, const struct place *p, const struct event *e, struct contradiction *why)
@@ -165,8 +175,10 @@ static int put_next(struct search *s, const struct place *p, const struct event 
                 return *why = *e->impossible, 0;
         if (s->lanes && e->lane && overtakes(s, p, e))
                 return 0;
-        if (sleeper_first(s, p, e, why))
+        if (sleeper_first(s, p, e, why)) {
+                note_broken_rule(s, e, why);
                 return 0;
+        }
         return h->model->step(p->state, h->limits, &e->operation, &e->outcome, s->next, why);
 }
 
@@ -351,6 +363,8 @@ void begin_search(struct search *s, const struct history *history, bool lanes)
 
         s->history = history;
         s->lanes = lanes;
+        s->rules = IN_ORDER | (history->prompt ? PROMPT : 0);
+        s->broken.at = 0;
         s->stride = (sizeof(struct place) + history->model->most + align - 1) / align * align;
         s->next[0] = room_for(&s->next_room[0], history->model->most);
         s->next[1] = room_for(&s->next_room[1], history->model->most);
@@ -422,17 +436,36 @@ static struct judgment find_order(struct search *s, uint64_t most)
         }
 }
 
+/* Whether the history is good but for one of the rules about those who wait; then it is that one. */
+static bool breaks_rule(struct search *s, const struct history *history, struct judgment *judgment, uint64_t most)
+{
+        for (unsigned rule = IN_ORDER; rule <= PROMPT; rule <<= 1) {
+                begin_search(s, history, true);
+                s->rules &= ~rule;
+                if (find_order(s, most).finding != LINEARIZABLE)
+                        continue;
+                begin_search(s, history, true);
+                s->rules &= rule;
+                find_order(s, most);
+                if (!s->broken.at)
+                        continue;
+                judgment->in_vain = false;
+                judgment->why = s->broken.why;
+                judgment->event = s->broken.event;
+                return true;
+        }
+        return false;
+}
+
 struct judgment check_history(const struct history *history, uint64_t most)
 {
         static struct search s;
 
         begin_search(&s, history, true);
         struct judgment judgment = find_order(&s, most);
-        if (judgment.finding == VIOLATED) {             /* which operation it is, is clearer without that short cut */
-                begin_search(&s, history, false);
-                const struct judgment clearer = find_order(&s, most);
-                if (clearer.finding != UNDECIDED)
-                        judgment = clearer;
-        }
-        return judgment;
+        if (judgment.finding != VIOLATED || breaks_rule(&s, history, &judgment, most))
+                return judgment;
+        begin_search(&s, history, false);       /* which operation it is, is clearer without that short cut */
+        const struct judgment clearer = find_order(&s, most);
+        return clearer.finding == UNDECIDED ? judgment : clearer;
 }

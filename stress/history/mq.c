@@ -26,10 +26,12 @@ static void set_up(struct cell *cell)
         snprintf(name, sizeof(name), "/ipck-history-%u", cell->number);
         cell->id = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
         if (cell->id == -1 && (errno == ENOSYS || errno == EACCES))
-                UNSUPPORTED("no POSIX message queues here (mq_open: %s)", strerror(errno));
+                UNSUPPORTED("POSIX message queues (mq_open: %s)", strerror(errno));
         MUST(cell->id);
         cell->nonblocking = (int)MUST(mq_open(name, O_RDWR | O_NONBLOCK));
         MUST(mq_unlink(name));
+        if (mq_receive(cell->nonblocking, (char[MSGSIZE]){0}, MSGSIZE, NULL) == -1 && errno == ENOSYS)
+                UNSUPPORTED("POSIX message queues (mq_receive: %s)", strerror(errno));
 }
 
 static void begin(struct cell *cell)

@@ -95,13 +95,13 @@ static void choose(const struct cell *cell, struct random *random, struct record
                 receive(r, 0, LARGEST, maybe_nowait(random, 2));
         else if (what < 80)
                 receive(r, type, LARGEST, maybe_nowait(random, 2));
-        else if (what < 86)
+        else if (what < 86 && !stress_waived(msgrcv_sel_negative_lowest))
                 receive(r, -type, LARGEST, maybe_nowait(random, 2));
         else if (what < 89)
                 receive(r, type, LARGEST, MSG_EXCEPT | maybe_nowait(random, 2));
         else if (what < 92)
                 receive(r, (int)draw(random, 2) * type, 4, maybe_nowait(random, 2));
-        else if (what < 95)
+        else if (what < 95 && !stress_waived(msgrcv_flag_noerror_no_overrun))
                 receive(r, (int)draw(random, 2) * type, 4, MSG_NOERROR | maybe_nowait(random, 2));
         else
                 control(r, IPC_STAT, 0);
@@ -220,6 +220,8 @@ static void explain(const struct cell *cell, const struct record *r, struct even
                 e->outcome.type = r->out[GOT_TYPE];
                 e->outcome.text = (uint32_t)r->out[GOT_TEXT];
                 e->outcome.odd = r->out[GARBLED] ? TEXT_GARBLED : 0;
+                if (stress_waived(msgsnd_wake_order_fifo))
+                        return;
                 e->order = msgsnd_wake_order_fifo;
                 e->queue = (uint64_t)(uint32_t)r->in[TYPE] << 32 | (uint32_t)(r->in[SIZE] << 16 | r->in[FLAGS]) | 1U << 31;
         }

@@ -332,9 +332,10 @@ static bool stands_still(struct watch *w)
         struct cell *const cell = w->cell;
         const uint64_t before = progress(cell);
 
-        const unsigned finished = cell->finished, patience = w->turn < LAST_TURNS ? 1 : w->turn;
+        const unsigned finished = cell->finished;
+        const int64_t patience = w->turn < LAST_TURNS ? LOOK_NS : scaled_ns(LOOK_NS) * w->turn;
         if (finished + 1 < cell->workers)
-                wait_while(&cell->finished, finished, scaled_ns(LOOK_NS) * patience);
+                wait_while(&cell->finished, finished, patience);
         if (progress(cell) != before || all_finished(cell))
                 return false;
         for (unsigned worker = 1; worker < cell->workers; worker++) {
@@ -601,7 +602,8 @@ static void run_cell(const struct history_kind *kind, unsigned number)
         REQUIRE(w.events && w.initial);
         w.limits = limits_of_model();
         w.history = (struct history){.model = kind->model, .limits = &w.limits, .initial = w.initial, .events = w.events,
-                                     .prompt = kind->prompt, .promptness = kind->promptness};
+                                     .prompt = kind->prompt && !stress_waived(kind->promptness),
+                                     .promptness = kind->promptness};
         catch_signal(WORKER_SIGNAL, 0);
         signal(IGNORED_SIGNAL, SIG_IGN);
         if (kind->set_up)

@@ -26,8 +26,16 @@ struct room {
         size_t size;
 };
 
+/* What is demanded of those who wait, see struct event.queue and struct history.prompt. */
+enum rule { IN_ORDER = 1, PROMPT = 2 };
+
 struct search {
         const struct history *history;
+        unsigned rules;
+        struct {                        /* the last place at which one was broken; at 0: none was */
+                size_t at, event;
+                struct contradiction why;
+        } broken;
         bool lanes;                     /* sends are put in the order in which messages of one lane were received */
         struct instant *line;
         size_t instants, at;            /* how many there are, and are past */

@@ -37,8 +37,10 @@ static int get(struct judgement *j, const struct msg_queue *queue, struct msg_qu
 
         if (exists) {
                 const bool exclusive = (o->flags & IPC_CREAT) && (o->flags & IPC_EXCL);
-                first_fault(j, exclusive, EEXIST, msgget_eexist);
-                fault(j, !may_get(o->actor, &queue->object, o->flags), EACCES, msgget_eacces_mode);
+                const bool denied = !may_get(o->actor, &queue->object, o->flags);
+                first_fault(j, exclusive, EEXIST, denied ? msgget_eexist_before_eacces : msgget_eexist);
+                fault(j, denied, EACCES, msgget_eacces_mode);
+                j->granted_by = &queue->object;
         } else {
                 fault(j, !creates, ENOENT, msgget_enoent);
                 fault(j, creates && !j->limits->room, ENOSPC, msgget_enospc_msgmni);
@@ -66,7 +68,7 @@ static int get(struct judgement *j, const struct msg_queue *queue, struct msg_qu
         next->qbytes = (uint64_t)j->limits->msgmnb;
         rule(msgget_init_qnum0);
         rule(msgget_init_cbytes0);
-        next->qnum = next->cbytes = 0;
+        next->qnum = next->cbytes = next->cut = 0;
         return 1;
 }
 
@@ -110,7 +112,8 @@ static int send(struct judgement *j, const struct msg_queue *queue, struct msg_q
         if (went_while_waiting(j, queue))
                 return 1;
         fault(j, o->id >= 0 && !exists, EINVAL, msgsnd_einval_badid);
-        fault(j, exists && !may(o->actor, &queue->object, ALTER), EACCES, msgsnd_eacces);
+        if (exists)
+                permission_fault(j, &queue->object, ALTER, msgsnd_eacces);
         switch (faulted(j)) {
         case WRONGLY: return 0;
         case FAULTED: return 1;
@@ -182,7 +185,7 @@ static bool reports_message(struct judgement *j, const struct one_message *m, en
 static void take(struct judgement *j, struct msg_queue *next, int64_t place)
 {
         rule(msgrcv_upd_cbytes);
-        rule(msgrcv_flag_noerror_cbytes);
+        next->cut |= next->message[place].size > (uint64_t)j->o->size;
         next->cbytes -= next->message[place].size;
         rule(msgrcv_upd_qnum);
         next->qnum--;
@@ -209,7 +212,8 @@ static int receive(struct judgement *j, const struct msg_queue *queue, struct ms
         if (went_while_waiting(j, queue))
                 return 1;
         fault(j, o->id >= 0 && !exists, EINVAL, msgrcv_einval_badid);
-        fault(j, exists && !may(o->actor, &queue->object, READ), EACCES, msgrcv_eacces);
+        if (exists)
+                permission_fault(j, &queue->object, READ, msgrcv_eacces);
         const int64_t place = exists ? selected(queue, o, &requirement) : NONE;
         if (place != NONE && queue->message[place].size > (uint64_t)o->size && o->size >= 0) {
                 fault(j, !(o->flags & MSG_NOERROR), E2BIG, copy ? msgrcv_copy_e2big : msgrcv_e2big);
@@ -268,8 +272,8 @@ static void control_faults(struct judgement *j, const struct msg_queue *queue)
         fault(j, o->id >= 0 && !exists, EINVAL, by_index ? msgctl_stat_idx_einval : msgctl_einval_badid);
         if (!exists)
                 return;
-        fault(j, command == IPC_STAT && !may(o->actor, &queue->object, READ), EACCES, msgctl_stat_eacces);
-        fault(j, command == MSG_STAT && !may(o->actor, &queue->object, READ), EACCES, msgctl_stat_idx_eacces);
+        if (command == IPC_STAT || command == MSG_STAT)
+                permission_fault(j, &queue->object, READ, command == IPC_STAT ? msgctl_stat_eacces : msgctl_stat_idx_eacces);
         fault(j, command == IPC_RMID && !is_owner(o->actor, &queue->object), EPERM, msgctl_rmid_eperm);
         if (command == IPC_SET) {
                 fault(j, !is_owner(o->actor, &queue->object), EPERM, msgctl_set_eperm_other);
@@ -295,7 +299,7 @@ static int report(struct judgement *j, struct msg_queue *next)
                 return 0;
         return agrees_in_stat(j, &rules, &next->object) &&
                agrees(j, msgctl_stat_all_fields, "qnum", (int64_t)next->qnum, (int64_t)got->msg.qnum) &&
-               agrees(j, msgsnd_upd_cbytes, "cbytes", (int64_t)next->cbytes, (int64_t)got->msg.cbytes) &&
+               agrees(j, next->cut ? msgrcv_flag_noerror_cbytes : msgsnd_upd_cbytes, "cbytes", (int64_t)next->cbytes, (int64_t)got->msg.cbytes) &&
                agrees(j, msgctl_stat_all_fields, "qbytes", (int64_t)next->qbytes, (int64_t)got->msg.qbytes) &&
                agrees(j, msgctl_stat_all_fields, "lspid", next->lspid, got->msg.lspid) &&
                agrees(j, msgctl_stat_all_fields, "lrpid", next->lrpid, got->msg.lrpid) &&

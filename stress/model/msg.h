@@ -16,6 +16,7 @@ struct msg_queue {
         uint64_t qbytes, cbytes;
         int lspid, lrpid;
         uint64_t qnum;
+        uint64_t cut;                   /* whether a message was received in part since the queue was made */
         struct one_message {
                 int64_t type;
                 uint32_t text, size;

@@ -46,7 +46,9 @@ struct judgement {
         const struct outcome *r;
         struct contradiction *why;
         int faults, other_faults;
-        bool any_fault;                 /* whatever error it reports, a waived requirement speaks of it */
+        bool any_fault;                 /* a waived requirement demands an error: whichever it reports is good */
+        enum ipck_requirement waived_rule;
+        const struct object *granted_by;        /* whose permission bits were asked */
         bool settled;                   /* an error is promised to precede all others */
         struct {
                 int error;
@@ -74,6 +76,7 @@ static inline void fault(struct judgement *j, bool condition, int error, enum ip
                 return;
         if (waived(j->limits, requirement)) {
                 j->any_fault = true;
+                j->waived_rule = requirement;
         } else if (j->faults < MOST_FAULTS) {
                 j->fault[j->faults].error = error;
                 j->fault[j->faults++].requirement = requirement;
@@ -95,6 +98,8 @@ static inline int contradicts(struct judgement *j, enum ipck_requirement require
         return 0;
 }
 
+static inline enum ipck_requirement rule_of_grant(const struct actor *who, const struct object *object);
+
 /* Whether the outcome is a failure that a fault allows; where a fault applies and it is not, *why is filled in. */
 enum faulted { NOT_FAULTED, FAULTED, WRONGLY };
 static inline enum faulted faulted(struct judgement *j)
@@ -111,8 +116,16 @@ static inline enum faulted faulted(struct judgement *j)
                         if (j->other_fault[i] == r->error)
                                 return FAULTED;
         }
-        if (!j->faults)
+        if (r->error == EACCES && j->granted_by) {
+                contradicts(j, rule_of_grant(j->o->actor, j->granted_by), "errno", j->faults ? j->fault[0].error : 0, EACCES);
+                return waived(j->limits, j->why->requirement) ? FAULTED : WRONGLY;
+        }
+        if (!j->faults && !j->any_fault)
                 return NOT_FAULTED;
+        if (j->any_fault) {             /* what a call does that should have failed, nobody knows */
+                contradicts(j, j->waived_rule, "errno", EPERM, 0);
+                return WRONGLY;
+        }
         contradicts(j, j->fault[0].requirement, "errno", j->fault[0].error, r->value == -1 ? r->error : 0);
         return WRONGLY;
 }
@@ -182,10 +195,47 @@ static inline bool may(const struct actor *who, const struct object *object, uns
         return who->privileged || !(wanted & ~class_bits(who, object));
 }
 
+/* Which requirement it contradicts that the actor is refused what it may do. */
+static inline enum ipck_requirement rule_of_grant(const struct actor *who, const struct object *object)
+{
+        if (who->privileged)
+                return xsi_ipc_perm_privileged_bypass;
+        if (who->uid == object->uid || who->uid == object->cuid)
+                return object->uid == object->cuid ? xsi_ipc_perm_mode_bits_r : xsi_ipc_perm_owner_after_ipcset;
+        if (who->gid == object->gid || who->gid == object->cgid)
+                return object->gid == object->cgid ? xsi_ipc_perm_mode_bits_r : xsi_ipc_perm_group_after_ipcset;
+        return xsi_ipc_perm_other_class_last;
+}
+
+/* Which one it contradicts that the actor is let do what it may not: where the bits of another class than its own would
+ * grant it, that its own class alone decides. */
+static inline enum ipck_requirement rule_of_refusal(const struct actor *who, const struct object *object, unsigned wanted,
+                                                    enum ipck_requirement otherwise)
+{
+        const bool owner = who->uid == object->uid || who->uid == object->cuid;
+        const bool in_group = who->gid == object->gid || who->gid == object->cgid;
+
+        if (owner && (!(wanted & ~(object->mode >> 3)) || !(wanted & ~object->mode)))
+                return xsi_ipc_perm_first_class_only;
+        if (!owner && in_group && !(wanted & ~object->mode))
+                return xsi_ipc_perm_group_class_exclusive;
+        return otherwise;
+}
+
 /* What permission bits in the flags of *get ask for. */
 static inline bool may_get(const struct actor *who, const struct object *object, int flags)
 {
         return may(who, object, ((unsigned)flags >> 6 | (unsigned)flags >> 3 | (unsigned)flags) & 7);
+}
+
+/* The call must fail with EACCES where the actor may not do all that is wanted, and where it may, must not. */
+static inline void permission_fault(struct judgement *j, const struct object *object, unsigned wanted,
+                                    enum ipck_requirement requirement)
+{
+        const bool granted = may(j->o->actor, object, wanted);
+
+        fault(j, !granted, EACCES, granted ? requirement : rule_of_refusal(j->o->actor, object, wanted, requirement));
+        j->granted_by = object;
 }
 
 /* For IPC_SET and IPC_RMID. */

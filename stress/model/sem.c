@@ -35,9 +35,12 @@ static int get(struct judgement *j, const struct sem_set *set, struct sem_set *n
         fault(j, o->size > j->limits->semmsl, EINVAL, semget_einval_nsems_over_semmsl);
         if (exists) {
                 const bool exclusive = (o->flags & IPC_CREAT) && (o->flags & IPC_EXCL);
-                first_fault(j, exclusive, EEXIST, semget_eexist);
-                first_fault(j, o->size > set->nsems, EINVAL, semget_einval_nsems_larger_than_set);
-                fault(j, !may_get(o->actor, &set->object, o->flags), EACCES, semget_eacces);
+                const bool larger = o->size > set->nsems, denied = !may_get(o->actor, &set->object, o->flags);
+                fault(j, exclusive, EEXIST, larger ? semget_eexist_before_einval : semget_eexist);
+                if (!exclusive)
+                        first_fault(j, larger, EINVAL, denied ? semget_einval_before_eacces : semget_einval_nsems_larger_than_set);
+                fault(j, denied, EACCES, semget_eacces);
+                j->granted_by = &set->object;
         } else {
                 fault(j, !creates, ENOENT, semget_enoent);
                 fault(j, creates && o->size == 0, EINVAL, semget_einval_nsems0_create);
@@ -49,7 +52,8 @@ static int get(struct judgement *j, const struct sem_set *set, struct sem_set *n
         case NOT_FAULTED: break;
         }
         if (exists)
-                return succeeded(j, semget_lookup_existing, set->object.id);
+                return succeeded(j, o->size == 0 ? semget_lookup_nsems0 : o->size < set->nsems ? semget_lookup_nsems_smaller
+                                 : semget_lookup_existing, set->object.id);
         if (!succeeded(j, o->key == IPC_PRIVATE ? semget_create_private : semget_create_key_creat, j->r->value))
                 return 0;
         if (j->r->value < 0)
@@ -67,6 +71,12 @@ static int get(struct judgement *j, const struct sem_set *set, struct sem_set *n
 }
 
 /* ---- semop() ---- */
+
+static void set_pid(struct one_sem *sem, int pid, enum pid_by by)
+{
+        sem->pid = pid;
+        sem->pid_by = by;
+}
 
 /* How far an array of entries gets. */
 struct progress {
@@ -103,7 +113,7 @@ static struct progress perform(struct sem_set *set, const struct operation *o)
                         p.requirement = semop_eagain_zero;
                 } else if (value < 0) {
                         p.how = WAITS;
-                        p.requirement = semop_eagain_dec;
+                        p.requirement = entry->sem_op == INT16_MIN ? semop_erange_op_short_min : semop_eagain_dec;
                 } else if (value > SEM_VALUE_HIGHEST) {
                         p.how = OVERFLOWS;
                         p.requirement = semop_erange_semval;
@@ -233,12 +243,13 @@ static int operate(struct judgement *j, const struct sem_set *set, struct sem_se
         fault(j, o->id >= 0 && !exists, EINVAL, semop_einval_badid);
         if (exists && readable) {
                 fault(j, highest_number(o) >= set->nsems, EFBIG, semop_efbig_eq);
-                if (!may(o->actor, &set->object, READ | ALTER) && place_of_waiter(set, o) == -1) {
-                        const bool alters = any_alters(o), reads = any_reads(o);
-                        const bool all = alters && reads && (may(o->actor, &set->object, ALTER));
-                        fault(j, alters && !may(o->actor, &set->object, ALTER), EACCES, semop_eacces_alter);
-                        fault(j, reads && !may(o->actor, &set->object, READ), EACCES,
-                              all ? semop_eacces_mixed_array : semop_eacces_read);
+                if (place_of_waiter(set, o) == -1) {
+                        const bool alters = any_alters(o), may_alter = may(o->actor, &set->object, ALTER);
+                        if (alters)
+                                permission_fault(j, &set->object, ALTER, semop_eacces_alter);
+                        if (any_reads(o))
+                                permission_fault(j, &set->object, READ,
+                                                 alters && may_alter ? semop_eacces_mixed_array : semop_eacces_read);
                 }
         }
         if (exists && readable && any_undo(o))
@@ -262,7 +273,7 @@ static int operate(struct judgement *j, const struct sem_set *set, struct sem_se
         rule(semop_pid_set_all);
         rule(semop_otime_set);
         for (int64_t i = 0; i < o->size; i++)
-                next->sem[o->entries[i].sem_num].pid = o->actor->pid;
+                set_pid(&next->sem[o->entries[i].sem_num], o->actor->pid, BY_SEMOP);
         next->otime = this_moment(j);
         return 1;
 }
@@ -291,8 +302,7 @@ static int end(struct judgement *j, struct sem_set *next)
                 value = value > SEM_VALUE_HIGHEST ? SEM_VALUE_HIGHEST : value;
                 sem->value = (uint16_t)value;
                 sem->adjust[who->process] = 0;
-                rule(semctl_getpid_undo);
-                sem->pid = who->pid;
+                set_pid(sem, who->pid, BY_UNDO);
                 adjusted = true;
         }
         rule(exit_semadj_otime);        /* that adjustments of 0 leave it is not promised */
@@ -320,14 +330,12 @@ static int waiters_of(const struct sem_set *set, int number, bool for_zero)
         return count;
 }
 
-static void set_value(struct sem_set *set, int number, uint16_t value, int pid)
+static void set_value(struct sem_set *set, int number, uint16_t value, int pid, enum pid_by by)
 {
         struct one_sem *const sem = &set->sem[number];
 
         sem->value = value;
-        rule(semctl_getpid_setval);
-        rule(semctl_getpid_setall);
-        sem->pid = pid;
+        set_pid(sem, pid, by);
         rule(semctl_setval_clears_semadj_all);
         rule(semctl_setall_clears_semadj_all);
         memset(sem->adjust, 0, sizeof(sem->adjust));
@@ -390,8 +398,9 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
         fault(j, o->id < 0, EINVAL, xsi_ipc_id_negative_einval);
         if (command == SETVAL) {
                 const bool outside = o->value < 0 || o->value > SEM_VALUE_HIGHEST;
-                first_fault(j, outside && o->id >= 0, ERANGE,
-                            o->value < 0 ? semctl_setval_erange_neg : semctl_setval_erange_high);
+                const bool alone = exists && o->semnum >= 0 && o->semnum < set->nsems;
+                first_fault(j, outside && o->id >= 0, ERANGE, !alone ? semctl_setval_erange_order
+                            : o->value < 0 ? semctl_setval_erange_neg : semctl_setval_erange_high);
         }
         fault(j, o->id >= 0 && !exists, EINVAL, by_index ? semctl_stat_idx_einval : semctl_einval_badid);
         for (size_t i = 0; o->bad_address && i < sizeof(bad_pointers) / sizeof(*bad_pointers); i++)
@@ -406,7 +415,7 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
         }
         for (size_t i = 0; i < sizeof(permissions) / sizeof(*permissions); i++)
                 if (permissions[i].command == command)
-                        fault(j, !may(o->actor, &set->object, permissions[i].wanted), EACCES, permissions[i].eacces);
+                        permission_fault(j, &set->object, permissions[i].wanted, permissions[i].eacces);
         fault(j, command == IPC_RMID && !is_owner(o->actor, &set->object), EPERM, semctl_rmid_eperm);
         fault(j, command == IPC_SET && !is_owner(o->actor, &set->object), EPERM, semctl_set_eperm);
         fault(j, command == IPC_SET && !o->bad_address && is_nobody(o->set), EINVAL, semctl_set_einval_baduid);
@@ -430,6 +439,20 @@ static int report(struct judgement *j, struct sem_set *next)
                agrees_in_time(j, semctl_stat_fields, "otime", &next->otime, got->sem.otime);
 }
 
+static const enum ipck_requirement rules_of_pid[] = {
+        [BY_NOBODY] = semctl_getpid_fresh, [BY_SEMOP] = semctl_getpid_semop, [BY_SETVAL] = semctl_getpid_setval,
+        [BY_SETALL] = semctl_getpid_setall, [BY_UNDO] = semctl_getpid_undo,
+};
+
+/* A process that has operated on another semaphore of the set alone is none of this one's. */
+static enum ipck_requirement rule_of_pid(const struct sem_set *set, int number, int64_t got)
+{
+        for (int i = 0; i < set->nsems; i++)
+                if (i != number && set->sem[i].pid_by == BY_SEMOP && set->sem[i].pid == got && set->sem[number].pid != got)
+                        return semop_pid_only_named;
+        return rules_of_pid[set->sem[number].pid_by];
+}
+
 static int control(struct judgement *j, const struct sem_set *set, struct sem_set *next)
 {
         const struct operation *const o = j->o;
@@ -443,7 +466,7 @@ static int control(struct judgement *j, const struct sem_set *set, struct sem_se
 
         switch (o->command) {
         case GETVAL: return succeeded(j, semctl_getval, set->sem[o->semnum].value);
-        case GETPID: return succeeded(j, semctl_getpid_semop, set->sem[o->semnum].pid);
+        case GETPID: return succeeded(j, rule_of_pid(set, o->semnum, j->r->value), set->sem[o->semnum].pid);
         case GETNCNT: return succeeded(j, semctl_getncnt, waiters_of(set, o->semnum, false));
         case GETZCNT: return succeeded(j, semctl_getzcnt, waiters_of(set, o->semnum, true));
         case IPC_STAT:
@@ -461,13 +484,13 @@ static int control(struct judgement *j, const struct sem_set *set, struct sem_se
         case SETALL:
                 rule(semctl_setall);
                 for (int i = 0; i < set->nsems; i++)
-                        set_value(next, i, o->values[i], o->actor->pid);
+                        set_value(next, i, o->values[i], o->actor->pid, BY_SETALL);
                 rule(semctl_setall_ctime);
                 next->object.ctime = this_moment(j);
                 break;
         case SETVAL:
                 rule(semctl_setval);
-                set_value(next, o->semnum, (uint16_t)o->value, o->actor->pid);
+                set_value(next, o->semnum, (uint16_t)o->value, o->actor->pid, BY_SETVAL);
                 rule(semctl_setval_ctime);
                 next->object.ctime = this_moment(j);
                 break;

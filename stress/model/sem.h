@@ -7,6 +7,7 @@
 
 #include "rules.h"
 
+enum pid_by { BY_NOBODY, BY_SEMOP, BY_SETVAL, BY_SETALL, BY_UNDO };
 enum { MODEL_SEMS = 320, SEM_VALUE_HIGHEST = 32767 };
 
 struct sem_set {
@@ -18,7 +19,8 @@ struct sem_set {
         const struct operation *waiter[MODEL_WAITERS];
         struct one_sem {
                 int pid;
-                uint16_t value, unused;
+                uint16_t value;
+                uint16_t pid_by;        /* what it follows from: enum pid_by */
                 int16_t adjust[MODEL_PROCESSES];        /* semadj */
         } sem[MODEL_SEMS];
 };

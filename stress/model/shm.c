@@ -54,9 +54,15 @@ static int get(struct judgement *j, const struct segment *segment, struct segmen
 
         if (exists) {
                 const bool exclusive = (o->flags & IPC_CREAT) && (o->flags & IPC_EXCL);
-                first_fault(j, exclusive, EEXIST, shmget_eexist);
-                first_fault(j, wanted > segment->size, EINVAL, shmget_einval_larger_than_existing);
-                fault(j, !may_get(o->actor, &segment->object, o->flags), EACCES, shmget_eacces);
+                const bool larger = wanted > segment->size, denied = !may_get(o->actor, &segment->object, o->flags);
+                fault(j, exclusive, EEXIST, shmget_eexist);
+                if (exclusive)
+                        may_fault(j, larger, EINVAL);
+                else
+                        first_fault(j, larger, EINVAL,
+                                    denied ? shmget_einval_larger_before_eacces : shmget_einval_larger_than_existing);
+                fault(j, denied, EACCES, shmget_eacces);
+                j->granted_by = &segment->object;
         } else {
                 fault(j, !creates, ENOENT, shmget_enoent);
                 fault(j, creates && wanted < j->limits->shmmin, EINVAL, shmget_einval_size0_new);
@@ -71,7 +77,8 @@ static int get(struct judgement *j, const struct segment *segment, struct segmen
         case NOT_FAULTED: break;
         }
         if (exists)
-                return succeeded(j, shmget_lookup_existing, segment->object.id);
+                return succeeded(j, wanted == 0 && creates ? shmget_lookup_size0_creat : wanted < segment->size
+                                 ? shmget_lookup_size_le : shmget_lookup_existing, segment->object.id);
         if (!succeeded(j, o->key == IPC_PRIVATE ? shmget_create_private : shmget_create_key_creat, j->r->value))
                 return 0;
         if (j->r->value < 0)
@@ -103,8 +110,8 @@ static int attach(struct judgement *j, const struct segment *segment, struct seg
         fault(j, o->bad_address && !(o->flags & SHM_RND), EINVAL, shmat_addr_einval_unaligned);
         fault(j, !o->bad_address && (o->flags & SHM_REMAP), EINVAL, shmat_remap_einval_null);
         fault(j, o->id >= 0 && !exists, EINVAL, shmat_einval_badid);
-        fault(j, exists && !may(o->actor, &segment->object, wanted), EACCES,
-              write ? shmat_flag_rw_perm : shmat_eacces);
+        if (exists)
+                permission_fault(j, &segment->object, wanted, write ? shmat_flag_rw_perm : shmat_eacces);
         switch (faulted(j)) {
         case WRONGLY: return 0;
         case FAULTED: return 1;
@@ -202,8 +209,8 @@ static void control_faults(struct judgement *j, const struct segment *segment)
         if (!exists)
                 return;
         const bool owner = is_owner(o->actor, &segment->object);
-        fault(j, command == IPC_STAT && !may(o->actor, &segment->object, READ), EACCES, shmctl_stat_eacces);
-        fault(j, command == SHM_STAT && !may(o->actor, &segment->object, READ), EACCES, perm_shm_stat_idx_deny);
+        if (command == IPC_STAT || command == SHM_STAT)
+                permission_fault(j, &segment->object, READ, command == IPC_STAT ? shmctl_stat_eacces : perm_shm_stat_idx_deny);
         fault(j, command == IPC_RMID && !owner, EPERM, shmctl_rmid_eperm);
         fault(j, command == IPC_SET && !owner, EPERM, shmctl_set_eperm);
         fault(j, locks && !owner, EPERM, shmctl_lock_eperm_other);
