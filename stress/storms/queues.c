@@ -55,7 +55,7 @@ static void sender(int me)
 {
         const struct timespec hour = deadline_in(CLOCK_REALTIME, INT64_C(3600000000000));
 
-        for (int number = 0; number < books->each && (books->kind == DRAIN || more_time()); number++)
+        for (int number = 0; number < books->each && (books->kind != TRAFFIC || more_time()); number++)
                 send(me, number, once_in(2) ? &hour : NULL);
         books->sending--;
 }
