@@ -175,7 +175,7 @@ bench-ipc:
 ## programs: build everything that judges this machine, and what makes calls fail
 .PHONY: judges programs faults checked bad benches interleaved
 judges: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs)
-programs: judges $(fault_programs) faults $(stress_programs)
+programs: judges $(fault_programs) faults $(stress_programs) build/glibc/ipck-bench build/glibc/ipck-interleave build/glibc/ipck-interleave-shared
 benches: $(bench_programs) $(guest_programs)
 interleaved: $(gate_programs) $(guest_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import faultspage, mutantspage
+from . import faultspage, interleaving, mutantspage
 from .bench import page as benchpage
 from .bench import results as bench
 from .faults import results as faults
@@ -40,6 +40,7 @@ class Extra:
 EXTRAS = (
     Extra("mutants", "Mutants", lambda out: mutantspage.read(out / "mutants.json"), mutantspage.page_of),
     Extra("faults", "Faults", faults.read, faultspage.page_of),
+    Extra("interleave", "Races", interleaving.read, interleaving.page_of),
     Extra("bench", "Benchmarks", bench.read, benchpage.page_of),
     Extra("stress", "Stress", stress.read, stresspage.page_of),
 )
