@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, benchcli, catalogue, compare, faultcli, ktap, merge, notes, plan, propose
-from . import provenance, store, stresscli, targets, text, usage
+from . import availability, baseline, benchcli, catalogue, compare, faultcli, kernelcli, ktap, merge, notes, plan
+from . import propose, provenance, store, stresscli, targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
@@ -242,4 +242,5 @@ _COMMANDS = {
     **faultcli.COMMANDS,
     **benchcli.COMMANDS,
     **stresscli.COMMANDS,
+    **kernelcli.COMMANDS,
 }
