@@ -1,35 +1,17 @@
 """A kernel that counts, as a target: it sends its counters beside the results."""
 
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import IpckError
 from ..targets import named
 from ..targets.uml import Uml
-from ..tree import BUILD, ROOT, shown
+from ..tree import ROOT, shown
 
 COUNTED = ("*/ipc/*.gcda", "*/mm/shmem.gcda")
 """Whose counters are sent, as conformance/lib/counters.h takes them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counting(Uml):
-    """A kernel in user mode that was built with gcov."""
-
-    def argv(self, build: Path = BUILD) -> tuple[str, ...]:
-        """The command that boots it, and asks for its counters."""
-        return (*super(Counting, self).argv(build), f"ipck_counters={','.join(COUNTED)}")
-
-    def check_counts(self) -> None:
-        """IpckError unless its configuration has what it counts with."""
-        answer = subprocess.run((str(self.binary), "--showconfig"), capture_output=True, text=True, check=False)
-        if lacking := [name for name in ("GCOV_KERNEL", "DEBUG_FS") if f"CONFIG_{name}=y" not in answer.stdout]:
-            options = " and ".join(f"CONFIG_{name}" for name in lacking)
-            raise IpckError(
-                f"{shown(self.binary)} was built without {options}: it does not count its lines; scripts/build-kernel "
-                "builds one that does"
-            )
+_OPTIONS = ("CONFIG_GCOV_KERNEL", "CONFIG_DEBUG_FS")
 
 
 def built(source: Path | None) -> Path:
@@ -52,9 +34,14 @@ def image(place: Path) -> Path:
     return path
 
 
-def counting(path: Path) -> Counting:
-    """The kernel at PATH as a target."""
+def counting(path: Path) -> Uml:
+    """The kernel at PATH as a target that sends its counters; IpckError when it has none."""
     target = named(f"uml:{path}")
     assert isinstance(target, Uml)
-    fields = {name: getattr(target, name) for name in target.__dataclass_fields__}
-    return replace(Counting(**fields), name="coverage")
+    config = target.config()
+    if lacking := [option for option in _OPTIONS if f"\n{option}=y\n" not in config]:
+        raise IpckError(
+            f"{shown(path)} was built without {' and '.join(lacking)}: it does not count its lines; "
+            "scripts/build-kernel builds one that does"
+        )
+    return replace(target, name="coverage", append=f"ipck_counters={','.join(COUNTED)}")
