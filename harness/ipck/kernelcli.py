@@ -57,7 +57,7 @@ def _places(options: argparse.Namespace, target: Uml) -> list[tuple[campaign.Pro
     known = baseline.load(baseline.stem_of(target, options.baselines), rows, None, options.baselines)
     places = []
     for program in campaign.PROGRAMS:
-        there = replace(target, tool=program.tool)
+        there = replace(target, tool=program.tool, append=f"{target.append} {program.boot}")
         if program.optional and not there.program(options.build).exists():
             _say(f"{program.tool} is left out: it is not built")
             continue
@@ -65,7 +65,7 @@ def _places(options: argparse.Namespace, target: Uml) -> list[tuple[campaign.Pro
             held = targets.list_tests(there, rows, options.build) if program.tests else []
         except targets.Unavailable as error:
             raise IpckError(f"{shown(there.binary)}: {error}") from None
-        tests = {test.id: test for test in campaign.distinct(held) if there.judges(test.id)}
+        tests = {test.id: test for test in campaign.choose(program, held) if there.judges(test.id)}
         places.append((program, plan.Ready(there, options.build, tests, known)))
     return places
 

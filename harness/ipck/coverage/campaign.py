@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from .. import runner, stream
 from ..engine import Engine, Event, Options
@@ -33,10 +34,18 @@ class Program:
     arguments: tuple[str, ...] = ()
     tests: bool = False
     optional: bool = True  # left out where it was not built
+    boot: str = ""  # more words for the kernel's command line
+    only: tuple[str, ...] = ("*",)  # of its tests, as shell patterns
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        return f"{self.tool}, started with {self.boot}" if self.boot else self.tool
 
 
 PROGRAMS = (
     Program("ipck-tests", tests=True, optional=False),
+    Program("ipck-tests", tests=True, boot="ipcmni_extend", only=("common.limits_*", "sysv.msg.msgctl_info.*")),
     Program("crash-tests", tests=True),
     Program("ipck-stress", ("--seed", "1", "--seconds", "0.5", "*")),
     Program("ipck-failnth", ("--own-clock",)),
@@ -55,10 +64,15 @@ class Ran:
     faults: tuple[str, ...] = ()  # what went wrong with the run itself: counters may lack
 
 
-def distinct(tests: Sequence[Test]) -> list[Test]:
-    """TESTS without those that differ from another one only in that they make their system calls by the C library."""
+def choose(program: Program, tests: Sequence[Test]) -> list[Test]:
+    """What PROGRAM runs of its TESTS: without those that differ from others only in that the C library makes the calls."""
     names = {test.id for test in tests}
-    return [test for test in tests if f"{test.id.removesuffix('.libc')}.raw" not in names or test.id.endswith(".raw")]
+    return [
+        test
+        for test in tests
+        if any(fnmatchcase(test.id, pattern) for pattern in program.only)
+        if not (test.id.endswith(".libc") and f"{test.id.removesuffix('.libc')}.raw" in names)
+    ]
 
 
 def words(ran: Ran) -> Iterator[str]:
@@ -85,10 +99,10 @@ class _Counted(Engine):
 
 def run(program: Program, ready: Ready, tally: Tally) -> Ran:
     """Run a program on the target of READY; what the kernel counts meanwhile goes into TALLY."""
-    return _run_tests(ready, tally) if program.tests else _run_plain(program, ready, tally)
+    return _run_tests(program, ready, tally) if program.tests else _run_plain(program, ready, tally)
 
 
-def _run_tests(ready: Ready, tally: Tally) -> Ran:
+def _run_tests(program: Program, ready: Ready, tally: Tally) -> Ran:
     """Run the tests of READY, on each machine one after the other, so that it is known which counted what."""
     began = time.monotonic()
     tests = list(ready.tests.values())
@@ -102,7 +116,7 @@ def _run_tests(ready: Ready, tally: Tally) -> Ran:
         raise IpckError(f"{shown(ready.target.program(ready.build))}: no counters came out of the kernel: {said}")
     done = [test for result in results for test in result.tests]
     red = tuple(f"{test.test}: {test.outcome}" for test in done if test.outcome in RED)
-    return Ran(ready.target.tool, round(time.monotonic() - began, 3), len(done), red, faults)
+    return Ran(program.name, round(time.monotonic() - began, 3), len(done), red, faults)
 
 
 def _run_part(ready: Ready, tests: Sequence[Test], tally: Tally) -> TargetRun:
@@ -138,7 +152,7 @@ def _run_plain(program: Program, ready: Ready, tally: Tally) -> Ran:
                 break
         if not ended and not faults:
             faults.append(f"{process.what} {process.finish() or 'ended'}: {clean(process.last_words())[:_WORDS]}")
-    return Ran(program.tool, round(time.monotonic() - began, 3), faults=tuple(faults))
+    return Ran(program.name, round(time.monotonic() - began, 3), faults=tuple(faults))
 
 
 def _counters(line: bytes, target: str) -> stream.Counters:
