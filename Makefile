@@ -261,9 +261,9 @@ build/$(1)/ipck-tests: $(sources:%.c=build/$(or $(objects_$(1)),$(1))/obj/%.o) b
 	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
 # The first process of a kernel that is booted to run the program.
-build/$(1)/guest-init: harness/guest/init.c
+build/$(1)/guest-init: harness/guest/init.c conformance/lib/counters.c conformance/lib/counters.h
 	@mkdir -p $$(@D)
-	@$$(compiler_$(1)) $$(common) -O1 -static -o $$@ $$<
+	@$$(compiler_$(1)) $$(common) -O1 -static -o $$@ $$(filter %.c,$$^)
 
 # A test definition for LAVA with all that it needs.
 build/$(1)/lava.tar.gz: build/$(1)/ipck-tests scripts/lava/ipck.yaml scripts/lava/signals

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import faultspage, interleaving, mutantspage
+from . import coveragepage, faultspage, interleaving, mutantspage
 from .bench import page as benchpage
 from .bench import results as bench
+from .coverage import results as coverage
 from .faults import results as faults
 from .stress import page as stresspage
 from .stress import results as stress
@@ -43,6 +44,7 @@ EXTRAS = (
     Extra("interleave", "Races", interleaving.read, interleaving.page_of),
     Extra("bench", "Benchmarks", bench.read, benchpage.page_of),
     Extra("stress", "Stress", stress.read, stresspage.page_of),
+    Extra("coverage", "Coverage", lambda out: coverage.read(out / coverage.NAME), coveragepage.page_of),
 )
 PAGES = {extra.name: extra for extra in EXTRAS}
 

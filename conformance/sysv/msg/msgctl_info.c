@@ -160,6 +160,19 @@ TEST(info_of_an_empty_namespace_returns_zero, VERIFIES(msgctl_info_ret_maxidx))
         EQ(msgctl_info_ret_maxidx, highest(MSG_INFO), 0);
 }
 
+/* As many queues as a namespace may hold, unless the machine was started with ipcmni_extend. */
+enum { MOST_QUEUES = 32768 };
+
+TEST(info_of_a_full_namespace_returns_the_last_index, VERIFIES(msgctl_info_ret_maxidx))
+{
+        empty_namespace();
+        set_sysctl("kernel/msgmni", "32768");
+        for (int i = 0; i < MOST_QUEUES; i++)
+                MUST(msgget(IPC_PRIVATE, 0600));
+        EQ(msgctl_info_ret_maxidx, highest(IPC_INFO), MOST_QUEUES - 1);
+        EQ(msgctl_info_ret_maxidx, highest(MSG_INFO), MOST_QUEUES - 1);
+}
+
 TEST(info_returns_the_highest_index, VERIFIES(msgctl_info_ret_maxidx))
 {
         int queues[6];
