@@ -128,7 +128,7 @@ fault-libc:
 ## fault-kernel: make each step of the kernel inside IPC calls fail in turn, in a kernel that is built for it
 .PHONY: fault-kernel
 fault-kernel:
-	@scripts/setup run
+	@scripts/setup kernel
 	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-points build/glibc-static/guest-init build/glibc-static/ipck-failnth
 	@scripts/ipck fault-kernel $(ARGS)
 

@@ -17,9 +17,9 @@
 
 #include "ipck.h"
 
-/* Called in the child: memory of size bytes that holds the content (zeros for NULL). Whoever uses it from byte `before` on,
- * the kernel within a call included, stops there until open_window(); `before` is at most a page. Takes here() and await()
- * of the child for itself. UNSUPPORTED without userfaultfd(2) for faults inside the kernel. */
+/* Called in the child: memory of size bytes that holds the content (zeros for NULL). Whoever uses it from byte `before`
+ * on, the kernel within a call included, stops there until open_window(); `before` is at most a page. Takes here() and
+ * await() of the child for itself. UNSUPPORTED without userfaultfd(2) for faults inside the kernel. */
 void *window(struct child *c, const void *content, size_t size, size_t before);
 
 /* Whether somebody has stopped there; lets everybody go on, for good. */

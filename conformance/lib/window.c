@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * window.c: see ipck_window.h. Pages that are missing until somebody has used them: userfaultfd(2) tells a thread of the
- * child, which fills them when it is told.
+ * window.c: see ipck_window.h. Pages that are missing until somebody has used them: userfaultfd(2) tells a thread of
+ * the child, which fills them when it is told.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -27,8 +27,8 @@ static int faults_of_this_process(void)
         const int faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 
         if (faults == -1)
-                UNSUPPORTED("userfaultfd for faults inside the kernel (%s): it needs CONFIG_USERFAULTFD, and root or the "
-                            "sysctl vm.unprivileged_userfaultfd", errno_name(errno));
+                UNSUPPORTED("userfaultfd for faults inside the kernel (%s): it needs CONFIG_USERFAULTFD, and root or "
+                            "the sysctl vm.unprivileged_userfaultfd", errno_name(errno));
         if (ioctl(faults, UFFDIO_API, &api) == -1)
                 UNSUPPORTED("userfaultfd (%s)", errno_name(errno));
         return faults;
@@ -62,7 +62,8 @@ void *window(struct child *c, const void *content, size_t size, size_t before)
         pthread_t watcher;
 
         REQUIRE(before <= page && before < size);
-        pane = (struct pane){.child = c, .faults = faults_of_this_process(), .size = (size - before + page - 1) / page * page};
+        pane = (struct pane){.child = c, .faults = faults_of_this_process()};
+        pane.size = (size - before + page - 1) / page * page;
         pane.content = map(pane.size);
         pane.pages = (char *)map(page + pane.size) + page;
         if (content) {

@@ -14,7 +14,7 @@ static const char text[TEXT] = "twenty bytes of text";
 
 TEST(sending_to_a_queue_that_is_unlinked, VERIFIES(mq_send_unlink_race))
 {
-        const mqd_t queue = small_mq(O_RDWR);
+        const mqd_t queue = small_mq(O_RDWR | O_NONBLOCK);
         struct child sender;
         char got[SMALL_MSGSIZE];
         unsigned priority = 0;

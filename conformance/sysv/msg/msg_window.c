@@ -166,9 +166,13 @@ TEST(control_of_a_queue_that_goes, VERIFIES(msgctl_set_rmid_race, msgctl_stat_rm
         MUST(put(queue, TYPE, TEXT, 0));
         CHILD(&caller) {
                 struct msqid_ds *const about = window(&caller, NULL, sizeof(*about), 0);
-                EQ(msgctl_stat_rmid_race, msgctl(queue, IPC_STAT, about), 0);
-                EQ(msgctl_stat_rmid_race, about->msg_qnum, 1);
-                EQ(msgctl_stat_rmid_race, about->msg_perm.mode, 0600);
+                /* A C library that converts the structure may use it before it makes the call. */
+                if (msgctl(queue, IPC_STAT, about) == -1) {
+                        judge_race(msgctl_stat_rmid_race, -1);
+                } else {
+                        EQ(msgctl_stat_rmid_race, about->msg_qnum, 1);
+                        EQ(msgctl_stat_rmid_race, about->msg_perm.mode, 0600);
+                }
         }
         UNTIL(stopped(&caller));
         MUST(msgctl(queue, IPC_RMID, NULL));

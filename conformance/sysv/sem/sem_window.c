@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Semaphore calls that stop while they read from the caller's memory or store there, and what becomes of them when the set
- * changes meanwhile.
+ * Semaphore calls that stop while they read from the caller's memory or store there, and what becomes of them when the
+ * set changes meanwhile.
  */
 #include "ipck_sem.h"
 #include "ipck_window.h"
@@ -23,6 +23,14 @@ static const unsigned short *all_values(unsigned short value)
         return values;
 }
 
+/* Values that stop whoever comes to half of them: a call that works as it goes would show. */
+static unsigned short *stopping(struct child *c, const unsigned short *values, int semaphores)
+{
+        const size_t size = (size_t)semaphores * sizeof(*values);
+
+        return window(c, values, size, size / 2);
+}
+
 static int must_hold(int semaphores)
 {
         return must_fit((int)semget(IPC_PRIVATE, semaphores, 0600), semaphores);
@@ -42,8 +50,7 @@ TEST(setall_of_a_set_that_goes, VERIFIES(semctl_setall_rmid_race))
                 struct child setter;
 
                 CHILD(&setter) {
-                        unsigned short *const values =
-                                window(&setter, all_values(1), (size_t)size->semaphores * sizeof(*values), 0);
+                        unsigned short *const values = stopping(&setter, all_values(1), size->semaphores);
                         FAILS_WITH(semctl_setall_rmid_race, EIDRM, semctl(set, 0, SETALL, ARG_ARRAY(values)));
                 }
                 UNTIL(stopped(&setter));
@@ -61,8 +68,7 @@ TEST(setall_takes_effect_at_once, VERIFIES(semctl_atomic, semctl_setall_atomic))
                 struct child setter, adder;
 
                 CHILD(&setter) {
-                        unsigned short *const values =
-                                window(&setter, all_values(7), (size_t)size->semaphores * sizeof(*values), 0);
+                        unsigned short *const values = stopping(&setter, all_values(7), size->semaphores);
                         EQ(semctl_setall_atomic, semctl(set, 0, SETALL, ARG_ARRAY(values)), 0);
                 }
                 UNTIL(stopped(&setter));
@@ -95,8 +101,7 @@ TEST(getall_gives_the_values_of_one_moment, VERIFIES(semctl_getall_snapshot))
                 struct child getter, setter;
 
                 CHILD(&getter) {
-                        unsigned short *const values =
-                                window(&getter, NULL, (size_t)size->semaphores * sizeof(*values), 0);
+                        unsigned short *const values = stopping(&getter, NULL, size->semaphores);
                         EQ(semctl_getall_snapshot, semctl(set, 0, GETALL, ARG_ARRAY(values)), 0);
                         for (int i = 1; i < size->semaphores; i++)
                                 EQ(semctl_getall_snapshot, values[i], values[0]);
@@ -135,14 +140,16 @@ TEST(operations_on_a_set_that_goes, VERIFIES(semop_rmid_race))
         static const struct {
                 const char *name;
                 size_t count;
-        } counts[] = {{"one", 1}, {"many", OPERATIONS}};
-        struct sembuf operations[OPERATIONS];
+                short flags;
+        } rows[] = {{"one", 1, 0}, {"many", OPERATIONS, 0}, {"one to be undone", 1, SEM_UNDO}};
 
-        for (int i = 0; i < OPERATIONS; i++)
-                operations[i] = OP(0, 1, SEM_UNDO);
-        EACH_ROW(row, counts) {
+        EACH_ROW(row, rows) {
                 const int set = new_sems(1, 0600);
+                struct sembuf operations[OPERATIONS];
                 struct child caller;
+
+                for (int i = 0; i < OPERATIONS; i++)
+                        operations[i] = OP(0, 1, row->flags);
 
                 CHILD(&caller) {
                         struct sembuf *const list = window(&caller, operations, row->count * sizeof(*list), 0);
