@@ -32,10 +32,11 @@ gates := fault/gates/calls.c fault/gates/gates.c
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
 fault_headers := $(wildcard fault/preload/*.h) fault/interpose.h $(calls)
 inside := $(sort $(wildcard fault/inside/*.c))
+failnth := $(sort $(wildcard fault/failnth/*.c))
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
 guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
 fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
-	$(flavours:%=build/%/ipck-inside) build/glibc/ipck-mutants build/glibc/ipck-mutants.so
+	$(flavours:%=build/%/ipck-inside) build/glibc-static/ipck-failnth build/musl/ipck-failnth build/glibc/ipck-mutants build/glibc/ipck-mutants.so
 stress_programs := $(flavours:%=build/%/ipck-stress)
 torture_programs := $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) build/glibc/crash-tests build/glibc/ipck-apart
 bench_programs := $(flavours:%=build/%/ipck-bench)
@@ -124,6 +125,13 @@ fault-libc:
 	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-points $(flavours:%=build/%/ipck-inside)
 	@scripts/ipck fault-libc $(ARGS)
 
+## fault-kernel: make each step of the kernel inside IPC calls fail in turn, in a kernel that is built for it
+.PHONY: fault-kernel
+fault-kernel:
+	@scripts/setup kernel
+	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-points build/glibc-static/guest-init build/glibc-static/ipck-failnth
+	@scripts/ipck fault-kernel $(ARGS)
+
 ## fault: make each IPC call of our clients and of installed programs fail in turn; kill processes in the middle of calls
 .PHONY: fault
 fault:
@@ -190,7 +198,7 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml stress/known.toml \
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml fault/failnth/known.toml stress/known.toml \
 	reports/templates/* reports/findings/* scripts/kernel/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(gate_programs) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
 installed_scripts := ipck build-kernel get-debian get-kernels
@@ -282,6 +290,11 @@ build/$(1)/ipck-fault.so: $(fault_sources) $(fault_headers)
 
 # Lets system calls fail inside calls of the C library.
 build/$(1)/ipck-inside: $(inside:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/errno_names.o
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
+
+# Lets each step of the kernel inside IPC calls fail.
+build/$(1)/ipck-failnth: $(failnth:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/errno_names.o
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 
