@@ -10,8 +10,12 @@
 
 #include "fuzz.h"
 
+/* How a process becomes its user, as in engine.c. */
 static const char *const become_lines[PROCESSES] = {
-        NULL, "become(USER_A, GROUP_A, NULL, 0);", "become(USER_B, GROUP_A, NULL, 0);", "become(USER_C, GROUP_B, NULL, 0);",
+        NULL,
+        "become(USER_A, GROUP_A, NULL, 0);",
+        "MUST(setresgid(GROUP_B, GROUP_A, GROUP_A) == -1 || setgroups(0, NULL) == -1 || setresuid(USER_C, USER_B, USER_B));",
+        "become(USER_C, GROUP_B, (gid_t[]){GROUP_C}, 1);",
 };
 
 /* The identifier as the requirement's enumerator. */
@@ -26,6 +30,8 @@ void print_identifier(FILE *out, const struct item *item, const struct record *r
         switch ((enum which)item->which) {
         case CURRENT: fprintf(out, "id[%d]", record->object); break;
         case REMOVED: fprintf(out, "removed[%d]", item->object); break;
+        case OTHER_SEQUENCE: fprintf(out, "(id[%d] ^ %#x)", record->named, INDEXES << 4); break;
+        case SIGN_BIT: fprintf(out, "(INT32_MIN + id[%d])", record->named); break;
         case UNUSED: fprintf(out, "%d", 0x7ff0 + item->object); break;
         case NEGATIVE: fputs("-1", out); break;
         case MOST_NEGATIVE: fputs("INT32_MIN", out); break;
@@ -161,7 +167,7 @@ static int put_child(FILE *out, const struct world *w, int life, int process, in
 
         fprintf(out, TAB "CHILD(&process[%d]) {\n" TAB TAB "pid[%d] = getpid();\n", life, process);
         if (become_lines[process])
-                fprintf(out, TAB TAB "%s\n", become_lines[process]);
+                fprintf(out, TAB TAB "%s\n" TAB TAB "umask(%#o);\n", become_lines[process], w->actor[process].umask);
         for (int i = next_of(w, from, process); i < end; i = next_of(w, i, process)) {
                 fprintf(out, TAB TAB "await(&process[%d], %d);\n", life, ++turns);
                 for (; i < end && w->item[i].process == process; i++)
@@ -226,7 +232,7 @@ void print_test(FILE *out, const struct world *w)
 {
         struct lives lives = {.of = {-1, -1, -1, -1}};
 
-        fprintf(out, "#include <limits.h>\n\n#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
+        fprintf(out, "#include <grp.h>\n#include <limits.h>\n#include <sys/stat.h>\n\n#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
                 stress_options.seed);
         put_enumerator(out, w->why.requirement);
         fprintf(out, "))\n{\n" TAB "int *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
@@ -237,7 +243,8 @@ void print_test(FILE *out, const struct world *w)
         if (is_one_process(w)) {
                 fprintf(out, TAB "pid[%d] = getpid();\n", w->item[0].process);
                 if (become_lines[w->item[0].process])
-                        fprintf(out, TAB "%s\n", become_lines[w->item[0].process]);
+                        fprintf(out, TAB "%s\n" TAB "umask(%#o);\n", become_lines[w->item[0].process],
+                                w->actor[w->item[0].process].umask);
                 for (int i = 0; i < w->items; i++)
                         put_item(out, TAB, w, i);
         } else {

@@ -66,17 +66,17 @@ static int64_t draw_nsems(struct random *random)
         switch (weighted(random, 120, 20, 8, 6, 4, 3)) {
         case 0: return 1 + draw(random, 4);
         case 1: return 33 + draw(random, 64);
-        case 2: return 257 + draw(random, 60);
+        case 2: return 257 + draw(random, 64);
         case 3: return 0;
         case 4: return -1;
-        default: return 32001;
+        default: return 321 + 31680 * draw(random, 2);
         }
 }
 
 static void generate(struct random *random, struct item *item)
 {
         static const int commands[] = {GETVAL, GETPID, GETALL, IPC_STAT, SETVAL, SETALL, IPC_SET, IPC_RMID,
-                                       GETNCNT, GETZCNT, SEM_STAT, SEM_STAT_ANY, 99, -1};
+                                       GETNCNT, GETZCNT, SEM_STAT, SEM_STAT_ANY, 99, -1, 0x100 + GETVAL};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -89,6 +89,7 @@ static void generate(struct random *random, struct item *item)
                 for (int i = 0; i < ENTRIES && i < (item->size < 0 ? 1 : item->size); i++)
                         item->entry[i] = draw_entry(random);
                 item->bad_address = one_in(random, 64);
+                item->patient = one_in(random, 3);
                 if (one_in(random, 6)) {
                         item->call = CALL_semtimedop;
                         draw_until(random, item);
@@ -98,10 +99,11 @@ static void generate(struct random *random, struct item *item)
                 break;
         case 2:
                 item->call = CALL_semctl;
-                item->command = commands[weighted(random, 40, 30, 24, 40, 30, 12, 16, 5, 6, 6, 10, 6, 1, 1)];
+                item->command = commands[weighted(random, 40, 30, 24, 40, 30, 12, 16, 5, 6, 6, 10, 6, 1, 1, 1)];
                 item->semnum = one_in(random, 40) ? (one_in(random, 2) ? -1 : INT32_MAX) : draw_number(random);
                 item->value = draw_value(random);
                 item->set = draw_setting(random);
+                item->again = one_in(random, 4);
                 item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
@@ -137,11 +139,24 @@ static void fill_entries(const struct item *item)
         }
 }
 
+/* The fuzz's own question to the model: an array that cannot fail to go on. */
+static bool goes_on(const struct world *w, const struct item *item, int object)
+{
+        const struct thing *const thing = &w->thing[item->family][object];
+        const struct operation o = {.call = CALL_semop, .actor = &w->actor[item->process], .id = identifier(w, item),
+                                    .size = item->size, .entries = entries};
+
+        fill_entries(item);
+        return thing->possible == 1 && item->size > 0 && item->size < MOST_ENTRIES && sem_model.enabled(thing->state[0], &o);
+}
+
 static void operate(const struct item *item, struct operation *o, struct outcome *r)
 {
         const size_t count = item->size < 0 ? 1 : (size_t)item->size;
 
         fill_entries(item);
+        for (size_t i = 0; item->patient && i < count; i++)
+                entries[i].sem_flg &= ~IPC_NOWAIT;
         memcpy(passed, entries, count * sizeof(*entries));
         o->size = item->size;
         o->entries = entries;
@@ -305,8 +320,8 @@ static void print_entries(FILE *out, const struct item *item)
 
         fill_entries(item);
         for (int64_t i = 0; i < count; i++)
-                fprintf(out, "%sOP(%d, %d, IPC_NOWAIT%s)", i ? ", " : "", entries[i].sem_num, entries[i].sem_op,
-                        entries[i].sem_flg & SEM_UNDO ? " | SEM_UNDO" : "");
+                fprintf(out, "%sOP(%d, %d, %s%s)", i ? ", " : "", entries[i].sem_num, entries[i].sem_op,
+                        item->patient ? "0" : "IPC_NOWAIT", entries[i].sem_flg & SEM_UNDO ? " | SEM_UNDO" : "");
 }
 
 static void print_operate(FILE *out, const struct item *item, const struct record *record)
@@ -417,4 +432,4 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .available = ipck_sem_available, .generate = generate, .find = find,
-                                .make = make, .note = note, .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member};
+                                .make = make, .note = note, .report = report, .goes_on = goes_on, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member};

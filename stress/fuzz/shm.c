@@ -26,7 +26,7 @@ static int64_t draw_size(struct random *random)
 
 static void generate(struct random *random, struct item *item)
 {
-        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99, -1};
+        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99, -1, 0x100 + IPC_STAT};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -49,8 +49,9 @@ static void generate(struct random *random, struct item *item)
                 break;
         case 2:
                 item->call = CALL_shmctl;
-                item->command = commands[weighted(random, 80, 16, 10, 12, 8, 6, 6, 1, 1)];
+                item->command = commands[weighted(random, 80, 16, 10, 12, 8, 6, 6, 1, 1, 1)];
                 item->set = draw_setting(random);
+                item->again = one_in(random, 4);
                 item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
@@ -258,7 +259,7 @@ static const char *command_name(int command)
         case SHM_STAT_ANY: return "SHM_STAT_ANY";
         case SHM_LOCK: return "SHM_LOCK";
         case SHM_UNLOCK: return "SHM_UNLOCK";
-        default: return command < 0 ? "-1" : "99";
+        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x100 + IPC_STAT";
         }
 }
 

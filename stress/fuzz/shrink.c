@@ -20,6 +20,7 @@ static bool shows(struct world *trial, const struct item *items, int count, enum
         if (pid == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
                 MUST(unshare(CLONE_NEWIPC));
+                lower_limits();
                 memset(trial->alive, 0, sizeof(trial->alive));
                 run_sequence(trial);
                 end_processes(trial);
@@ -95,6 +96,8 @@ const struct world *shrink(const struct world *w)
         if (!trial)
                 trial = new_world();
         trial->limits = w->limits;
+        memcpy(trial->most_objects, w->most_objects, sizeof(trial->most_objects));
+        trial->indexed = w->indexed;
         trial->judged = true;
         memcpy(items, w->item, (size_t)count * sizeof(*items));
         if (!shows(trial, items, count, requirement))

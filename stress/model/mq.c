@@ -67,7 +67,7 @@ static int open_queue(struct judgement *j, const struct mqueue *queue, struct mq
                 next->uid = o->actor->uid;
                 next->gid = o->actor->gid;
                 rule(mq_open_creat_mode_umask);
-                next->mode = o->mode & 0755; /* the umask of the sandbox is 022 */
+                next->mode = o->mode & 0777 & ~o->actor->umask;
                 rule(mq_open_creat_attr);
                 rule(mq_open_creat_attr_defaults_sysctl);
                 next->maxmsg = o->attr ? o->attr->mq_maxmsg : j->limits->mq_msg_default;

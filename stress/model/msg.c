@@ -109,6 +109,7 @@ static int send(struct judgement *j, const struct msg_queue *queue, struct msg_q
         fault(j, o->size > j->limits->msgmax, EINVAL, msgsnd_einval_toobig);
         fault(j, !o->bad_address && o->type < 1, EINVAL, o->type ? msgsnd_einval_typeneg : msgsnd_einval_type0);
         first_fault(j, o->bad_address, EFAULT, exists ? msgsnd_efault_ptr : msgsnd_efault_before_badid);
+        first_fault(j, o->bad_text, EFAULT, msgsnd_efault_partial);
         if (went_while_waiting(j, queue))
                 return 1;
         fault(j, o->id >= 0 && !exists, EINVAL, msgsnd_einval_badid);

@@ -66,7 +66,7 @@ static int open_named(struct judgement *j, const struct posix_sem *sem, struct p
                 next->exists = next->linked = 1;
                 next->uid = o->actor->uid;
                 next->gid = o->actor->gid;
-                next->mode = o->mode & 0755; /* the umask of the sandbox is 022 */
+                next->mode = o->mode & 0777 & ~o->actor->umask;
                 rule(sem_open_creat_value);
                 next->value = o->value;
         }

@@ -179,12 +179,18 @@ static inline bool agrees_in_time(struct judgement *j, enum ipck_requirement req
 
 /* ---- permission ---- */
 
+static inline bool in_group(const struct actor *who, const struct object *object)
+{
+        rule(xsi_ipc_perm_supplementary_groups);
+        return who->gid == object->gid || who->gid == object->cgid || who->extra == object->gid || who->extra == object->cgid;
+}
+
 /* The three bits of the one class that the actor belongs to (XSH 2.7.1). */
 static inline unsigned class_bits(const struct actor *who, const struct object *object)
 {
         if (who->uid == object->uid || who->uid == object->cuid)
                 return object->mode >> 6 & 7;
-        if (who->gid == object->gid || who->gid == object->cgid)
+        if (in_group(who, object))
                 return object->mode >> 3 & 7;
         return object->mode & 7;
 }
@@ -202,7 +208,9 @@ static inline enum ipck_requirement rule_of_grant(const struct actor *who, const
                 return xsi_ipc_perm_privileged_bypass;
         if (who->uid == object->uid || who->uid == object->cuid)
                 return object->uid == object->cuid ? xsi_ipc_perm_mode_bits_r : xsi_ipc_perm_owner_after_ipcset;
-        if (who->gid == object->gid || who->gid == object->cgid)
+        if (in_group(who, object) && who->gid != object->gid && who->gid != object->cgid)
+                return xsi_ipc_perm_supplementary_groups;
+        if (in_group(who, object))
                 return object->gid == object->cgid ? xsi_ipc_perm_mode_bits_r : xsi_ipc_perm_group_after_ipcset;
         return xsi_ipc_perm_other_class_last;
 }
@@ -213,11 +221,10 @@ static inline enum ipck_requirement rule_of_refusal(const struct actor *who, con
                                                     enum ipck_requirement otherwise)
 {
         const bool owner = who->uid == object->uid || who->uid == object->cuid;
-        const bool in_group = who->gid == object->gid || who->gid == object->cgid;
 
         if (owner && (!(wanted & ~(object->mode >> 3)) || !(wanted & ~object->mode)))
                 return xsi_ipc_perm_first_class_only;
-        if (!owner && in_group && !(wanted & ~object->mode))
+        if (!owner && in_group(who, object) && !(wanted & ~object->mode))
                 return xsi_ipc_perm_group_class_exclusive;
         return otherwise;
 }

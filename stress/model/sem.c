@@ -537,7 +537,7 @@ static bool enabled(const void *state, const struct operation *o)
         struct sem_set scratch;
 
         memcpy(&scratch, state, size(state));
-        return scratch.object.id != o->id || perform(&scratch, o).how != WAITS;
+        return scratch.object.id != o->id || highest_number(o) >= scratch.nsems || perform(&scratch, o).how != WAITS;
 }
 
 static void describe(const void *state, char *text, size_t room)
