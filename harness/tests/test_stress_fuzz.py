@@ -1,5 +1,5 @@
-"""The sequential fuzz: its choices follow from the seed, a broken implementation is found, and what it did is shrunk to a
-test in C that compiles and tells the broken implementation from the right one."""
+"""The sequential fuzz: its choices follow from the seed, a broken implementation is found, and what it did is shrunk to
+a test in C that compiles and tells the broken implementation from the right one."""
 
 import json
 import os
@@ -40,9 +40,9 @@ def fuzz(*arguments: str, more: Mapping[str, str] | None = None, status: int = 0
     """The records of a run of ipck-stress."""
     if not STRESS.exists():
         pytest.skip("make build/glibc/ipck-stress")
-    done = subprocess.run(
-        [STRESS, *waivers(), *arguments], env={**os.environ, **(more or {})}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, **(more or {})}
+    program = [STRESS, *waivers(), *arguments]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -97,9 +97,9 @@ def program(folder: Path, details: str) -> Path:
 
 def verdicts(tests: Path, requirement: str, more: Mapping[str, str] | None = None) -> set[str]:
     """What the tests of the program say of the requirement."""
-    done = subprocess.run(
-        [tests, "--json", "-", "--deadline", "3"], env={**os.environ, **(more or {})}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, **(more or {})}
+    options = ("--json", "-", "--deadline", "3")
+    done = subprocess.run([tests, *options], env=environment, capture_output=True, text=True, check=False)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     return {
         verdict["verdict"]

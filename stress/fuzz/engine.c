@@ -60,25 +60,27 @@ static _Noreturn void end_by(const struct item *item)
 static _Noreturn void take_turns(struct world *w, int process)
 {
         for (;;) {
-                int at = w->position;
                 wait_turn(w, process, NULL);
                 w->running = process;
-                for (at = w->position; at < w->items && w->item[at].process == process; at = ++w->position) {
-                        if (w->item[at].call == CALL_exit) {
+                int place = w->position;
+                while (place < w->items && w->item[place].process == process) {
+                        if (w->item[place].call == CALL_exit) {
+                                fflush(stdout);         /* the trace */
                                 pass_to(w, KEEPER);
-                                end_by(&w->item[at]);
+                                end_by(&w->item[place]);
                         }
-                        if (!carry_out(w, &w->item[at])) {
-                                w->at = at;
+                        if (!carry_out(w, &w->item[place])) {
+                                w->at = place;
                                 break;
                         }
+                        place = ++w->position;
                 }
                 if (w->traced)
                         fflush(stdout);
-                if (at == w->items || w->contradicted || w->lost || !w->alive[w->item[at].process])
+                if (place == w->items || w->contradicted || w->lost || !w->alive[w->item[place].process])
                         pass_to(w, KEEPER);
                 else
-                        pass_to(w, w->item[at].process);
+                        pass_to(w, w->item[place].process);
         }
 }
 
@@ -176,9 +178,9 @@ static bool await_others(struct world *w, int *status)
 
         *status = STILL_ALIVE;
         while (!wait_turn(w, KEEPER, &most)) {
-                const int at = w->position, process = w->running;
-                looks = at == before && process == w->holder ? looks + 1 : 0;
-                before = at;
+                const int position = w->position, process = w->running;
+                looks = position == before && process == w->holder ? looks + 1 : 0;
+                before = position;
                 if (!looks)
                         continue;
                 const pid_t pid = w->actor[process].pid;

@@ -331,8 +331,8 @@ unsigned weighted_from(struct random *random, const unsigned char *weights)
 
         for (const unsigned char *w = weights; *w; w++)
                 sum += *w;
-        for (unsigned at = draw(random, sum); at >= weights[i]; i++)
-                at -= weights[i];
+        for (unsigned left = draw(random, sum); left >= weights[i]; i++)
+                left -= weights[i];
         return i;
 }
 

@@ -241,7 +241,7 @@ static int close_all(struct item *item)
         return HANDLES;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool sends = item->call == CALL_mq_send || item->call == CALL_mq_timedsend;
 
@@ -278,7 +278,7 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
 {
         (void)w;
         text[0] = '\0';
@@ -379,6 +379,6 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 const struct family fuzz_mq = {
         .name = "mq", .model = &mq_model, .header = "ipck_mq.h",
         .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make, .note = note, .report = tell_report, .waits = contradicted_by_waiting,
         .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
 };

@@ -253,7 +253,7 @@ static int close_all(struct item *item)
         return 0;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool sends = item->call == CALL_msgsnd;
 
@@ -280,7 +280,7 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == MSG_STAT || item->command == MSG_STAT_ANY;
 
@@ -288,8 +288,8 @@ static void report(const struct world *w, const struct item *item, const struct 
         if (item->call != CALL_msgctl || !stats)
                 return;
         report_common(r, text, size);
-        const size_t at = strlen(text);
-        snprintf(text + at, size - at, ", qnum %llu, cbytes %llu, qbytes %llu, lspid %d, lrpid %d}",
+        const size_t length = strlen(text);
+        snprintf(text + length, size - length, ", qnum %llu, cbytes %llu, qbytes %llu, lspid %d, lrpid %d}",
                  (unsigned long long)r->stat->msg.qnum, (unsigned long long)r->stat->msg.cbytes,
                  (unsigned long long)r->stat->msg.qbytes, process_of(w, r->stat->msg.lspid), process_of(w, r->stat->msg.lrpid));
 }
@@ -423,5 +423,5 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
                                 .close_all = close_all, .available = ipck_msg_available, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = report, .goes_on = goes_on, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
+                                .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

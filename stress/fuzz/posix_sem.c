@@ -219,7 +219,7 @@ static int close_all(struct item *item)
         return HANDLES;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool timed = item->call == CALL_sem_timedwait || item->call == CALL_sem_clockwait;
 
@@ -258,7 +258,7 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
 {
         (void)w;
         text[0] = '\0';
@@ -320,6 +320,6 @@ const struct family fuzz_posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .header = "ipck_posix_sem.h",
         .declarations = "        sem_t *const unnamed = shared(8 * sizeof(*unnamed));\n"
                         "        sem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make, .note = note, .report = tell_report, .waits = contradicted_by_waiting,
         .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
 };

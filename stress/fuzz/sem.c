@@ -273,7 +273,7 @@ static int close_all(struct item *item)
         return 0;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         return (struct contradiction){.requirement = item->entry[0].sem_op ? semop_eagain_dec : semop_eagain_zero,
                                       .what = "errno", .want = EAGAIN, .got = EINPROGRESS};
@@ -298,19 +298,19 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == SEM_STAT || item->command == SEM_STAT_ANY;
-        int at = 0;
+        int length = 0;
 
         text[0] = '\0';
         if (item->call == CALL_semctl && stats) {
                 report_common(r, text, size);
-                at = (int)strlen(text);
-                snprintf(text + at, size - (size_t)at, ", nsems %llu}", (unsigned long long)r->stat->sem.nsems);
+                length = (int)strlen(text);
+                snprintf(text + length, size - (size_t)length, ", nsems %llu}", (unsigned long long)r->stat->sem.nsems);
         } else if (item->call == CALL_semctl && item->command == GETALL) {
                 for (int i = 0; i < 8 && i < w->thing[item->family][w->record[w->position].object].size; i++)
-                        at += snprintf(text + at, size - (size_t)at, " %d", values[i]);
+                        length += snprintf(text + length, size - (size_t)length, " %d", values[i]);
         }
 }
 
@@ -432,4 +432,4 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .available = ipck_sem_available, .generate = generate, .find = find,
-                                .make = make, .note = note, .report = report, .goes_on = goes_on, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member};
+                                .make = make, .note = note, .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting, .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member};

@@ -91,16 +91,16 @@ static void attach(struct world *w, const struct item *item, struct operation *o
         o->text = item->text;
         o->bad_address = item->bad_address;
         errno = 0;
-        uint32_t *const at = shmat(o->id, item->bad_address ? UNALIGNED : NULL, item->flags);
-        if (at == (void *)-1) {
+        uint32_t *const memory = shmat(o->id, item->bad_address ? UNALIGNED : NULL, item->flags);
+        if (memory == (void *)-1) {
                 r->value = -1;
                 r->error = errno;
                 return;
         }
-        r->text = *at;
+        r->text = *memory;
         if (!(item->flags & SHM_RDONLY))
-                *at = item->text;
-        handle->value = (intptr_t)at;
+                *memory = item->text;
+        handle->value = (intptr_t)memory;
 }
 
 static void detach(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
@@ -200,7 +200,7 @@ static int close_all(struct item *item)
         return HANDLES;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const enum ipck_requirement rules[] = {shmget_ret_nonneg, shmat_ret_address, shmdt_ret_zero, shmctl_ret_zero};
 
@@ -234,7 +234,7 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == SHM_STAT || item->command == SHM_STAT_ANY;
 
@@ -244,8 +244,8 @@ static void report(const struct world *w, const struct item *item, const struct 
         if (item->call != CALL_shmctl || !stats)
                 return;
         report_common(r, text, size);
-        const size_t at = strlen(text);
-        snprintf(text + at, size - at, ", segsz %llu, nattch %llu, cpid %d, lpid %d}", (unsigned long long)r->stat->shm.size,
+        const size_t length = strlen(text);
+        snprintf(text + length, size - length, ", segsz %llu, nattch %llu, cpid %d, lpid %d}", (unsigned long long)r->stat->shm.size,
                  (unsigned long long)r->stat->shm.nattch, process_of(w, r->stat->shm.cpid), process_of(w, r->stat->shm.lpid));
 }
 
@@ -330,5 +330,5 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
                                 .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
                                 .close_all = close_all, .available = ipck_shm_available, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
+                                .report = tell_report, .waits = contradicted_by_waiting, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

@@ -154,7 +154,7 @@ static int64_t selected(const struct msg_queue *queue, const struct operation *o
                 return o->type >= 0 && (uint64_t)o->type < queue->qnum ? o->type : NONE;
         }
         *requirement = o->type == 0 ? msgrcv_sel_zero : o->type < 0 ? msgrcv_sel_negative_lowest
-                     : o->flags & MSG_EXCEPT ? msgrcv_flag_except : msgrcv_sel_positive;
+                     : (o->flags & MSG_EXCEPT) ? msgrcv_flag_except : msgrcv_sel_positive;
         for (uint64_t i = 0; i < queue->qnum; i++) {
                 const int64_t type = queue->message[i].type;
                 if (o->type < 0) {
@@ -175,10 +175,11 @@ static bool reports_message(struct judgement *j, const struct one_message *m, en
 
         if (!succeeded(j, requirement, r->value))
                 return false;
+        const int64_t common = r->value < m->size ? r->value : m->size;
         return agrees(j, requirement, "type", m->type, r->type) &&
-               agrees(j, cut ? msgrcv_flag_noerror_truncate : msgrcv_ret_len, "result", cut ? o->size : m->size, r->value) &&
                agrees(j, msgsnd_data_integrity, "bytes of the text that differ", 0, r->odd & TEXT_GARBLED) &&
-               agrees(j, requirement, "text", text_begins(m->text, r->value), r->text) &&
+               agrees(j, requirement, "text", text_begins(m->text, common), text_begins(r->text, common)) &&
+               agrees(j, cut ? msgrcv_flag_noerror_truncate : msgrcv_ret_len, "result", cut ? o->size : m->size, r->value) &&
                agrees(j, cut ? msgrcv_flag_noerror_no_overrun : msgrcv_buf_no_overrun, "bytes behind the text", 0,
                       r->odd & WRITTEN_BEYOND);
 }

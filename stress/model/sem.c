@@ -409,9 +409,9 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
         if (!exists)
                 return;
         if (is_for_one(command)) {
-                const enum ipck_requirement rule = rule_of_number(o->semnum, set->nsems);
+                const enum ipck_requirement asks = rule_of_number(o->semnum, set->nsems);
                 fault(j, o->semnum < 0 || o->semnum >= set->nsems, EINVAL,
-                      command == SETVAL ? semctl_setval_einval_semnum : rule);
+                      command == SETVAL ? semctl_setval_einval_semnum : asks);
         }
         for (size_t i = 0; i < sizeof(permissions) / sizeof(*permissions); i++)
                 if (permissions[i].command == command)
