@@ -3,9 +3,9 @@
  * engine.c: the processes that take turns, and the sequences one after the other.
  *
  * All live in memory that they share. The keeper (the workload's own process) starts the others, each with a user of
- * its own, and waits; the process whose turn it is carries out the items of its own up to the next that is another's, and
- * passes the turn on. An item for the end of a process goes to that process, which ends; the keeper notes it and starts
- * another one in its place.
+ * its own, and waits; the process whose turn it is carries out the items of its own up to the next that is another's,
+ * and passes the turn on. An item for the end of a process goes to that process, which ends; the keeper notes it and
+ * starts another one in its place.
  */
 #include <grp.h>
 #include <limits.h>
@@ -105,14 +105,16 @@ static void start_process(struct world *w, int process)
                 if (process && (setgroups(user->extra != user->gid, &user->extra) == -1 ||
                                 setresgid(user->real_gid, user->gid, user->gid) == -1 ||
                                 setresuid(user->real_uid, user->uid, user->uid) == -1))
-                        UNSUPPORTED("user %u and group %u (%s)", (unsigned)user->uid, (unsigned)user->gid, errno_name(errno));
+                        UNSUPPORTED("user %u and group %u (%s)", (unsigned)user->uid, (unsigned)user->gid,
+                                    errno_name(errno));
                 prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);      /* a change of user takes it away */
                 if (getppid() != keeper)
                         _exit(1);
                 take_turns(w, process);
         }
         w->actor[process] = (struct actor){.process = (uint8_t)process, .privileged = process == 0, .pid = pid,
-                                           .uid = user->uid, .gid = user->gid, .extra = user->extra, .umask = user->umask};
+                                           .uid = user->uid, .gid = user->gid, .extra = user->extra,
+                                           .umask = user->umask};
         w->alive[process] = true;
 }
 
@@ -295,7 +297,8 @@ static void report(struct world *w, uint64_t sequence)
         if (smallest)
                 print_test(out, smallest);
         fclose(out);
-        violation(requirement, details, "%s (seed %" PRIu64 ", sequence %" PRIu64 ", step %d%s)", why, stress_options.seed,
+        violation(requirement, details, "%s (seed %" PRIu64 ", sequence %" PRIu64 ", step %d%s)", why,
+                  stress_options.seed,
                   sequence, step, smallest ? "" : ", not seen again in fresh namespaces");
 }
 
@@ -349,14 +352,16 @@ static struct limits namespace_limits(struct world *w)
         struct seminfo sem = {.semmsl = 32000, .semopm = 500, .semmni = OBJECTS};
         struct msginfo msg = {.msgmax = 8192, .msgmnb = 16384, .msgmni = OBJECTS};
         struct shminfo shm = {.shmmax = ULONG_MAX, .shmmin = 1, .shmmni = OBJECTS};
-        struct limits limits = {.mq_msg_max = 10, .mq_msgsize_max = 8192, .mq_msg_default = 10, .mq_msgsize_default = 8192,
+        struct limits limits = {.mq_msg_max = 10, .mq_msgsize_max = 8192, .mq_msg_default = 10,
+                                .mq_msgsize_default = 8192,
                                 .room = true, .may_raise = has_initial_capability(CAP_SYS_RESOURCE)};
         char text[64];
         const struct {
                 const char *path;
                 int64_t *limit;
         } files[] = {
-                {"/proc/sys/fs/mqueue/msg_max", &limits.mq_msg_max}, {"/proc/sys/fs/mqueue/msgsize_max", &limits.mq_msgsize_max},
+                {"/proc/sys/fs/mqueue/msg_max", &limits.mq_msg_max},
+                {"/proc/sys/fs/mqueue/msgsize_max", &limits.mq_msgsize_max},
                 {"/proc/sys/fs/mqueue/msg_default", &limits.mq_msg_default},
                 {"/proc/sys/fs/mqueue/msgsize_default", &limits.mq_msgsize_default},
         };
@@ -415,7 +420,8 @@ static void fuzz(int family)
         end_processes(w);
         for (int judged = 0; judged < 2; judged++)
                 if (seconds[judged] > 0)
-                        measured(judged ? "judged_per_second" : "unjudged_per_second", (double)operations[judged] / seconds[judged]);
+                        measured(judged ? "judged_per_second" : "unjudged_per_second",
+                                 (double)operations[judged] / seconds[judged]);
 }
 
 WORKLOAD(fuzz_sem, "fuzz.sem", "calls on System V semaphore sets one after the other, each judged by the model")

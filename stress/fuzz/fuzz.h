@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz.h: sequential fuzz. Processes of several users take turns at carrying out a generated sequence of calls, one call at
- * a time; whoever made a call compares its outcome with the model (../model). No call waits.
+ * fuzz.h: sequential fuzz. Processes of several users take turns at carrying out a generated sequence of calls, one
+ * call at a time; whoever made a call compares its outcome with the model (../model). No call waits.
  *
  *   engine.c     processes, turns, sequences
  *   judge.c      objects, outcomes and models
@@ -35,7 +35,8 @@ enum {
 enum which { CURRENT, REMOVED, OTHER_SEQUENCE, SIGN_BIT, UNUSED, NEGATIVE, MOST_NEGATIVE };
 
 /* Which timeout. */
-enum until { NO_TIMEOUT, AT_ONCE, LATER, NEGATIVE_SECONDS, NEGATIVE_NANOSECONDS, TOO_MANY_NANOSECONDS, BAD_TIMEOUT, UNTILS };
+enum until { NO_TIMEOUT, AT_ONCE, LATER, NEGATIVE_SECONDS, NEGATIVE_NANOSECONDS, TOO_MANY_NANOSECONDS, BAD_TIMEOUT,
+            UNTILS };
 
 /* One call of a sequence, before it is known what objects there are. */
 struct item {
@@ -91,7 +92,8 @@ struct world {
 
         /* turns */
         _Atomic int go[PROCESSES + 1];  /* whose turn it is; the last one is the keeper's */
-        _Atomic int holder, running;    /* whom it was passed to, and who has taken it up: not the same until that one runs */
+        _Atomic int holder,
+                running;    /* whom it was passed to, and who has taken it up: not the same until that one runs */
         bool alive[PROCESSES];
         struct actor actor[PROCESSES];
 
@@ -177,8 +179,8 @@ void reset_objects(struct world *);
  * the item until then, it decides and notes there. */
 bool carry_out(struct world *, struct item *);
 
-/* Judges what needs no call of its own: the end of a process; a call that did not come back, as it waits or has ended its
- * process, with that wait status. */
+/* Judges what needs no call of its own: the end of a process; a call that did not come back, as it waits or has ended
+ * its process, with that wait status. */
 enum { STILL_ALIVE = -1 };
 bool judge_end(struct world *, int process);
 bool judge_hang(struct world *, const struct item *, int status);
@@ -257,7 +259,8 @@ static inline const char *name_of(int number)
         return names[number];
 }
 
-/* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size there. */
+/* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size
+ * there. */
 enum { WIDE = sizeof(long) == 8 };
 
 static inline bool is_get(const struct item *item)

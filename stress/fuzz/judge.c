@@ -345,9 +345,11 @@ struct setting draw_setting(struct random *random)
 {
         static const uid_t uids[] = {USER_A, USER_B, USER_C, 0, USER_A, USER_B, USER_C, USER_A};
         static const gid_t gids[] = {GROUP_A, GROUP_B, GROUP_C, GROUP_B, 0, GROUP_A, GROUP_B, GROUP_C};
-        static const unsigned modes[] = {0600, 0660, 0666, 0606, 0644, 0622, 0066, 0000, 0400, 0200, 0777, 0440, 0020, 07600, 0700, 0666};
+        static const unsigned modes[] = {0600, 0660, 0666, 0606, 0644, 0622, 0066, 0000, 0400, 0200, 0777, 0440, 0020,
+                                         07600, 0700, 0666};
 
-        struct setting set = {.uid = uids[draw(random, 8)], .gid = gids[draw(random, 8)], .mode = modes[draw(random, 16)]};
+        struct setting set = {.uid = uids[draw(random, 8)], .gid = gids[draw(random, 8)],
+                              .mode = modes[draw(random, 16)]};
 
         if (one_in(random, 16))
                 set.uid = (uid_t)-1;

@@ -43,7 +43,8 @@ static int64_t draw_selection(struct random *random)
 
 static int64_t draw_size(struct random *random)
 {
-        static const int sizes[] = {0, 1, 2, 3, 4, 5, 8, 16, 31, 100, 1000, 4047, 4048, 4049, 8192, 9999, 10000, 10001, -1};
+        static const int sizes[] = {0, 1, 2, 3, 4, 5, 8, 16, 31, 100, 1000, 4047, 4048, 4049, 8192, 9999, 10000, 10001,
+                                    -1};
 
         return one_in(random, 5) ? sizes[draw(random, 19)] : (int64_t)draw(random, 12);
 }
@@ -99,7 +100,8 @@ static void generate(struct random *random, struct item *item)
         default:
                 item->call = CALL_msgget;
                 item->key = (uint8_t)draw(random, KEYS);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
+                        ? IPC_EXCL : 0);
                 break;
         }
 }
@@ -155,7 +157,8 @@ static void send(const struct item *item, struct operation *o, struct outcome *r
         o->bad_text = item->bad_text && !item->bad_address;
         buffer.type = (long)item->type;
         fill_text(buffer.text, item->size > ROOM ? ROOM : item->size, item->text);
-        const void *const message = item->bad_address ? bad_address() : item->bad_text ? at_the_edge(item->type) : &buffer;
+        const void *const message = item->bad_address ? bad_address() : item->bad_text ? at_the_edge(item->type)
+                : &buffer;
         CALLED(r, msgsnd(o->id, message, (size_t)item->size, o->flags));
         if (item->size > 0)
                 memset(buffer.text, UNTOUCHED, item->size > ROOM ? ROOM : (size_t)item->size);
@@ -173,7 +176,8 @@ static void receive(const struct item *item, struct operation *o, struct outcome
         o->size = item->size;
         o->flags = item->patient ? item->flags & ~IPC_NOWAIT : item->flags;
         o->bad_address = item->bad_address;
-        CALLED(r, msgrcv(o->id, item->bad_address ? bad_address() : &buffer, (size_t)item->size, (long)item->type, o->flags));
+        CALLED(r, msgrcv(o->id, item->bad_address ? bad_address() : &buffer, (size_t)item->size, (long)item->type,
+                         o->flags));
         const int64_t length = r->value < 0 ? 0 : r->value > ROOM ? ROOM : r->value;
         r->type = buffer.type;
         r->text = read_text(buffer.text, length, &garbled);
@@ -226,7 +230,8 @@ static void make(struct world *w, const struct item *item, int object, struct op
                 control(item, o, r);
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
 
@@ -280,7 +285,8 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == MSG_STAT || item->command == MSG_STAT_ANY;
 
@@ -291,7 +297,8 @@ static void tell_report(const struct world *w, const struct item *item, const st
         const size_t length = strlen(text);
         snprintf(text + length, size - length, ", qnum %llu, cbytes %llu, qbytes %llu, lspid %d, lrpid %d}",
                  (unsigned long long)r->stat->msg.qnum, (unsigned long long)r->stat->msg.cbytes,
-                 (unsigned long long)r->stat->msg.qbytes, process_of(w, r->stat->msg.lspid), process_of(w, r->stat->msg.lrpid));
+                 (unsigned long long)r->stat->msg.qbytes, process_of(w, r->stat->msg.lspid),
+                         process_of(w, r->stat->msg.lrpid));
 }
 
 static void print_flags(FILE *out, int flags)
@@ -338,13 +345,15 @@ static void print_control(FILE *out, const struct item *item, const struct recor
         if (item->command == MSG_STAT || item->command == MSG_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
         fprintf(out, ", %s, %s)", command_name(item->command),
-                item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()" : "&(struct msqid_ds){.msg_qnum = 0}");
+                item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()"
+                        : "&(struct msqid_ds){.msg_qnum = 0}");
 }
 
 /* What comes behind the identifier. */
 static void print_receipt(FILE *out, const struct item *item, const char *into)
 {
-        fprintf(out, item->size == -1 ? ", %s, SIZE_MAX, " : item->size == LONG_MAX ? ", %s, LONG_MAX, " : ", %s, %lld, ",
+        fprintf(out, item->size == -1 ? ", %s, SIZE_MAX, " : item->size == LONG_MAX ? ", %s, LONG_MAX, "
+                : ", %s, %lld, ",
                 into, (long long)item->size);
         print_number(out, item->type);
         fputs(", ", out);
@@ -387,7 +396,8 @@ static void print(FILE *out, const struct item *item, const struct record *recor
         fputs(")", out);
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -399,7 +409,8 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
         const bool text = strcmp(why->what, "text") == 0;
         if (text || strcmp(why->what, "type") == 0) {
-                fputs("({ union { struct message m; struct { long type; unsigned text; } as; } u = {{0}}; msgrcv(", out);
+                fputs("({ union { struct message m; struct { long type; unsigned text; } as; } u = {{0}}; msgrcv(",
+                      out);
                 print_identifier(out, item, record);
                 print_receipt(out, item, "&u.m");
                 fprintf(out, "); u.as.%s; })", text ? "text" : "type");
@@ -422,6 +433,8 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
-                                .close_all = close_all, .available = ipck_msg_available, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
+                                .close_all = close_all, .available = ipck_msg_available, .generate = generate,
+                                .find = find, .make = make, .note = note,
+                                .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting,
+                                .release = release, .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

@@ -136,7 +136,8 @@ static void put_item(FILE *out, const char *indent, const struct world *w, int a
         put_call(out, item, record);
         fputs(");\n", out);
         if (item->call == CALL_shmat && !(item->flags & SHM_RDONLY))
-                fprintf(out, "%s*(unsigned *)open_in[%d][%d] = %u;\n", indent, item->process, record->place, item->text);
+                fprintf(out, "%s*(unsigned *)open_in[%d][%d] = %u;\n", indent, item->process, record->place,
+                        item->text);
         if (is_control(item) && item->command == IPC_RMID && item->which == CURRENT)
                 fprintf(out, "%sremoved[%d] = id[%d];\n", indent, record->object, record->object);
 }
@@ -195,12 +196,14 @@ static void put_turns(FILE *out, const struct world *w, struct lives *lives)
                 }
                 const int life = lives->of[process];
                 if (w->item[i].call == CALL_exit) {
-                        fprintf(out, w->item[i].flags ? TAB "kill_child(&process[%d]);\n" : TAB "join(&process[%d]);\n", life);
+                        fprintf(out, w->item[i].flags ? TAB "kill_child(&process[%d]);\n"
+                                : TAB "join(&process[%d]);\n", life);
                         lives->of[process] = -1;
                         i++;
                         continue;
                 }
-                fprintf(out, TAB "tell(&process[%d], %d);\n" TAB "UNTIL(at(&process[%d]) == %d);\n", life, lives->turn[process] + 1,
+                fprintf(out, TAB "tell(&process[%d], %d);\n" TAB "UNTIL(at(&process[%d]) == %d);\n", life,
+                        lives->turn[process] + 1,
                         life, lives->turn[process] + 1);
                 lives->turn[process]++;
                 while (i < w->items && w->item[i].process == process && w->item[i].call != CALL_exit)
@@ -232,10 +235,12 @@ void print_test(FILE *out, const struct world *w)
 {
         struct lives lives = {.of = {-1, -1, -1, -1}};
 
-        fprintf(out, "#include <grp.h>\n#include <limits.h>\n#include <sys/stat.h>\n\n#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
+        fprintf(out,
+                "#include <grp.h>\n#include <limits.h>\n#include <sys/stat.h>\n\n#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
                 stress_options.seed);
         put_enumerator(out, w->why.requirement);
-        fprintf(out, "))\n{\n" TAB "int *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
+        fprintf(out,
+                "))\n{\n" TAB "int *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
                 OBJECTS);
         fprintf(out, TAB "int *const pid = shared(%d * sizeof(*pid));\n%s\n", PROCESSES,
                 families[w->item[0].family]->declarations);

@@ -110,7 +110,8 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_semget;
                 item->key = (uint8_t)draw(random, KEYS);
                 item->size = draw_nsems(random);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
+                        ? IPC_EXCL : 0);
                 break;
         }
 }
@@ -147,7 +148,8 @@ static bool goes_on(const struct world *w, const struct item *item, int object)
                                     .size = item->size, .entries = entries};
 
         fill_entries(item);
-        return thing->possible == 1 && item->size > 0 && item->size < MOST_ENTRIES && sem_model.enabled(thing->state[0], &o);
+        return thing->possible == 1 && item->size > 0 && item->size < MOST_ENTRIES &&
+                sem_model.enabled(thing->state[0], &o);
 }
 
 static void operate(const struct item *item, struct operation *o, struct outcome *r)
@@ -226,7 +228,8 @@ static void control(struct world *w, const struct item *item, int object, struct
                 break;
         default:
                 report = (struct stat_report){
-                        .uid = ds.sem_perm.uid, .cuid = ds.sem_perm.cuid, .gid = ds.sem_perm.gid, .cgid = ds.sem_perm.cgid,
+                        .uid = ds.sem_perm.uid, .cuid = ds.sem_perm.cuid, .gid = ds.sem_perm.gid,
+                        .cgid = ds.sem_perm.cgid,
                         .mode = ds.sem_perm.mode, .key = ds.sem_perm.__key, .ctime = ds.sem_ctime,
                         .sem = {.nsems = ds.sem_nsems, .otime = ds.sem_otime}};
                 r->stat = &report;
@@ -250,7 +253,8 @@ static void make(struct world *w, const struct item *item, int object, struct op
                 operate(item, o, r);
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
 
@@ -298,7 +302,8 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == SEM_STAT || item->command == SEM_STAT_ANY;
         int length = 0;
@@ -353,7 +358,8 @@ static void print_operate(FILE *out, const struct item *item, const struct recor
 static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         static const char *const names[] = {
-                [GETVAL] = "GETVAL", [GETPID] = "GETPID", [GETALL] = "GETALL", [GETNCNT] = "GETNCNT", [GETZCNT] = "GETZCNT",
+                [GETVAL] = "GETVAL", [GETPID] = "GETPID", [GETALL] = "GETALL", [GETNCNT] = "GETNCNT",
+                [GETZCNT] = "GETZCNT",
                 [SETVAL] = "SETVAL", [SETALL] = "SETALL", [IPC_STAT] = "IPC_STAT", [IPC_SET] = "IPC_SET",
                 [IPC_RMID] = "IPC_RMID", [SEM_STAT] = "SEM_STAT", [SEM_STAT_ANY] = "SEM_STAT_ANY",
         };
@@ -369,7 +375,8 @@ static void print_control(FILE *out, const struct item *item, const struct recor
         print_identifier(out, item, record);
         if (item->command == SEM_STAT || item->command == SEM_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
-        fprintf(out, known ? ", %d, %s" : ", %d, %.0s%d", item->semnum, known ? names[item->command] : "", item->command);
+        fprintf(out, known ? ", %d, %s" : ", %d, %.0s%d", item->semnum, known ? names[item->command] : "",
+                item->command);
         switch (item->command) {
         case SETVAL: fprintf(out, ", ARG_VAL(%d)", (int)item->value); break;
         case GETALL:
@@ -383,7 +390,8 @@ static void print_control(FILE *out, const struct item *item, const struct recor
                 } else if (item->command == SETALL) {
                         fputs(", ARG_ARRAY(((unsigned short[]){", out);
                         for (int i = 0; i < record->size || i == 0; i++)
-                                fprintf(out, "%s%d", i ? ", " : "", (unsigned short)(i == item->semnum ? item->value : (item->value + i) & 3));
+                                fprintf(out, "%s%d", i ? ", " : "",
+                                        (unsigned short)(i == item->semnum ? item->value : (item->value + i) & 3));
                         fputs("}))", out);
                 } else if (item->command == GETALL) {
                         fprintf(out, ", ARG_ARRAY((unsigned short[%d]){0})", SEMS);
@@ -399,14 +407,16 @@ static void print_control(FILE *out, const struct item *item, const struct recor
 static void print(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->call == CALL_semget)
-                fprintf(out, "semget(%#x, %lld, %#o)", (unsigned)key_of(item->key), (long long)item->size, (unsigned)item->flags);
+                fprintf(out, "semget(%#x, %lld, %#o)", (unsigned)key_of(item->key), (long long)item->size,
+                        (unsigned)item->flags);
         else if (item->call == CALL_semctl)
                 print_control(out, item, record);
         else
                 print_operate(out, item, record);
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -431,5 +441,9 @@ static bool print_member(FILE *out, const struct item *item, const struct record
         return false;
 }
 
-const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .available = ipck_sem_available, .generate = generate, .find = find,
-                                .make = make, .note = note, .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting, .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member};
+const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "",
+                                .close_all = close_all, .available = ipck_sem_available, .generate = generate,
+                                .find = find,
+                                .make = make, .note = note, .report = tell_report, .goes_on = goes_on,
+                                .waits = contradicted_by_waiting, .release = release, .remove = remove_object,
+                                .sweep = sweep, .print = print, .print_member = print_member};

@@ -26,7 +26,8 @@ static int64_t draw_size(struct random *random)
 
 static void generate(struct random *random, struct item *item)
 {
-        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99, -1, 0x100 + IPC_STAT};
+        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99,
+                                       -1, 0x100 + IPC_STAT};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -58,7 +59,8 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_shmget;
                 item->key = (uint8_t)draw(random, KEYS);
                 item->size = draw_size(random);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
+                        ? IPC_EXCL : 0);
                 break;
         }
 }
@@ -169,7 +171,8 @@ static void go_if_unused(struct thing *thing)
 /* A removed segment is found by no key, one without a key by this one. */
 enum { NO_KEY = UINT8_MAX };
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
 
@@ -204,7 +207,8 @@ static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const enum ipck_requirement rules[] = {shmget_ret_nonneg, shmat_ret_address, shmdt_ret_zero, shmctl_ret_zero};
 
-        return (struct contradiction){.requirement = rules[item->call - CALL_shmget], .what = "errno", .got = EINPROGRESS};
+        return (struct contradiction){.requirement = rules[item->call - CALL_shmget], .what = "errno",
+                                      .got = EINPROGRESS};
 }
 
 static void release(struct world *w, int process)
@@ -234,7 +238,8 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == SHM_STAT || item->command == SHM_STAT_ANY;
 
@@ -245,8 +250,10 @@ static void tell_report(const struct world *w, const struct item *item, const st
                 return;
         report_common(r, text, size);
         const size_t length = strlen(text);
-        snprintf(text + length, size - length, ", segsz %llu, nattch %llu, cpid %d, lpid %d}", (unsigned long long)r->stat->shm.size,
-                 (unsigned long long)r->stat->shm.nattch, process_of(w, r->stat->shm.cpid), process_of(w, r->stat->shm.lpid));
+        snprintf(text + length, size - length, ", segsz %llu, nattch %llu, cpid %d, lpid %d}",
+                 (unsigned long long)r->stat->shm.size,
+                 (unsigned long long)r->stat->shm.nattch, process_of(w, r->stat->shm.cpid),
+                         process_of(w, r->stat->shm.lpid));
 }
 
 static const char *command_name(int command)
@@ -286,7 +293,8 @@ static void print(FILE *out, const struct item *item, const struct record *recor
         switch (item->call) {
         case CALL_shmget:
                 fprintf(out, item->size == -1 ? "shmget(%#x, SIZE_MAX, %.0lld%#o)" : "shmget(%#x, %lld, %#o)",
-                        (unsigned)key_of(item->key), item->size == -1 ? 0LL : (long long)item->size, (unsigned)item->flags);
+                        (unsigned)key_of(item->key), item->size == -1 ? 0LL : (long long)item->size,
+                                (unsigned)item->flags);
                 break;
         case CALL_shmat:
                 fputs("shmat(", out);
@@ -296,13 +304,15 @@ static void print(FILE *out, const struct item *item, const struct record *recor
                         item->flags & SHM_REMAP ? " | SHM_REMAP" : "");
                 break;
         case CALL_shmdt:
-                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(open_in[%d][%d])", item->process, record->place);
+                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(open_in[%d][%d])", item->process,
+                        record->place);
                 break;
         default: print_control(out, item, record); break;
         }
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -329,6 +339,8 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
                                 .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-                                .close_all = close_all, .available = ipck_shm_available, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = tell_report, .waits = contradicted_by_waiting, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
+                                .close_all = close_all, .available = ipck_shm_available, .generate = generate,
+                                .find = find, .make = make, .note = note,
+                                .report = tell_report, .waits = contradicted_by_waiting, .release = release,
+                                .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

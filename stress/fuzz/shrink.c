@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * shrink.c: delta debugging (Zeller, Hildebrandt): parts of the sequence are left out as long as it goes on to contradict
- * the same requirement. Each try runs in a fresh IPC namespace with fresh processes.
+ * shrink.c: delta debugging (Zeller, Hildebrandt): parts of the sequence are left out as long as it goes on to
+ * contradict the same requirement. Each try runs in a fresh IPC namespace with fresh processes.
  */
 #include <sched.h>
 #include <sys/prctl.h>
@@ -68,7 +68,8 @@ static bool simplify(struct item *item, int way)
         case 9: item->object = 0; break;
         case 10: item->text = 0; break;
         case 11: item->flags &= is_get(item) ? 01777 : -1; break;
-        case 12: item->call = item->call == CALL_semtimedop && item->until == NO_TIMEOUT ? CALL_semop : item->call; break;
+        case 12: item->call = item->call == CALL_semtimedop && item->until == NO_TIMEOUT ? CALL_semop
+                : item->call; break;
         default: return false;
         }
         return true;

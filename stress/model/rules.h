@@ -117,7 +117,8 @@ static inline enum faulted faulted(struct judgement *j)
                                 return FAULTED;
         }
         if (r->error == EACCES && j->granted_by) {
-                contradicts(j, rule_of_grant(j->o->actor, j->granted_by), "errno", j->faults ? j->fault[0].error : 0, EACCES);
+                contradicts(j, rule_of_grant(j->o->actor, j->granted_by), "errno", j->faults ? j->fault[0].error : 0,
+                            EACCES);
                 return waived(j->limits, j->why->requirement) ? FAULTED : WRONGLY;
         }
         if (!j->faults && !j->any_fault)
@@ -182,7 +183,8 @@ static inline bool agrees_in_time(struct judgement *j, enum ipck_requirement req
 static inline bool in_group(const struct actor *who, const struct object *object)
 {
         rule(xsi_ipc_perm_supplementary_groups);
-        return who->gid == object->gid || who->gid == object->cgid || who->extra == object->gid || who->extra == object->cgid;
+        return who->gid == object->gid || who->gid == object->cgid || who->extra == object->gid ||
+                who->extra == object->cgid;
 }
 
 /* The three bits of the one class that the actor belongs to (XSH 2.7.1). */
@@ -217,7 +219,8 @@ static inline enum ipck_requirement rule_of_grant(const struct actor *who, const
 
 /* Which one it contradicts that the actor is let do what it may not: where the bits of another class than its own would
  * grant it, that its own class alone decides. */
-static inline enum ipck_requirement rule_of_refusal(const struct actor *who, const struct object *object, unsigned wanted,
+static inline enum ipck_requirement rule_of_refusal(const struct actor *who, const struct object *object,
+                                                    unsigned wanted,
                                                     enum ipck_requirement otherwise)
 {
         const bool owner = who->uid == object->uid || who->uid == object->cuid;
