@@ -279,7 +279,10 @@ static void remove_object(struct world *w, int object)
 
 static void sweep(int key)
 {
-        for (int id; key && (id = msgget(key_of(key), 0)) != -1 && msgctl(id, IPC_RMID, NULL) == 0;) {
+        for (int i = 0; key && i < OBJECTS; i++) {
+                const int id = msgget(key_of(key), 0);
+                if (id == -1 || msgctl(id, IPC_RMID, NULL) == -1)
+                        return;
         }
 }
 

@@ -296,7 +296,10 @@ static void remove_object(struct world *w, int object)
 
 static void sweep(int key)
 {
-        for (int id; key && (id = semget(key_of(key), 1, 0)) != -1 && semctl(id, 0, IPC_RMID) == 0;) {
+        for (int i = 0; key && i < OBJECTS; i++) {
+                const int id = semget(key_of(key), 1, 0);
+                if (id == -1 || semctl(id, 0, IPC_RMID) == -1)
+                        return;
         }
 }
 

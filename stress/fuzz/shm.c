@@ -232,7 +232,10 @@ static void remove_object(struct world *w, int object)
 
 static void sweep(int key)
 {
-        for (int id; key && (id = shmget(key_of(key), 1, 0)) != -1 && shmctl(id, IPC_RMID, NULL) == 0;) {
+        for (int i = 0; key && i < OBJECTS; i++) {
+                const int id = shmget(key_of(key), 1, 0);
+                if (id == -1 || shmctl(id, IPC_RMID, NULL) == -1)
+                        return;
         }
 }
 
