@@ -20,13 +20,13 @@ enum { NOWAIT = 0x100, UNDO = 0x200 };
 
 static int32_t pack(int number, int op, int flags)
 {
-        return number | (flags & IPC_NOWAIT ? NOWAIT : 0) | (int32_t)((uint32_t)op << 16);
+        return number | ((flags & IPC_NOWAIT) ? NOWAIT : 0) | (int32_t)((uint32_t)op << 16);
 }
 
 static struct sembuf unpack(int32_t entry)
 {
         return (struct sembuf){.sem_num = (unsigned short)(entry & 0xff), .sem_op = (short)(entry >> 16),
-                               .sem_flg = (short)((entry & NOWAIT ? IPC_NOWAIT : 0) | (entry & UNDO ? SEM_UNDO : 0))};
+                               .sem_flg = (short)(((entry & NOWAIT) ? IPC_NOWAIT : 0) | ((entry & UNDO) ? SEM_UNDO : 0))};
 }
 
 static void one(struct record *r, int number, int op, int flags)
@@ -87,7 +87,7 @@ static void begin(struct cell *cell)
 
 static void initial(const struct cell *cell, void *state)
 {
-        static const unsigned short zeros[LARGE_SET];
+        static const unsigned short zeros[LARGE_SET] = {0};
         const struct model *const model = cell->kind->model;
         const struct limits limits = {.semmsl = LARGE_SET, .semopm = MOST_ENTRIES, .room = true};
         const struct operation get = {.call = CALL_semget, .actor = actor_of(0), .size = size_of_set(cell), .flags = 0600};
