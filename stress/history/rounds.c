@@ -18,10 +18,10 @@
 /* How long somebody may take who could go on, and who waits for a processor. */
 static const int64_t GRACE_NS = 1000000000, LONG_GRACE_NS = 30000000000;
 
-/* What is ignored must not end a wait. */
-enum { IGNORED_SIGNAL = SIGUSR2 };
+/* What is ignored, or caught with SA_RESTART, must not end a wait. */
+enum { IGNORED_SIGNAL = SIGUSR2, RESTARTING_SIGNAL = SIGWINCH };
 
-enum { LOOK_NS = 300000, MOST_PLACES = 200000, WORKER_SIGNAL = SIGUSR1 };
+enum { SHORTEST = 8, LOOK_NS = 300000, MOST_PLACES = 200000, WORKER_SIGNAL = SIGUSR1 };
 
 /* What the cells of a workload share. */
 static struct shared {
@@ -224,11 +224,12 @@ static void excuse_lost_races(struct history *history)
         }
 }
 
-/* Whether a signal may have come during that operation: it interrupts what goes on, or what is called next. */
-static bool was_signalled(const struct lane *lane, unsigned i, uint64_t until)
+/* Whether such a signal may have come during that operation: it interrupts what goes on, or what is called next. */
+static bool was_signalled(const struct lane *lane, unsigned i, uint64_t until, bool restarts)
 {
         for (unsigned s = 0; s < lane->signals; s++)
-                if (until >= lane->signalled[s][0] && (i == 0 || lane->records[i - 1].called <= lane->signalled[s][1]))
+                if (lane->signal[s].restarts == restarts && until >= lane->signal[s].before &&
+                    (i == 0 || lane->records[i - 1].called <= lane->signal[s].after))
                         return true;
         return false;
 }
@@ -236,7 +237,7 @@ static bool was_signalled(const struct lane *lane, unsigned i, uint64_t until)
 static bool has_to_heed_signal(const struct lane *lane, unsigned i)
 {
         for (unsigned s = 0; s < lane->signals; s++)
-                if (lane->asleep[i] && lane->asleep[i] < lane->signalled[s][0])
+                if (!lane->signal[s].restarts && lane->asleep[i] && lane->asleep[i] < lane->signal[s].before)
                         return true;
         return false;
 }
@@ -255,7 +256,8 @@ static void gather(struct watch *w, bool at_rest)
                         struct event *const e = add_event(w, worker, &lane->records[i]);
                         const unsigned process = lane->records[i].process;
                         e->asleep = lane->asleep[i];
-                        e->signalled = was_signalled(lane, i, i < complete ? e->returned : NEVER);
+                        e->signalled = was_signalled(lane, i, i < complete ? e->returned : NEVER, false);
+                        e->restarted = was_signalled(lane, i, i < complete ? e->returned : NEVER, true);
                         if (i < complete)
                                 continue;
                         e->returned = NEVER;
@@ -380,8 +382,9 @@ static void send_signal(struct cell *cell, unsigned worker, int signal_number)
         syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], lane->tid, signal_number);
         if (signal_number == IGNORED_SIGNAL)
                 return;
-        lane->signalled[lane->signals][0] = before;
-        lane->signalled[lane->signals++][1] = stamp();
+        lane->signal[lane->signals].before = before;
+        lane->signal[lane->signals].restarts = signal_number == RESTARTING_SIGNAL;
+        lane->signal[lane->signals++].after = stamp();
 }
 
 /* Stops a process and lets it go on. Who waited in it may have begun anew. */
@@ -403,7 +406,7 @@ static void stop_and_continue(struct cell *cell, unsigned process)
 static void signal_somebody(struct watch *w)
 {
         struct cell *const cell = w->cell;
-        const unsigned worker = 1 + draw(&w->random, cell->workers - 1), what = draw(&w->random, 4);
+        const unsigned worker = 1 + draw(&w->random, cell->workers - 1), what = draw(&w->random, 5);
         struct lane *const lane = &cell->lanes[worker];
         const unsigned called = lane->called;
 
@@ -413,6 +416,9 @@ static void signal_somebody(struct watch *w)
                 send_signal(cell, worker, IGNORED_SIGNAL);
         } else if (what == 1 && cell->kind->stops) {
                 stop_and_continue(cell, (worker - 1) / cell->threads);
+        } else if (what == 2 && cell->kind->restarts && cell->kind->restarts(&lane->records[called - 1])) {
+                lane->asleep[called - 1] = 0;           /* it begins to wait anew */
+                send_signal(cell, worker, RESTARTING_SIGNAL);
         } else {
                 send_signal(cell, worker, WORKER_SIGNAL);
         }
@@ -529,7 +535,8 @@ static bool run_round(struct watch *w)
         }
         w->random = choices_of(cell, 0);
         cell->mood = draw(&w->random, MOODS);
-        cell->length = one_in(&w->random, 4) ? 8 + draw(&w->random, ROUND - 8) : ROUND;
+        cell->length = cell->kind->dies ? SHORTEST + draw(&w->random, 4 * SHORTEST)
+                     : one_in(&w->random, 4) ? SHORTEST + draw(&w->random, ROUND - SHORTEST) : ROUND;
         cell->finished = 0;
         cell->stop = false;
         cell->kind->begin(cell);
@@ -622,6 +629,7 @@ static void run_cell(const struct history_kind *kind, unsigned number)
                                      .prompt = kind->prompt && !stress_waived(kind->promptness),
                                      .promptness = kind->promptness};
         catch_signal(WORKER_SIGNAL, 0);
+        catch_signal(RESTARTING_SIGNAL, SA_RESTART);
         signal(IGNORED_SIGNAL, SIG_IGN);
         if (kind->set_up)
                 kind->set_up(cell);

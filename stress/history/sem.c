@@ -15,7 +15,7 @@ union semun {
 
 /* ---- how records hold operations ---- */
 
-/* in[0..2]: entries, as many as command says; in[3]: a timeout in nanoseconds, -1 for none. */
+/* in[0..2]: entries, as many as command says; in[3]: a timeout in microseconds, -1 for none. */
 enum { NOWAIT = 0x100, UNDO = 0x200 };
 
 static int32_t pack(int number, int op, int flags)
@@ -104,7 +104,7 @@ static void initial(const struct cell *cell, void *state)
 
 /* ---- operations ---- */
 
-static const int timeouts[] = {0, 20000, 100000, 400000, LONG_WAIT_NS};
+static const int timeouts[] = {0, 20, 100, 400, LONG_WAIT_US};
 
 static int maybe_nowait(struct random *random, uint32_t one_in_so_many)
 {
@@ -183,7 +183,7 @@ static void carry_out(struct cell *cell, struct record *r)
                         r->out[i] = values[i];
         } else {
                 struct sembuf entries[MOST_ENTRIES];
-                const struct timespec timeout = {.tv_nsec = r->in[3]};
+                const struct timespec timeout = {.tv_sec = r->in[3] / 1000000, .tv_nsec = r->in[3] % 1000000 * 1000};
                 for (int i = 0; i < r->command; i++)
                         entries[i] = unpack(r->in[i]);
                 if (r->in[3] == -1)
@@ -261,9 +261,9 @@ static void explain(const struct cell *cell, const struct record *r, struct even
                 e->queue = (uint64_t)first->sem_num << 16 | (uint16_t)first->sem_op;
         e->order = semop_wake_fifo;
         if (r->in[3] != -1) {
-                e->timeout = (struct timespec){.tv_nsec = r->in[3]};
+                e->timeout = (struct timespec){.tv_sec = r->in[3] / 1000000, .tv_nsec = r->in[3] % 1000000 * 1000};
                 o->timeout = &e->timeout;
-                e->hurries |= r->in[3] < LONG_WAIT_NS;
+                e->hurries |= r->in[3] < LONG_WAIT_US;
         }
         e->reads |= zeros_alone;
 }
