@@ -18,6 +18,7 @@
 #include <fnmatch.h>
 #include <getopt.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -407,6 +408,7 @@ int main(int argc, char **argv)
                STRESS_GENERATION, stress_options.seed, count, longest());
         int violations = 0, undecided = 0;
         const double end = ipck_seconds() + soak;
+        const bool own_namespace = soak > 0 && unshare(CLONE_NEWIPC) == 0;
         unsigned cycle = 0;
         do {
                 ipck_options.seed = stress_options.seed;
@@ -416,7 +418,7 @@ int main(int argc, char **argv)
                         undecided += status == 2;
                 }
                 if (soak > 0)
-                        stress_print_resources(++cycle, stress_options.seed++);
+                        stress_print_resources(++cycle, stress_options.seed++, own_namespace);
         } while (ipck_seconds() < end);
         fputs("{\"type\":\"end\"}\n", stdout);
         free(all);

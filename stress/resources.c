@@ -10,7 +10,6 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
-#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 
 #include "resources.h"
@@ -82,24 +81,22 @@ static void slab(void)
         fclose(file);
 }
 
-static void objects(void)
+/* Those of the machine's namespace come and go with others. */
+static void objects(bool unshared)
 {
         struct msginfo msg;
         struct seminfo sem;
         struct shm_info shm;
-        struct statvfs fs;
 
-        if (msgctl(0, MSG_INFO, (struct msqid_ds *)&msg) != -1)
+        if (unshared && msgctl(0, MSG_INFO, (struct msqid_ds *)&msg) != -1)
                 print("", "queues", msg.msgpool);
-        if (semctl(0, 0, SEM_INFO, (union semun){&sem}) != -1)
+        if (unshared && semctl(0, 0, SEM_INFO, (union semun){&sem}) != -1)
                 print("", "sets", sem.semusz);
-        if (shmctl(0, SHM_INFO, (struct shmid_ds *)&shm) != -1)
+        if (unshared && shmctl(0, SHM_INFO, (struct shmid_ds *)&shm) != -1)
                 print("", "segments", shm.used_ids);
-        if (statvfs("/dev/shm", &fs) == 0)
-                print("", "files", (intmax_t)(fs.f_files - fs.f_ffree));
 }
 
-void stress_print_resources(unsigned cycle, uint64_t seed)
+void stress_print_resources(unsigned cycle, uint64_t seed, bool own_namespace)
 {
         struct sysinfo info;
 
@@ -107,7 +104,7 @@ void stress_print_resources(unsigned cycle, uint64_t seed)
         comma = "";
         memory();
         slab();
-        objects();
+        objects(own_namespace);
         if (sysinfo(&info) == 0)
                 print("", "processes", info.procs);
         puts("}}");

@@ -11,11 +11,11 @@ from .stress.known import KNOWN
 from .targets import GROUPS, KINDS, TARGETS
 from .tree import OUT, shown
 
-_STRESS = """Run workloads of many processes: generated calls and concurrent histories that are judged by a model (fuzz, history),
-and storms, in which processes are killed, interrupted, and race for keys, units, messages and limits, and whose books
-must balance when all have come to rest. Each result is checked. All choices follow from the seed."""
-_STRESS_EPILOG = """A violation is told with the requirement, what happened, and the command that does the same again; what is known of a
-target stands in its baseline and in stress/known.toml. It is all in stress.json and stress.html.
+_STRESS = """Run workloads of many processes: generated calls and concurrent histories that are judged by a model (fuzz,
+history), and storms, in which processes are killed, interrupted, and race for keys, units, messages and limits, and
+whose books must balance when all have come to rest. Each result is checked. All choices follow from the seed."""
+_STRESS_EPILOG = """A violation is told with the requirement, what happened, and the command that does the same again;
+what is known of a target stands in its baseline and in stress/known.toml. It is all in stress.json and stress.html.
 
 examples:
   ipck stress                                      all workloads, on this machine

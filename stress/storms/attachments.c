@@ -50,16 +50,16 @@ static void attach(void)
 
         if (mine_count == MOST_ATTACHED)
                 return;
-        struct content *const at = shmat(books->ids[segment], NULL, read_only ? SHM_RDONLY : 0);
-        EXPECT(shmat_upd_nattch, at != (void *)-1, "shmat() fails with %s", strerror(errno));
-        EXPECT(shmget_init_zero_filled, at->mark == (MARK | (uint32_t)segment), "the segment holds %#x, not what was put there",
-               at->mark);
+        struct content *const there = shmat(books->ids[segment], NULL, read_only ? SHM_RDONLY : 0);
+        EXPECT(shmat_upd_nattch, there != (void *)-1, "shmat() fails with %s", errno_name(errno));
+        EXPECT(shmget_init_zero_filled, there->mark == (MARK | (uint32_t)segment),
+               "the segment holds %#x, not what was put there", there->mark);
         if (!read_only) {
-                at->sum++;
+                there->sum++;
                 books->segment[segment].added++;
         }
         books->segment[segment].attached++;
-        mine[mine_count++] = (struct attachment){segment, at};
+        mine[mine_count++] = (struct attachment){segment, there};
 }
 
 /* A call that fails attaches nothing. */
@@ -225,7 +225,8 @@ STORM(attachments, "trees of processes attach, fork, exec and end: shm_nattch is
                         EXPECT(shmat_nattch_concurrent, nattch == wanted, "shm_nattch is %ld, and %ld are attached",
                                nattch, wanted);
                         EXPECT(shmat_nattch_concurrent, views[s]->sum == (uint32_t)books->segment[s].added,
-                               "%d processes added 1 to a segment, it holds %u", books->segment[s].added, views[s]->sum);
+                               "%d processes added 1 to a segment, it holds %u", books->segment[s].added,
+                               views[s]->sum);
                         removed[s] = once_in(2);
                         if (removed[s])
                                 MUST(shmctl(books->ids[s], IPC_RMID, NULL));
@@ -233,14 +234,17 @@ STORM(attachments, "trees of processes attach, fork, exec and end: shm_nattch is
                 open_gate(&books->morning);
                 all_end(exit_shm_detached);
                 for (int s = 0; s < SEGMENTS; s++) {
-                        EXPECT(shmctl_rmid_attached_deferred, !gone(s), "a removed segment is gone while it is attached");
+                        EXPECT(shmctl_rmid_attached_deferred, !gone(s),
+                               "a removed segment is gone while it is attached");
                         EXPECT(exit_shm_detached, WITHIN(stat_of(s).shm_nattch == 1),
                                "when all but one have ended shm_nattch is %lu", (unsigned long)stat_of(s).shm_nattch);
                         EXPECT(shmat_nattch_concurrent, views[s]->sum == (uint32_t)books->segment[s].added,
-                               "%d processes added 1 to a segment, it holds %u", books->segment[s].added, views[s]->sum);
+                               "%d processes added 1 to a segment, it holds %u", books->segment[s].added,
+                               views[s]->sum);
                         EXPECT(shmdt_ret_zero, shmdt(views[s]) == 0, "shmdt() fails with %s", strerror(errno));
-                        EXPECT(shmdt_last_destroys, gone(s) == removed[s], "after the last shmdt() a segment that was %sremoved is %s",
-                               removed[s] ? "" : "not ", removed[s] ? "there" : "gone");
+                        EXPECT(shmdt_last_destroys, gone(s) == removed[s],
+                               "after the last shmdt() a segment that was %sremoved is %s", removed[s] ? "" : "not ",
+                               removed[s] ? "there" : "gone");
                         if (removed[s])
                                 continue;
                         const struct content *const again = shmat(books->ids[s], NULL, SHM_RDONLY);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * limits.c: all take until there is no more, give everything back, and take again. The limit is reached exactly, the call
- * beyond it fails as its page says, and all is there again when it has been given back.
+ * limits.c: all take until there is no more, give everything back, and take again. The limit is reached exactly, the
+ * call beyond it fails as its page says, and all is there again when it has been given back.
  */
 #include <fcntl.h>
 #include <mqueue.h>
@@ -103,8 +103,8 @@ static void limit_bytes(void)
 
 static int take_user(long units);
 
-/* The bytes of a queue are the kernel's affair: as many queues as a process alone gets are the limit for all together. A
- * user whom nobody else uses: what all of its processes have is counted. */
+/* The bytes of a queue are the kernel's affair: as many queues as a process alone gets are the limit for all together.
+ * A user whom nobody else uses: what all of its processes have is counted. */
 static void limit_user(void)
 {
         struct child alone;
@@ -125,7 +125,7 @@ static void limit_file_system(void)
         char options[64];
         const long pages = 20 + pick(200);
 
-        snprintf(options, sizeof(options), "mode=1777,size=%ld", pages * (long)page_size());
+        snprintf(options, sizeof(options), "mode=1777,size=%zu", (size_t)pages * page_size());
         MUST(chdir("/"));
         MUST(umount2("/dev/shm", MNT_DETACH));
         MUST(mount("ipck", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, options));
@@ -217,12 +217,16 @@ static int take_page(long units)
 }
 
 static const struct limit limits[] = {
-        {"msg_qbytes", EAGAIN, msgsnd_eagain_qbytes, msgrcv_upd_cbytes, limit_bytes, take_bytes, release_bytes, LONGEST},
+        {"msg_qbytes", EAGAIN, msgsnd_eagain_qbytes, msgrcv_upd_cbytes, limit_bytes, take_bytes, release_bytes,
+         LONGEST},
         {"RLIMIT_MSGQUEUE", EMFILE, mq_open_emfile_rlimit, mqfs_rlimit_sum, limit_user, take_user, close, 1},
-        {"the size of the file system", ENOSPC, shm_open_enospc, shm_open_enospc, limit_file_system, take_page, close, 1},
-        {"msgmni", ENOSPC, msgget_enospc_msgmni, msgget_enospc_frees_on_rmid, limit_queues, take_queue, release_queue, 1},
+        {"the size of the file system", ENOSPC, shm_open_enospc, shm_open_enospc, limit_file_system, take_page, close,
+         1},
+        {"msgmni", ENOSPC, msgget_enospc_msgmni, msgget_enospc_frees_on_rmid, limit_queues, take_queue,
+         release_queue, 1},
         {"SEMMNI", ENOSPC, semget_enospc_semmni, semctl_rmid_removes, limit_sets, take_set, release_set, 1},
-        {"SEMMNS", ENOSPC, semget_enospc_semmns, semget_enospc_semmns_freed, limit_semaphores, take_set, release_set, 20},
+        {"SEMMNS", ENOSPC, semget_enospc_semmns, semget_enospc_semmns_freed, limit_semaphores, take_set,
+         release_set, 20},
         {"shmmni", ENOSPC, shmget_enospc_shmmni, shmctl_rmid_memory_released, limit_segments, take_segment,
          release_segment, 1},
         {"shmall", ENOSPC, shmget_enospc_shmall, shmget_enospc_shmall_freed, limit_pages, take_segment,
@@ -276,7 +280,8 @@ static void worker(int me)
         for (int turn = 0; turn < TURNS; turn++) {
                 const long refused = take_all();
                 meet(&books->met, books->crew, 3 * turn + 1);
-                EXPECT(turn ? books->limit->freed : books->limit->exact, refused == -1 || books->taken + refused > books->most,
+                EXPECT(turn ? books->limit->freed : books->limit->exact,
+                       refused == -1 || books->taken + refused > books->most,
                        "%ld more are refused although %ld of %ld that %s allows are taken", refused, books->taken,
                        books->most, books->limit->name);
                 meet(&books->met, books->crew, 3 * turn + 2);
@@ -296,7 +301,7 @@ static uint32_t usable_limits(void)
         return 1;
 }
 
-STORM(limits, "limits are reached by many at once and given back: the exact number, the exact error, and all is there again")
+STORM(limits, "limits are reached by many at once and given back: the exact number and error, and all is there again")
 {
         struct msqid_ds ds;
         const uint32_t usable = usable_limits();

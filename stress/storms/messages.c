@@ -10,8 +10,8 @@
 enum { MOST_PRODUCERS = 32, MOST_CONSUMERS = 64, MOST_TYPES = 6, MOST_EACH = 500, MOST_BYTES = 8000 };
 enum { DEAF_TYPE = 1000, RESIDENT_TYPE, KILLED_TYPE };
 
-/* Who takes what: each type its own consumers; each consumer whatever it likes; or all of them the first, or the lowest,
- * with nobody sending meanwhile or beside the producers. */
+/* Who takes what: each type its own consumers; each consumer whatever it likes; or all of them the first, or the
+ * lowest, with nobody sending meanwhile or beside the producers. */
 enum way { DEDICATED, MIXED, FIRST, LOWEST, WAYS };
 
 static struct books {
@@ -75,6 +75,11 @@ static void producer(int me)
 
 /* ---- consumers ---- */
 
+static ssize_t receive(struct message *message, long type, int flags)
+{
+        return msgrcv(books->queue, message, sizeof(*message) - sizeof(message->type), type, flags);
+}
+
 /* What msgrcv() is asked for. */
 struct wish {
         long type;
@@ -135,8 +140,8 @@ static void judge(const struct wish *w, const struct message *message, size_t si
                        first[label->producer] - 1);
         first[label->producer] = label->number + 1;
         if (books->way == LOWEST && books->later)
-                EXPECT(msgrcv_sel_negative_lowest, lowest <= message->type, "type %ld is received before type %ld", lowest,
-                       message->type);
+                EXPECT(msgrcv_sel_negative_lowest, lowest <= message->type,
+                       "type %ld is received before type %ld", lowest, message->type);
         lowest = message->type;
 }
 
@@ -149,8 +154,7 @@ static void consumer(int me)
         for (;;) {
                 const struct wish w = wish(me);
                 doing(w.flags & IPC_NOWAIT ? "msgrcv() with IPC_NOWAIT" : "msgrcv()");
-                const ssize_t size = msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), w.type,
-                                            w.flags);
+                const ssize_t size = receive(&message, w.type, w.flags);
                 if (size == -1 && (errno == EIDRM || errno == EINVAL))
                         return;
                 if (size == -1) {
@@ -172,7 +176,7 @@ static void deaf(int me)
 
         (void)me;
         doing("msgrcv()");
-        msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), DEAF_TYPE, 0);
+        receive(&message, DEAF_TYPE, 0);
 }
 
 /* What was meant for a receiver that was killed is there for the next. */
@@ -217,7 +221,7 @@ static void kill_senders(void)
                         WITHIN(sleeping(worker_pid(i)));
                 kill_worker(i);
         }
-        while (msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), RESIDENT_TYPE, IPC_NOWAIT) == 64) {
+        while (receive(&message, RESIDENT_TYPE, IPC_NOWAIT) != -1) {
         }
 }
 
@@ -226,7 +230,7 @@ static void expect_nothing_of_the_killed(void)
         static struct message message;
 
         EXPECT(exit_blocked_msgsnd_kill,
-               msgrcv(books->queue, &message, sizeof(message) - sizeof(message.type), KILLED_TYPE, IPC_NOWAIT) == -1,
+               receive(&message, KILLED_TYPE, IPC_NOWAIT) == -1,
                "a message is there whose sender was killed before there was room for it");
 }
 

@@ -12,7 +12,10 @@
 #include "storm.h"
 
 enum { CONTESTS = 20, MOST_CONTESTANTS = 16, SIZE = 16 };
-enum kind { EXCLUSIVE_SEM, EXCLUSIVE_SHM, EXCLUSIVE_MQ, CREATE_MQ, CREATE_SHM, CREATE_SEM, FIRST_SIGHT, UNLINK_SEM, CREATE_AND_UNLINK, KINDS };
+enum kind {
+        EXCLUSIVE_SEM, EXCLUSIVE_SHM, EXCLUSIVE_MQ, CREATE_MQ, CREATE_SHM, CREATE_SEM, FIRST_SIGHT, UNLINK_SEM,
+        CREATE_AND_UNLINK, KINDS,
+};
 
 static struct books {
         int crew;
@@ -22,7 +25,6 @@ static struct books {
                 unsigned value;
                 _Atomic int winners, met;
         } contests[CONTESTS];
-        bool queues;                    /* there are message queues */
 } *books;
 
 static bool opened(const struct contest *c, int flags)
@@ -89,14 +91,15 @@ static void create_together(struct contest *c)
 {
         sem_t *const sem = sem_open(c->name, O_CREAT, 0600, c->value);
 
-        EXPECT(sem_open_creat_atomic_init, sem != SEM_FAILED, "sem_open() with O_CREAT fails with %s", errno_name(errno));
+        EXPECT(sem_open_creat_atomic_init, sem != SEM_FAILED, "sem_open() with O_CREAT fails with %s",
+               errno_name(errno));
         EXPECT(sem_open_creat_atomic_init, value_of(sem) >= (int)c->value,
                "a semaphore that is created with %u has the value %d", c->value, value_of(sem));
         sem_post(sem);
         meet(&c->met, books->crew, 2);
         EXPECT(sem_open_creat_atomic_init, value_of(sem) == (int)c->value + books->crew,
-               "after %d calls of sem_post() a semaphore that was created with %u has the value %d", books->crew, c->value,
-               value_of(sem));
+               "after %d calls of sem_post() a semaphore that was created with %u has the value %d", books->crew,
+               c->value, value_of(sem));
         sem_close(sem);
 }
 
@@ -120,7 +123,8 @@ static void unlink_together(struct contest *c)
         if (sem_unlink(c->name) == 0)
                 c->winners++;
         else
-                EXPECT(sem_unlink_enoent, errno == ENOENT, "sem_unlink() beside others fails with %s", errno_name(errno));
+                EXPECT(sem_unlink_enoent, errno == ENOENT, "sem_unlink() beside others fails with %s",
+                       errno_name(errno));
 }
 
 static void create_and_unlink(struct contest *c)

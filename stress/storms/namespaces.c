@@ -70,8 +70,8 @@ static void expect_objects(const struct objects *made, int mark)
         EXPECT(ipcns_isolated_sem, semget(books->key, 0, 0) == made->set && value == mark,
                "the set of this namespace holds %d, not %d", value, mark);
         const int *const memory = shmat(made->segment, NULL, SHM_RDONLY);
-        EXPECT(ipcns_isolated_shm, memory != (void *)-1 && *memory == mark, "the segment of this namespace holds %d, not %d",
-               memory == (void *)-1 ? -1 : *memory, mark);
+        EXPECT(ipcns_isolated_shm, memory != (void *)-1 && *memory == mark,
+               "the segment of this namespace holds %d, not %d", memory == (void *)-1 ? -1 : *memory, mark);
         MUST(shmdt(memory));
 }
 
@@ -85,12 +85,12 @@ static void wanderer(int me)
         for (int turn = 0; turn < books->turns && more_time(); turn++) {
                 MUST(unshare(CLONE_NEWIPC));
                 expect_empty();
-                const struct objects here = make_objects(me * 100 + turn);
+                const struct objects new = make_objects(me * 100 + turn);
                 tarry();
-                expect_objects(&here, me * 100 + turn);
+                expect_objects(&new, me * 100 + turn);
                 if (turn == 0) {
                         first = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
-                        made = here;
+                        made = new;
                 }
                 count_operations(3);
         }

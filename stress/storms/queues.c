@@ -55,7 +55,7 @@ static void sender(int me)
 {
         const struct timespec hour = deadline_in(CLOCK_REALTIME, INT64_C(3600000000000));
 
-        for (int number = 0; number < books->each && (books->kind == DRAIN || more_time()); number++)
+        for (int number = 0; number < books->each && (books->kind != TRAFFIC || more_time()); number++)
                 send(me, number, once_in(2) ? &hour : NULL);
         books->sending--;
 }
@@ -124,7 +124,8 @@ static void drainer(int me)
 /* All want to be told; one can be. It is told once, whatever comes. */
 static void registrant(int me)
 {
-        const struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value.sival_int = me};
+        const struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN,
+                                       .sigev_value.sival_int = me};
         siginfo_t info;
 
         doing("mq_notify()");
@@ -139,7 +140,8 @@ static void registrant(int me)
         while (sigwaitinfo(arrival(), &info) == -1) {
         }
         EXPECT(mq_notify_signal_siginfo, info.si_value.sival_int == me && info.si_code == SI_MESGQ,
-               "the notification of worker %d has the value %d and si_code %d", me, info.si_value.sival_int, info.si_code);
+               "the notification of worker %d has the value %d and si_code %d", me, info.si_value.sival_int,
+               info.si_code);
         /* Each signal is queued before the call that sends it is over. */
         wait_at(&books->drain);
         const struct timespec none = {0};
@@ -173,8 +175,8 @@ static void stopper(int me)
         (void)me;
         doing("mq_send() of no bytes");
         for (int i = 0; i < books->receivers; i++)
-                EXPECT(mq_send_len0, mq_send(books->queue, "", 0, pick(PRIORITIES)) == 0, "mq_send() of no bytes fails with %s",
-                       errno_name(errno));
+                EXPECT(mq_send_len0, mq_send(books->queue, "", 0, pick(PRIORITIES)) == 0,
+                       "mq_send() of no bytes fails with %s", errno_name(errno));
 }
 
 static void traffic(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * semaphores.c: POSIX semaphores, named and not, taken by processes and threads in every way and given back. There are
- * never more holders than units, no unit is lost, and nobody is stuck; a name that is unlinked changes nothing for those
- * who have the semaphore.
+ * never more holders than units, no unit is lost, and nobody is stuck; a name that is unlinked changes nothing for
+ * those who have the semaphore.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -65,7 +65,8 @@ static void *use(void *argument)
                 if (!take(self->sem, (uint32_t)random_next(&self->dice)))
                         continue;
                 const int holders = atomic_fetch_add(&books->holders, 1) + 1;
-                EXPECT(sem_wait_blocks_at_zero, holders <= books->units, "%d have one of %d units", holders, books->units);
+                EXPECT(sem_wait_blocks_at_zero, holders <= books->units, "%d have one of %d units", holders,
+                       books->units);
                 for (volatile uint32_t steps = draw(&self->dice, 2000); steps > 0; steps--) {
                 }
                 atomic_fetch_sub(&books->holders, 1);
@@ -76,7 +77,7 @@ static void *use(void *argument)
 }
 
 /* The name goes; who has the semaphore keeps it, and the name is free for another. */
-static void unlink_once(sem_t *sem)
+static void unlink_once(const sem_t *sem)
 {
         if (atomic_fetch_add(&books->unlinked, 1) != 0)
                 return;
@@ -136,8 +137,8 @@ STORM(semaphores, "POSIX semaphores among processes and threads: no unit lost or
                 set_off();
                 all_end(sem_post_no_lost_wakeup);
                 MUST(sem_getvalue(sem, &value));
-                EXPECT(sem_timedwait_value_kept, value == books->units, "when all have ended the value is %d, not %d", value,
-                       books->units);
+                EXPECT(sem_timedwait_value_kept, value == books->units, "when all have ended the value is %d, not %d",
+                       value, books->units);
                 if (books->named) {
                         MUST(sem_close(sem));
                         if (!books->unlinked)

@@ -27,21 +27,24 @@ static const struct {
         bool restarts;                          /* after a handler with SA_RESTART */
         enum ipck_requirement goes_on;          /* then */
 } kinds[KINDS] = {
-        [DECREMENT] = {"semop()", "semop() that increments", semop_eintr_dec, semop_eintr_no_effect, false, 0},
-        [TIMED_DECREMENT] = {"semtimedop()", "semop() that increments", semtimedop_eintr, semop_eintr_vs_wakeup, false, 0},
-        [ARRAY] = {"semop() of two entries", "semop() that increments", semop_eintr_dec, semop_eintr_no_effect, false, 0},
-        [UNDONE] = {"semop() with SEM_UNDO", "semop() that increments", semop_eintr_dec, semop_eintr_no_effect, false, 0},
-        [ZERO_ARRAY] = {"semop() of two entries, one for zero", "SETVAL", semop_eintr_zero, semop_eintr_no_effect, false, 0},
+        [DECREMENT] = {"semop()", "an increment", semop_eintr_dec, semop_eintr_no_effect, false, 0},
+        [TIMED_DECREMENT] = {"semtimedop()", "an increment", semtimedop_eintr, semop_eintr_vs_wakeup, false, 0},
+        [ARRAY] = {"semop() of two entries", "an increment", semop_eintr_dec, semop_eintr_no_effect, false, 0},
+        [UNDONE] = {"semop() with SEM_UNDO", "an increment", semop_eintr_dec, semop_eintr_no_effect, false, 0},
+        [ZERO_ARRAY] = {"semop() of two entries, one for zero", "SETVAL", semop_eintr_zero, semop_eintr_no_effect,
+                        false, 0},
         [ZERO] = {"semop() for zero", "SETVAL", semop_eintr_zero, semop_eintr_no_effect, false, 0},
         [RECEIVE] = {"msgrcv()", "msgsnd()", msgrcv_eintr_asleep, msgrcv_eintr_vs_delivery, false, 0},
         [SEND] = {"msgsnd()", "msgrcv()", msgsnd_eintr_asleep, msgsnd_upd_qnum, false, 0},
-        [SEM_WAIT] = {"sem_wait()", "sem_post()", sem_wait_eintr, sem_wait_eintr_value_kept, true, sem_wait_eintr_sa_restart},
+        [SEM_WAIT] = {"sem_wait()", "sem_post()", sem_wait_eintr, sem_wait_eintr_value_kept, true,
+                      sem_wait_eintr_sa_restart},
         [SEM_TIMEDWAIT] = {"sem_timedwait()", "sem_post()", sem_timedwait_eintr, sem_timedwait_value_kept, true,
                            sem_timedwait_eintr_sa_restart},
         [SEM_CLOCKWAIT] = {"sem_clockwait()", "sem_post()", sem_clockwait_eintr, sem_clockwait_value_kept, false, 0},
         [MQ_RECEIVE] = {"mq_receive()", "mq_send()", mq_receive_eintr, mq_receive_eintr_vs_transfer, true,
                         mq_receive_eintr_restart},
-        [MQ_SEND] = {"mq_send()", "mq_receive()", mq_send_eintr, mq_send_eintr_vs_transfer, true, mq_send_eintr_restart},
+        [MQ_SEND] = {"mq_send()", "mq_receive()", mq_send_eintr, mq_send_eintr_vs_transfer, true,
+                     mq_send_eintr_restart},
 };
 
 static struct books {
@@ -218,8 +221,8 @@ static void judge(int pairs)
                kinds[books->kind].take, left, wanted);
         if (counts) {
                 const int done = (int)MUST(semctl(books->id, DONE, GETVAL));
-                EXPECT(req, done == total, "%s succeeded %d times beside signals and added %d", kinds[books->kind].take, total,
-                       done);
+                EXPECT(req, done == total, "%s succeeded %d times beside signals and added %d",
+                       kinds[books->kind].take, total, done);
         }
         if (set) {
                 const int waiters = semctl(books->id, UNITS, GETNCNT) + semctl(books->id, BARRED, GETZCNT);

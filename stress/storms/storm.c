@@ -101,16 +101,16 @@ void open_gate(gate *g)
 void meet(_Atomic int *place, int count, int n)
 {
         enum { TURNS = 200 };
-        int here = atomic_fetch_add(place, 1) + 1;
+        int came = atomic_fetch_add(place, 1) + 1;
 
-        if (here == count * n)
+        if (came == count * n)
                 syscall(SYS_futex, place, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
         /* Who waits awake goes on at the same moment as the last; but the last has to get its turn. */
-        for (int turn = 0; (here = *place) < count * n; turn++)
+        for (int turn = 0; (came = *place) < count * n; turn++)
                 if (turn < TURNS)
                         sched_yield();
                 else
-                        syscall(SYS_futex, place, FUTEX_WAIT, here, NULL, NULL, 0);
+                        syscall(SYS_futex, place, FUTEX_WAIT, came, NULL, NULL, 0);
 }
 
 /* ---- the crew ---- */

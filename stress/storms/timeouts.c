@@ -26,7 +26,8 @@ static const struct {
          sem_timedwait_timeout_vs_post},
         {"sem_clockwait()", ETIMEDOUT, false, sem_clockwait_etimedout, sem_clockwait_immediate,
          sem_clockwait_timeout_vs_post},
-        {"mq_timedreceive()", ETIMEDOUT, true, mq_receive_timed_etimedout, mq_receive_timed_immediate, mq_send_conserved},
+        {"mq_timedreceive()", ETIMEDOUT, true, mq_receive_timed_etimedout, mq_receive_timed_immediate,
+         mq_send_conserved},
         {"mq_timedsend()", ETIMEDOUT, true, mq_send_timed_etimedout, mq_send_timed_immediate, mq_send_conserved},
 };
 

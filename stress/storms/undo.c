@@ -36,7 +36,10 @@ static bool done(int set, struct sembuf *ops, size_t count, const char *what)
                 for (size_t i = 0; i < count; i++)
                         ops[i].sem_flg |= IPC_NOWAIT;
         doing(what);
-        result = timed || once_in(4) ? semtimedop(set, ops, count, timed ? &brief : NULL) : semop(set, ops, count);
+        if (timed)
+                result = semtimedop(set, ops, count, &brief);
+        else
+                result = once_in(4) ? semtimedop(set, ops, count, NULL) : semop(set, ops, count);
         count_operations(1);
         if (result == 0)
                 return true;
@@ -191,7 +194,8 @@ static void judge(int set, int count, const unsigned short *at_rest)
         MUST(semctl(set, 0, GETALL, (union semun){.array = values}));
         for (int i = 0; i < count; i++) {
                 EXPECT(exit_semadj_sigkill, values[i] == at_rest[i],
-                       "when all have ended semaphore %d of %d has the value %d, not %d", i, count, values[i], at_rest[i]);
+                       "when all have ended semaphore %d of %d has the value %d, not %d", i, count, values[i],
+                       at_rest[i]);
                 const int decrements = semctl(set, i, GETNCNT), zeros = semctl(set, i, GETZCNT);
                 EXPECT(semop_ncnt_dec_on_kill, decrements == 0 && zeros == 0,
                        "when all have ended semaphore %d has semncnt %d and semzcnt %d", i, decrements, zeros);

@@ -161,7 +161,8 @@ def told(target: str, one: Workload, briefly: bool) -> list[str]:
     elif not briefly:
         rate = one.operations / one.seconds if one.seconds else 0.0
         histories = f", {one.histories} histories" if one.histories else ""
-        said.append(f"{target}: {one.name}: {one.operations} operations{histories} in {one.seconds:.1f} s ({rate:.0f}/s)")
+        counts = f"{one.operations} operations{histories} in {one.seconds:.1f} s ({rate:.0f}/s)"
+        said.append(f"{target}: {one.name}: {counts}")
     return said
 
 

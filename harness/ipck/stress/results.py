@@ -1,7 +1,8 @@
 """stress.json: what the workloads did on each target, and what they found.
 
     schema                      1
-    generation, seed, seconds   of the choices: the same generation and seed mean the same operations; what each may take
+    generation, seed            of the choices: the same generation and seed mean the same operations
+    seconds                     what each may take
     workloads                   {NAME: {operations, seconds, histories, violations}}, of all targets together
     targets                     {NAME: {description, workloads: {NAME: ..}, faults: [message], unavailable: why,
                                 resources: [{cycle, seed, used: {NAME: number}}], growing: [message]}}

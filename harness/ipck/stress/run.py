@@ -5,7 +5,7 @@ At the end every workload has a result.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event as Flag
@@ -128,7 +128,7 @@ class Run:
             *(("--soak", f"{soak:.0f}") if soak >= 1 else ()), *waived,
         )  # fmt: skip
 
-    def _read(self, process: Process) -> Iterator[Event]:
+    def _read(self, process: Process) -> Generator[Event, None, str]:
         """All lines of one start; returns what is wrong with how they ended."""
         self._complete, self._left_by, self._running = False, None, ""
         watch = Watch(process, self._scale, self._deadline + self._options.grace, self._stopped)

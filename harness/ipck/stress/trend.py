@@ -8,7 +8,7 @@ _WARM_UP = 4
 """This part of the cycles, from the first on, fills caches: one of so many."""
 _PARTS = 4
 _LEAST_CYCLES = 16
-_EXACT = ("queues", "sets", "segments", "files")
+_EXACT = ("queues", "sets", "segments")
 _NOISE = {"memory": 16384.0, "unreclaimable": 4096.0, "shared": 4096.0, "processes": 20.0}
 """What may come together by chance; of slab caches, _OBJECTS."""
 _OBJECTS = 500.0
@@ -17,8 +17,7 @@ _OBJECTS = 500.0
 def growing(resources: Sequence[Resources]) -> Iterator[str]:
     """A message for each resource that grows.
 
-    What is the program's own (objects of its namespace, files in its /dev/shm) must be after each cycle as after the
-    first. What the whole machine shares grows when, after a warm-up, each of four parts of the time has its lowest
+    What is the program's own, objects of its namespace, must be after each cycle as after the first. What the whole machine shares grows when, after a warm-up, each of four parts of the time has its lowest
     value above the highest of the part before, and what came together is more than chance brings: a neighbour
     that comes and goes, and a cache that fills and is emptied, do not do that.
     """
