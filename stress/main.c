@@ -274,7 +274,8 @@ static const struct workload **all_workloads(size_t *count)
 
         if (!all)
                 ipck_fatal("out of memory");
-        memcpy(all, __start_stress_workloads, *count * sizeof(*all));
+        for (size_t i = 0; i < *count; i++)
+                all[i] = __start_stress_workloads[i];
         qsort(all, *count, sizeof(*all), by_name);
         return all;
 }

@@ -1,5 +1,5 @@
-"""The sequential fuzz: its choices follow from the seed, a broken implementation is found, and what it did is shrunk to a
-test in C that compiles and tells the broken implementation from the right one."""
+"""The sequential fuzz: its choices follow from the seed, a broken implementation is found, and what it did is shrunk to
+a test in C that compiles and tells the broken implementation from the right one."""
 
 import json
 import os
@@ -40,9 +40,9 @@ def fuzz(*arguments: str, more: Mapping[str, str] | None = None, status: int = 0
     """The records of a run of ipck-stress."""
     if not STRESS.exists():
         pytest.skip("make build/glibc/ipck-stress")
-    done = subprocess.run(
-        [STRESS, *waivers(), *arguments], env={**os.environ, **(more or {})}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, **(more or {})}
+    program = [STRESS, *waivers(), *arguments]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -97,9 +97,9 @@ def program(folder: Path, details: str) -> Path:
 
 def verdicts(tests: Path, requirement: str, more: Mapping[str, str] | None = None) -> set[str]:
     """What the tests of the program say of the requirement."""
-    done = subprocess.run(
-        [tests, "--json", "-", "--deadline", "3"], env={**os.environ, **(more or {})}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, **(more or {})}
+    options = ("--json", "-", "--deadline", "3")
+    done = subprocess.run([tests, *options], env=environment, capture_output=True, text=True, check=False)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     return {
         verdict["verdict"]
@@ -113,7 +113,7 @@ def verdicts(tests: Path, requirement: str, more: Mapping[str, str] | None = Non
 @pytest.mark.parametrize("family", FAMILIES)
 def test_broken_implementation_is_found_and_shrunk_to_a_test(family: str, tmp_path: Path) -> None:
     mutant, requirement = BROKEN[family]
-    found = one(fuzz(f"fuzz.{family}", "--seed=1", "--seconds=2", more=breaks(mutant), status=1))
+    found = one(fuzz(f"fuzz.{family}", "--seed=1", "--operations=20000", more=breaks(mutant), status=1))
     violations = {violation["requirement"]: violation for violation in found["violations"]}
     assert requirement in violations, sorted(violations)
     details = violations[requirement]["details"]
@@ -124,7 +124,7 @@ def test_broken_implementation_is_found_and_shrunk_to_a_test(family: str, tmp_pa
 
 
 def test_call_that_waits_is_found(tmp_path: Path) -> None:
-    found = one(fuzz("fuzz.sem", "--seconds=1", more=breaks("semop_nowait_ignored"), status=1))
+    found = one(fuzz("fuzz.sem", "--operations=200", more=breaks("semop_nowait_ignored"), status=1))
     (violation,) = found["violations"]
     assert violation["requirement"].startswith("semop.eagain.") and "waiting" in violation["text"]
     assert program(tmp_path, violation["details"]).exists()

@@ -3,10 +3,11 @@
  * engine.c: the processes that take turns, and the sequences one after the other.
  *
  * All live in memory that they share. The keeper (the workload's own process) starts the others, each with a user of
- * its own, and waits; the process whose turn it is carries out the items of its own up to the next that is another's, and
- * passes the turn on. An item for the end of a process goes to that process, which ends; the keeper notes it and starts
- * another one in its place.
+ * its own, and waits; the process whose turn it is carries out the items of its own up to the next that is another's,
+ * and passes the turn on. An item for the end of a process goes to that process, which ends; the keeper notes it and
+ * starts another one in its place.
  */
+#include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
@@ -15,6 +16,7 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -58,48 +60,61 @@ static _Noreturn void end_by(const struct item *item)
 static _Noreturn void take_turns(struct world *w, int process)
 {
         for (;;) {
-                int at = w->position;
                 wait_turn(w, process, NULL);
                 w->running = process;
-                for (at = w->position; at < w->items && w->item[at].process == process; at = ++w->position) {
-                        if (w->item[at].call == CALL_exit) {
+                int place = w->position;
+                while (place < w->items && w->item[place].process == process) {
+                        if (w->item[place].call == CALL_exit) {
+                                fflush(stdout);         /* the trace */
                                 pass_to(w, KEEPER);
-                                end_by(&w->item[at]);
+                                end_by(&w->item[place]);
                         }
-                        if (!carry_out(w, &w->item[at])) {
-                                w->at = at;
+                        if (!carry_out(w, &w->item[place])) {
+                                w->at = place;
                                 break;
                         }
+                        place = ++w->position;
                 }
                 if (w->traced)
                         fflush(stdout);
-                if (at == w->items || w->contradicted || w->lost || !w->alive[w->item[at].process])
+                if (place == w->items || w->contradicted || w->lost || !w->alive[w->item[place].process])
                         pass_to(w, KEEPER);
                 else
-                        pass_to(w, w->item[at].process);
+                        pass_to(w, w->item[place].process);
         }
 }
 
 static void start_process(struct world *w, int process)
 {
-        static const struct {
-                uid_t uid;
-                gid_t gid;
-        } users[PROCESSES] = {{0, 0}, {USER_A, GROUP_A}, {USER_B, GROUP_A}, {USER_C, GROUP_B}};
+        static const struct user {
+                uid_t real_uid, uid;
+                gid_t real_gid, gid, extra;
+                unsigned umask;
+        } users[PROCESSES] = {
+                {0, 0, 0, 0, 0, 022},
+                {USER_A, USER_A, GROUP_A, GROUP_A, GROUP_A, 022},
+                {USER_C, USER_B, GROUP_B, GROUP_A, GROUP_A, 022},
+                {USER_C, USER_C, GROUP_B, GROUP_B, GROUP_C, 0770},
+        };
+        const struct user *const user = &users[process];
         const pid_t keeper = getpid();
         const pid_t pid = (pid_t)MUST(fork());
 
         if (pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-                if (process)
-                        become(users[process].uid, users[process].gid, NULL, 0);
-                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);      /* which a change of user takes away */
+                umask(user->umask);
+                if (process && (setgroups(user->extra != user->gid, &user->extra) == -1 ||
+                                setresgid(user->real_gid, user->gid, user->gid) == -1 ||
+                                setresuid(user->real_uid, user->uid, user->uid) == -1))
+                        UNSUPPORTED("user %u and group %u (%s)", (unsigned)user->uid, (unsigned)user->gid,
+                                    errno_name(errno));
+                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);      /* a change of user takes it away */
                 if (getppid() != keeper)
                         _exit(1);
                 take_turns(w, process);
         }
         w->actor[process] = (struct actor){.process = (uint8_t)process, .privileged = process == 0, .pid = pid,
-                                           .uid = users[process].uid, .gid = users[process].gid};
+                                           .uid = user->uid, .gid = user->gid, .extra = user->extra,
+                                           .umask = user->umask};
         w->alive[process] = true;
 }
 
@@ -165,9 +180,9 @@ static bool await_others(struct world *w, int *status)
 
         *status = STILL_ALIVE;
         while (!wait_turn(w, KEEPER, &most)) {
-                const int at = w->position, process = w->running;
-                looks = at == before && process == w->holder ? looks + 1 : 0;
-                before = at;
+                const int position = w->position, process = w->running;
+                looks = position == before && process == w->holder ? looks + 1 : 0;
+                before = position;
                 if (!looks)
                         continue;
                 const pid_t pid = w->actor[process].pid;
@@ -282,8 +297,18 @@ static void report(struct world *w, uint64_t sequence)
         if (smallest)
                 print_test(out, smallest);
         fclose(out);
-        violation(requirement, details, "%s (seed %" PRIu64 ", sequence %" PRIu64 ", step %d%s)", why, stress_options.seed,
+        violation(requirement, details, "%s (seed %" PRIu64 ", sequence %" PRIu64 ", step %d%s)", why,
+                  stress_options.seed,
                   sequence, step, smallest ? "" : ", not seen again in fresh namespaces");
+}
+
+void lower_limits(void)
+{
+        write_sysctl("kernel/sem", "320 32000 500 6");
+        write_sysctl("kernel/msgmni", "6");
+        write_sysctl("kernel/msgmax", "10000");
+        write_sysctl("kernel/msgmnb", "12000");
+        write_sysctl("kernel/shmmni", "6");
 }
 
 /* Whether commands such as SEM_STAT take the lower bits of an identifier as index. */
@@ -297,11 +322,11 @@ static bool has_indexes(void)
         } arg = {.buf = &ds};
 
         for (int i = 0; i < 3; i++)
-                set[i] = (int)MUST(semget(IPC_PRIVATE, 1, 0600));
-        MUST(semctl(set[0], 0, IPC_RMID));
+                set[i] = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+        semctl(set[0], 0, IPC_RMID);
         for (int i = 1; i < 3; i++) {
                 found += semctl(set[i] % INDEXES, 0, SEM_STAT, arg) == set[i];
-                MUST(semctl(set[i], 0, IPC_RMID));
+                semctl(set[i], 0, IPC_RMID);
         }
         return found == 2;
 }
@@ -309,7 +334,7 @@ static bool has_indexes(void)
 static bool has_msg_copy(void)
 {
         enum { COPY = 040000 };         /* MSG_COPY, which musl does not name */
-        const int queue = (int)MUST(msgget(IPC_PRIVATE, 0600));
+        const int queue = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
         struct {
                 long type;
                 char text[1];
@@ -317,24 +342,26 @@ static bool has_msg_copy(void)
 
         errno = 0;
         const bool has = msgrcv(queue, &message, 1, 0, IPC_NOWAIT | COPY) == -1 && errno == ENOMSG;
-        MUST(msgctl(queue, IPC_RMID, NULL));
+        msgctl(queue, IPC_RMID, NULL);
         return has;
 }
 
 /* Of the namespace, as its own commands tell. */
-static struct limits namespace_limits(void)
+static struct limits namespace_limits(struct world *w)
 {
-        struct seminfo sem = {.semmsl = 32000, .semopm = 500};
-        struct msginfo msg = {.msgmax = 8192, .msgmnb = 16384};
-        struct shminfo shm = {.shmmax = ULONG_MAX, .shmmin = 1};
-        struct limits limits = {.mq_msg_max = 10, .mq_msgsize_max = 8192, .mq_msg_default = 10, .mq_msgsize_default = 8192,
+        struct seminfo sem = {.semmsl = 32000, .semopm = 500, .semmni = OBJECTS};
+        struct msginfo msg = {.msgmax = 8192, .msgmnb = 16384, .msgmni = OBJECTS};
+        struct shminfo shm = {.shmmax = ULONG_MAX, .shmmin = 1, .shmmni = OBJECTS};
+        struct limits limits = {.mq_msg_max = 10, .mq_msgsize_max = 8192, .mq_msg_default = 10,
+                                .mq_msgsize_default = 8192,
                                 .room = true, .may_raise = has_initial_capability(CAP_SYS_RESOURCE)};
         char text[64];
         const struct {
                 const char *path;
                 int64_t *limit;
         } files[] = {
-                {"/proc/sys/fs/mqueue/msg_max", &limits.mq_msg_max}, {"/proc/sys/fs/mqueue/msgsize_max", &limits.mq_msgsize_max},
+                {"/proc/sys/fs/mqueue/msg_max", &limits.mq_msg_max},
+                {"/proc/sys/fs/mqueue/msgsize_max", &limits.mq_msgsize_max},
                 {"/proc/sys/fs/mqueue/msg_default", &limits.mq_msg_default},
                 {"/proc/sys/fs/mqueue/msgsize_default", &limits.mq_msgsize_default},
         };
@@ -345,6 +372,11 @@ static struct limits namespace_limits(void)
         semctl(0, 0, IPC_INFO, &sem);
         msgctl(0, IPC_INFO, (struct msqid_ds *)&msg);
         shmctl(0, IPC_INFO, (struct shmid_ds *)&shm);
+        for (int f = 0; f < FAMILIES; f++)
+                w->most_objects[f] = OBJECTS;
+        w->most_objects[number_of(&fuzz_sem)] = sem.semmni;
+        w->most_objects[number_of(&fuzz_msg)] = msg.msgmni;
+        w->most_objects[number_of(&fuzz_shm)] = (int)shm.shmmni;
         limits.semmsl = sem.semmsl;
         limits.semopm = sem.semopm;
         limits.msgmax = msg.msgmax;
@@ -363,7 +395,8 @@ static void fuzz(int family)
         uint64_t operations[2] = {0, 0};
 
         families[family]->available();
-        w->limits = namespace_limits();
+        lower_limits();
+        w->limits = namespace_limits(w);
         w->indexed = has_indexes();
         for (uint64_t sequence = 0; more_time(); sequence++) {
                 struct random random = random_from(stress_options.seed << 32 ^ sequence);
@@ -387,7 +420,8 @@ static void fuzz(int family)
         end_processes(w);
         for (int judged = 0; judged < 2; judged++)
                 if (seconds[judged] > 0)
-                        measured(judged ? "judged_per_second" : "unjudged_per_second", (double)operations[judged] / seconds[judged]);
+                        measured(judged ? "judged_per_second" : "unjudged_per_second",
+                                 (double)operations[judged] / seconds[judged]);
 }
 
 WORKLOAD(fuzz_sem, "fuzz.sem", "calls on System V semaphore sets one after the other, each judged by the model")

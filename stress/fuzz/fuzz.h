@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz.h: sequential fuzz. Processes of several users take turns at carrying out a generated sequence of calls, one call at
- * a time; whoever made a call compares its outcome with the model (../model). No call waits.
+ * fuzz.h: sequential fuzz. Processes of several users take turns at carrying out a generated sequence of calls, one
+ * call at a time; whoever made a call compares its outcome with the model (../model). No call waits.
  *
  *   engine.c     processes, turns, sequences
  *   judge.c      objects, outcomes and models
@@ -32,15 +32,18 @@ enum {
 };
 
 /* Which identifier a call gets. */
-enum which { CURRENT, REMOVED, UNUSED, NEGATIVE, MOST_NEGATIVE };
+enum which { CURRENT, REMOVED, OTHER_SEQUENCE, SIGN_BIT, UNUSED, NEGATIVE, MOST_NEGATIVE };
 
 /* Which timeout. */
-enum until { NO_TIMEOUT, AT_ONCE, LATER, NEGATIVE_SECONDS, NEGATIVE_NANOSECONDS, TOO_MANY_NANOSECONDS, BAD_TIMEOUT, UNTILS };
+enum until { NO_TIMEOUT, AT_ONCE, LATER, NEGATIVE_SECONDS, NEGATIVE_NANOSECONDS, TOO_MANY_NANOSECONDS, BAD_TIMEOUT,
+            UNTILS };
 
 /* One call of a sequence, before it is known what objects there are. */
 struct item {
         uint8_t family, call, process, object, which, until, key, handle;
-        bool bad_address;
+        bool bad_address, bad_text;
+        bool patient;                   /* without IPC_NOWAIT, where the call does not wait by what the model says */
+        bool again;                     /* IPC_SET of what the last one set */
         int flags, command, semnum;
         int64_t size, type, value;
         uint32_t text;
@@ -55,6 +58,7 @@ struct thing {
         uint8_t key;                    /* by which it is found; 0: by none */
         int attached;                   /* for whatever keeps a removed object alive */
         int64_t size;                   /* that it was made with */
+        struct setting set;             /* of its last IPC_SET */
         int possible;                   /* how many states it may be in */
         void *state[POSSIBLE], *spare[POSSIBLE * MODEL_NEXT];
 };
@@ -64,6 +68,7 @@ enum { FAMILIES = 5, NO_OBJECT = -1 };
 /* What became of an item. */
 struct record {
         int object;                     /* NO_OBJECT: no call was made */
+        int named;                      /* whose identifier it was made from */
         int place;                      /* of the handle that it used or got */
         int size;                       /* of the object, at most of interest: how many semaphores */
         int error;
@@ -87,7 +92,8 @@ struct world {
 
         /* turns */
         _Atomic int go[PROCESSES + 1];  /* whose turn it is; the last one is the keeper's */
-        _Atomic int holder, running;    /* whom it was passed to, and who has taken it up: not the same until that one runs */
+        _Atomic int holder,
+                running;    /* whom it was passed to, and who has taken it up: not the same until that one runs */
         bool alive[PROCESSES];
         struct actor actor[PROCESSES];
 
@@ -96,6 +102,7 @@ struct world {
         struct handle handle[FAMILIES][PROCESSES][HANDLES];
         sem_t unnamed[OBJECTS];         /* POSIX semaphores without a name, by object */
         struct limits limits;
+        int most_objects[FAMILIES];     /* that the limits allow */
         bool indexed;                   /* identifiers have the index of their object as in Linux */
         int64_t clock;
         uint64_t done;                  /* operations */
@@ -144,6 +151,9 @@ struct family {
         /* What it contradicts that the call waits. */
         struct contradiction (*waits)(const struct item *);
 
+        /* Whether the call goes on at once without IPC_NOWAIT; NULL where none of them waits. */
+        bool (*goes_on)(const struct world *, const struct item *, int object);
+
         /* The call as an expression of C in a test, and the member of a report: "stat_of(id[0]).sem_otime". */
         void (*print)(FILE *, const struct item *, const struct record *);
         bool (*print_member)(FILE *, const struct item *, const struct record *, const struct contradiction *);
@@ -158,15 +168,19 @@ void run_sequence(struct world *);
 void end_processes(struct world *);
 struct world *new_world(void);
 
+/* Lowers the limits of the namespace, where that may be, so that they are met. */
+void lower_limits(void);
+
 /* ---- judge.c ---- */
 
 void reset_objects(struct world *);
 
-/* Makes the call of the item at this position and judges it; false where it contradicts the model. */
-bool carry_out(struct world *, const struct item *);
+/* Makes the call of the item at this position and judges it; false where it contradicts the model. What is left open in
+ * the item until then, it decides and notes there. */
+bool carry_out(struct world *, struct item *);
 
-/* Judges what needs no call of its own: the end of a process; a call that did not come back, as it waits or has ended its
- * process, with that wait status. */
+/* Judges what needs no call of its own: the end of a process; a call that did not come back, as it waits or has ended
+ * its process, with that wait status. */
 enum { STILL_ALIVE = -1 };
 bool judge_end(struct world *, int process);
 bool judge_hang(struct world *, const struct item *, int status);
@@ -220,7 +234,9 @@ const struct timespec *timeout_of(const struct item *);
 /* Keys of System V objects, by number. */
 static inline int key_of(int number)
 {
-        return number ? 0x1c0de0 + number : 0;
+        static const int keys[KEYS] = {0, 0x1c0de1, INT32_MIN + 0x1c0de1, -1, INT32_MAX};
+
+        return keys[number];
 }
 
 /* A place that the process has open: that of the number or the next one; -1 for none. And one that is free. */
@@ -243,7 +259,8 @@ static inline const char *name_of(int number)
         return names[number];
 }
 
-/* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size there. */
+/* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size
+ * there. */
 enum { WIDE = sizeof(long) == 8 };
 
 static inline bool is_get(const struct item *item)

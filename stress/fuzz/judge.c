@@ -2,6 +2,8 @@
  *
  * judge.c: which objects there are, what states they may be in, and whether an outcome is allowed.
  */
+#include <sys/ipc.h>
+
 #include "fuzz.h"
 
 static int64_t coarse_seconds(void)
@@ -21,6 +23,7 @@ void reset_objects(struct world *w)
                         thing->used = false;
                         thing->key = 0;
                         thing->attached = 0;
+                        thing->set = (struct setting){.mode = 0};
                         thing->possible = 1;
                         families[f]->model->init(thing->state[0]);
                 }
@@ -33,19 +36,38 @@ void reset_objects(struct world *w)
 
 /* ---- which object ---- */
 
+/* The object of the item's number, or the next one that exists. */
+static int named_object(const struct world *w, const struct item *item)
+{
+        for (int i = 0; i < OBJECTS; i++) {
+                const int object = (item->object + i) % OBJECTS;
+                if (w->thing[item->family][object].used)
+                        return object;
+        }
+        return NO_OBJECT;
+}
+
 int identifier(const struct world *w, const struct item *item)
 {
         const struct thing *const things = w->thing[item->family];
+        const int named = named_object(w, item), current = named == NO_OBJECT ? -1 : things[named].id;
 
         switch ((enum which)item->which) {
         case CURRENT:
-                for (int i = 0; i < OBJECTS; i++)
-                        if (things[(item->object + i) % OBJECTS].used)
-                                return things[(item->object + i) % OBJECTS].id;
+                if (current != -1)
+                        return current;
                 break;
         case REMOVED:
                 if (things[item->object].removed != -1)
                         return things[item->object].removed;
+                break;
+        case OTHER_SEQUENCE:
+                if (current != -1)
+                        return (int)((unsigned)current ^ INDEXES << 4);
+                break;
+        case SIGN_BIT:
+                if (current != -1)
+                        return INT32_MIN + current;
                 break;
         case UNUSED: break;
         case NEGATIVE: return -1;
@@ -181,7 +203,16 @@ static bool is_new(struct world *w, const struct item *item, int object, const s
         return true;
 }
 
-bool carry_out(struct world *w, const struct item *item)
+static int count_objects(const struct world *w, int family)
+{
+        int count = 0;
+
+        for (int i = 0; i < OBJECTS; i++)
+                count += w->thing[family][i].used;
+        return count;
+}
+
+bool carry_out(struct world *w, struct item *item)
 {
         const struct family *const family = families[item->family];
         const int object = family->find(w, item);
@@ -191,15 +222,24 @@ bool carry_out(struct world *w, const struct item *item)
         w->record[w->position].object = object;
         if (object == NO_OBJECT)
                 return true;
+        w->record[w->position].named = named_object(w, item);
         w->record[w->position].size = (int)w->thing[item->family][object].size;
         w->record[w->position].place = is_open(item) ? free_handle(w, item) : open_handle(w, item);
+        struct thing *const thing = &w->thing[item->family][object];
+        const bool sets = is_control(item) && item->command == IPC_SET;
+        item->patient = item->patient && w->judged && family->goes_on && family->goes_on(w, item, object);
+        if (item->again && thing->set.mode)
+                item->set = thing->set;
         family->make(w, item, object, &o, &r);
+        if (sets && r.value == 0)
+                thing->set = item->set;
         w->record[w->position].value = r.value;
         w->record[w->position].error = r.error;
         w->done++;
         if (w->traced)
                 trace_item(w, item, object, o, r);
         if (w->judged) {
+                w->limits.room = count_objects(w, item->family) < w->most_objects[item->family];
                 r.from = w->clock;
                 r.to = w->clock = coarse_seconds();
                 if (!step(w, item->family, &w->thing[item->family][object], &o, &r) || !is_new(w, item, object, &r)) {
@@ -291,23 +331,31 @@ unsigned weighted_from(struct random *random, const unsigned char *weights)
 
         for (const unsigned char *w = weights; *w; w++)
                 sum += *w;
-        for (unsigned at = draw(random, sum); at >= weights[i]; i++)
-                at -= weights[i];
+        for (unsigned left = draw(random, sum); left >= weights[i]; i++)
+                left -= weights[i];
         return i;
 }
 
 enum which draw_which(struct random *random)
 {
-        return draw(random, 32) ? CURRENT : REMOVED + draw(random, 4);
+        return weighted(random, 240, 8, 3, 2, 1, 1, 1);
 }
 
 struct setting draw_setting(struct random *random)
 {
-        static const uid_t uids[] = {USER_A, USER_B, USER_C, 0, USER_A, USER_B, USER_C, (uid_t)-1};
-        static const gid_t gids[] = {GROUP_A, GROUP_B, GROUP_A, GROUP_B, 0, GROUP_A, GROUP_B, (gid_t)-1};
-        static const unsigned modes[] = {0600, 0660, 0666, 0606, 0644, 0622, 0066, 0000, 0400, 0200, 0777, 0440, 0020, 07600, 0700, 0666};
+        static const uid_t uids[] = {USER_A, USER_B, USER_C, 0, USER_A, USER_B, USER_C, USER_A};
+        static const gid_t gids[] = {GROUP_A, GROUP_B, GROUP_C, GROUP_B, 0, GROUP_A, GROUP_B, GROUP_C};
+        static const unsigned modes[] = {0600, 0660, 0666, 0606, 0644, 0622, 0066, 0000, 0400, 0200, 0777, 0440, 0020,
+                                         07600, 0700, 0666};
 
-        return (struct setting){.uid = uids[draw(random, 8)], .gid = gids[draw(random, 8)], .mode = modes[draw(random, 16)]};
+        struct setting set = {.uid = uids[draw(random, 8)], .gid = gids[draw(random, 8)],
+                              .mode = modes[draw(random, 16)]};
+
+        if (one_in(random, 16))
+                set.uid = (uid_t)-1;
+        else if (one_in(random, 16))
+                set.gid = (gid_t)-1;
+        return set;
 }
 
 void draw_until(struct random *random, struct item *item)

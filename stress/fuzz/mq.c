@@ -189,7 +189,8 @@ static void make(struct world *w, const struct item *item, int object, struct op
         case CALL_mq_receive:
         case CALL_mq_timedreceive: receive(item, o, r); break;
         case CALL_mq_getattr: CALLED(r, mq_getattr(o->id, &attr)); break;
-        case CALL_mq_setattr: CALLED(r, mq_setattr(o->id, &(struct mq_attr){.mq_flags = (long)item->value}, &attr)); break;
+        case CALL_mq_setattr: CALLED(r,
+                                     mq_setattr(o->id, &(struct mq_attr){.mq_flags = (long)item->value}, &attr)); break;
         default: CALLED(r, mq_notify(o->id, item->value ? &silent : NULL)); break;
         }
 }
@@ -204,7 +205,8 @@ static void go_if_unused(struct world *w, int object)
                 thing->used = false;
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
 
@@ -241,7 +243,7 @@ static int close_all(struct item *item)
         return HANDLES;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool sends = item->call == CALL_mq_send || item->call == CALL_mq_timedsend;
 
@@ -278,12 +280,14 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         (void)w;
         text[0] = '\0';
         if (item->call == CALL_mq_getattr || item->call == CALL_mq_setattr)
-                snprintf(text, size, " {flags %#lx, maxmsg %ld, msgsize %ld, curmsgs %ld}", (unsigned long)r->attr->mq_flags,
+                snprintf(text, size, " {flags %#lx, maxmsg %ld, msgsize %ld, curmsgs %ld}",
+                         (unsigned long)r->attr->mq_flags,
                          (long)r->attr->mq_maxmsg, (long)r->attr->mq_msgsize, (long)r->attr->mq_curmsgs);
 }
 
@@ -343,7 +347,8 @@ static void print(FILE *out, const struct item *item, const struct record *recor
                 break;
         case CALL_mq_getattr: fputs(", &(struct mq_attr){0}", out); break;
         case CALL_mq_setattr:
-                fprintf(out, ", &(struct mq_attr){.mq_flags = %#llo}, &(struct mq_attr){0}", (unsigned long long)item->value);
+                fprintf(out, ", &(struct mq_attr){.mq_flags = %#llo}, &(struct mq_attr){0}",
+                        (unsigned long long)item->value);
                 break;
         case CALL_mq_notify:
                 fputs(item->value ? ", &(struct sigevent){.sigev_notify = SIGEV_NONE}" : ", NULL", out);
@@ -355,15 +360,18 @@ static void print(FILE *out, const struct item *item, const struct record *recor
         fputs(")", out);
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         static const char *const members[] = {"flags", "maxmsg", "msgsize", "curmsgs"};
         const bool text = strcmp(why->what, "text") == 0;
 
         if (text || strcmp(why->what, "priority") == 0) {
-                fputs("({ union { char bytes[8192]; unsigned text; } m = {{0}}; unsigned priority = 0; mq_receive(", out);
+                fputs("({ union { char bytes[8192]; unsigned text; } m = {{0}}; unsigned priority = 0; mq_receive(",
+                      out);
                 print_descriptor(out, item, record);
-                fprintf(out, ", m.bytes, %lld, &priority); %s; })", (long long)item->size, text ? "m.text" : "priority");
+                fprintf(out, ", m.bytes, %lld, &priority); %s; })", (long long)item->size, text ? "m.text"
+                        : "priority");
                 return true;
         }
         for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
@@ -379,6 +387,7 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 const struct family fuzz_mq = {
         .name = "mq", .model = &mq_model, .header = "ipck_mq.h",
         .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make,
+        .note = note, .report = tell_report, .waits = contradicted_by_waiting,
         .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
 };

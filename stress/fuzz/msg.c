@@ -12,6 +12,7 @@
 #undef msgctl
 
 enum {
+        ROOM = 10240,                   /* more than kernel.msgmax */
         MOST_QUEUED = 64,               /* in one queue, for the model */
         GUARD = 16,                     /* bytes behind a buffer */
         UNTOUCHED = 0x5a
@@ -19,11 +20,12 @@ enum {
 
 static int64_t draw_type(struct random *random)
 {
-        switch (weighted(random, 60, 40, 30, 10, 4)) {
+        switch (weighted(random, 60, 40, 30, 10, 6, 4)) {
         case 0: return 1;
         case 1: return 2;
         case 2: return 3;
         case 3: return 5;
+        case 4: return 0x102;
         default: return LONG_MAX;
         }
 }
@@ -41,14 +43,15 @@ static int64_t draw_selection(struct random *random)
 
 static int64_t draw_size(struct random *random)
 {
-        static const int sizes[] = {0, 1, 2, 3, 4, 5, 8, 16, 31, 100, 1000, 4047, 4048, 4049, 8191, 8192, 8193, -1};
+        static const int sizes[] = {0, 1, 2, 3, 4, 5, 8, 16, 31, 100, 1000, 4047, 4048, 4049, 8192, 9999, 10000, 10001,
+                                    -1};
 
-        return one_in(random, 5) ? sizes[draw(random, 18)] : (int64_t)draw(random, 12);
+        return one_in(random, 5) ? sizes[draw(random, 19)] : (int64_t)draw(random, 12);
 }
 
 static struct setting draw_new(struct random *random)
 {
-        static const int64_t sizes[] = {0, 1, 3, 10, 64, 200, 4096, 16384, 16385, 100000, 16384, 16384};
+        static const int64_t sizes[] = {0, 1, 3, 10, 64, 200, 4096, 12000, 12001, 100000, 11999, 12000};
         struct setting set = draw_setting(random);
 
         set.qbytes = (uint64_t)sizes[draw(random, 12)];
@@ -57,7 +60,7 @@ static struct setting draw_new(struct random *random)
 
 static void generate(struct random *random, struct item *item)
 {
-        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, MSG_STAT, MSG_STAT_ANY, 99, -1};
+        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, MSG_STAT, MSG_STAT_ANY, 99, -1, 0x100 + IPC_STAT};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -68,13 +71,15 @@ static void generate(struct random *random, struct item *item)
                 item->type = one_in(random, 32) ? -(int64_t)draw(random, 2) : draw_type(random);
                 item->size = draw_size(random);
                 item->text = draw(random, 1 << 30);
-                item->flags = IPC_NOWAIT;
+                item->flags = IPC_NOWAIT | (one_in(random, 16) ? MSG_NOERROR | MSG_EXCEPT | 0200000 : 0);
+                item->patient = one_in(random, 3);
                 item->bad_address = one_in(random, 64);
+                item->bad_text = item->size > 0 && one_in(random, 64);
                 break;
         case 1:
                 item->call = CALL_msgrcv;
                 item->type = draw_selection(random);
-                item->size = one_in(random, 3) ? draw_size(random) : one_in(random, 32) ? LONG_MAX : MESSAGE_ROOM;
+                item->size = one_in(random, 3) ? draw_size(random) : one_in(random, 32) ? LONG_MAX : ROOM;
                 item->flags = IPC_NOWAIT | (one_in(random, 4) ? MSG_NOERROR : 0) | (one_in(random, 8) ? MSG_EXCEPT : 0);
                 if (one_in(random, 8)) {
                         item->flags |= MSG_COPY;
@@ -82,18 +87,21 @@ static void generate(struct random *random, struct item *item)
                         if (one_in(random, 32))
                                 item->flags &= ~IPC_NOWAIT;
                 }
+                item->patient = one_in(random, 3);
                 item->bad_address = one_in(random, 100);
                 break;
         case 2:
                 item->call = CALL_msgctl;
-                item->command = commands[weighted(random, 60, 16, 4, 12, 8, 1, 1)];
+                item->command = commands[weighted(random, 60, 16, 4, 12, 8, 1, 1, 1)];
                 item->set = draw_new(random);
+                item->again = one_in(random, 4);
                 item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_msgget;
                 item->key = (uint8_t)draw(random, KEYS);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
+                        ? IPC_EXCL : 0);
                 break;
         }
 }
@@ -113,23 +121,47 @@ static int find(const struct world *w, const struct item *item)
 
 /* ---- calling ---- */
 
+static bool goes_on(const struct world *w, const struct item *item, int object)
+{
+        const struct thing *const thing = &w->thing[item->family][object];
+        const struct operation o = {.call = item->call, .actor = &w->actor[item->process], .id = identifier(w, item),
+                                    .size = item->size < 0 ? 0 : item->size, .type = item->type,
+                                    .flags = item->flags & ~IPC_NOWAIT};
+
+        return thing->possible == 1 && !(item->flags & MSG_COPY) && msg_model.enabled(thing->state[0], &o);
+}
+
 static struct {
         long type;
-        unsigned char text[MESSAGE_ROOM + GUARD];
+        unsigned char text[ROOM + GUARD];
 } buffer;
+
+/* A message of which only the type can be read. */
+static const void *at_the_edge(int64_t type)
+{
+        static long *edge;
+
+        if (!edge)
+                edge = guarded(sizeof(long));
+        *edge = (long)type;
+        return edge;
+}
 
 static void send(const struct item *item, struct operation *o, struct outcome *r)
 {
         o->type = item->type;
         o->size = item->size;
         o->text = item->text;
-        o->flags = item->flags;
+        o->flags = item->patient ? item->flags & ~IPC_NOWAIT : item->flags;
         o->bad_address = item->bad_address;
+        o->bad_text = item->bad_text && !item->bad_address;
         buffer.type = (long)item->type;
-        fill_text(buffer.text, item->size > MESSAGE_ROOM ? MESSAGE_ROOM : item->size, item->text);
-        CALLED(r, msgsnd(o->id, item->bad_address ? bad_address() : &buffer, (size_t)item->size, item->flags));
+        fill_text(buffer.text, item->size > ROOM ? ROOM : item->size, item->text);
+        const void *const message = item->bad_address ? bad_address() : item->bad_text ? at_the_edge(item->type)
+                : &buffer;
+        CALLED(r, msgsnd(o->id, message, (size_t)item->size, o->flags));
         if (item->size > 0)
-                memset(buffer.text, UNTOUCHED, item->size > MESSAGE_ROOM ? MESSAGE_ROOM : (size_t)item->size);
+                memset(buffer.text, UNTOUCHED, item->size > ROOM ? ROOM : (size_t)item->size);
 }
 
 static void receive(const struct item *item, struct operation *o, struct outcome *r)
@@ -142,10 +174,11 @@ static void receive(const struct item *item, struct operation *o, struct outcome
         used = true;
         o->type = item->type;
         o->size = item->size;
-        o->flags = item->flags;
+        o->flags = item->patient ? item->flags & ~IPC_NOWAIT : item->flags;
         o->bad_address = item->bad_address;
-        CALLED(r, msgrcv(o->id, item->bad_address ? bad_address() : &buffer, (size_t)item->size, (long)item->type, item->flags));
-        const int64_t length = r->value < 0 ? 0 : r->value > MESSAGE_ROOM ? MESSAGE_ROOM : r->value;
+        CALLED(r, msgrcv(o->id, item->bad_address ? bad_address() : &buffer, (size_t)item->size, (long)item->type,
+                         o->flags));
+        const int64_t length = r->value < 0 ? 0 : r->value > ROOM ? ROOM : r->value;
         r->type = buffer.type;
         r->text = read_text(buffer.text, length, &garbled);
         r->odd = garbled ? TEXT_GARBLED : 0;
@@ -197,7 +230,8 @@ static void make(struct world *w, const struct item *item, int object, struct op
                 control(item, o, r);
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
 
@@ -224,7 +258,7 @@ static int close_all(struct item *item)
         return 0;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool sends = item->call == CALL_msgsnd;
 
@@ -245,13 +279,17 @@ static void remove_object(struct world *w, int object)
 
 static void sweep(int key)
 {
-        for (int id; key && (id = msgget(key_of(key), 0)) != -1 && msgctl(id, IPC_RMID, NULL) == 0;) {
+        for (int i = 0; key && i < OBJECTS; i++) {
+                const int id = msgget(key_of(key), 0);
+                if (id == -1 || msgctl(id, IPC_RMID, NULL) == -1)
+                        return;
         }
 }
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == MSG_STAT || item->command == MSG_STAT_ANY;
 
@@ -259,16 +297,19 @@ static void report(const struct world *w, const struct item *item, const struct 
         if (item->call != CALL_msgctl || !stats)
                 return;
         report_common(r, text, size);
-        const size_t at = strlen(text);
-        snprintf(text + at, size - at, ", qnum %llu, cbytes %llu, qbytes %llu, lspid %d, lrpid %d}",
+        const size_t length = strlen(text);
+        snprintf(text + length, size - length, ", qnum %llu, cbytes %llu, qbytes %llu, lspid %d, lrpid %d}",
                  (unsigned long long)r->stat->msg.qnum, (unsigned long long)r->stat->msg.cbytes,
-                 (unsigned long long)r->stat->msg.qbytes, process_of(w, r->stat->msg.lspid), process_of(w, r->stat->msg.lrpid));
+                 (unsigned long long)r->stat->msg.qbytes, process_of(w, r->stat->msg.lspid),
+                         process_of(w, r->stat->msg.lrpid));
 }
 
 static void print_flags(FILE *out, int flags)
 {
         fprintf(out, "%s%s%s%s", flags & IPC_NOWAIT ? "IPC_NOWAIT" : "0", flags & MSG_NOERROR ? " | MSG_NOERROR" : "",
                 flags & MSG_EXCEPT ? " | MSG_EXCEPT" : "", flags & MSG_COPY ? " | MSG_COPY" : "");
+        if (flags & 0200000)
+                fputs(" | 0200000", out);
 }
 
 static void print_number(FILE *out, int64_t number)
@@ -289,7 +330,7 @@ static const char *command_name(int command)
         case IPC_SET: return "IPC_SET";
         case MSG_STAT: return "MSG_STAT";
         case MSG_STAT_ANY: return "MSG_STAT_ANY";
-        default: return command < 0 ? "-1" : "99";
+        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x100 + IPC_STAT";
         }
 }
 
@@ -307,17 +348,19 @@ static void print_control(FILE *out, const struct item *item, const struct recor
         if (item->command == MSG_STAT || item->command == MSG_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
         fprintf(out, ", %s, %s)", command_name(item->command),
-                item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()" : "&(struct msqid_ds){.msg_qnum = 0}");
+                item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()"
+                        : "&(struct msqid_ds){.msg_qnum = 0}");
 }
 
 /* What comes behind the identifier. */
 static void print_receipt(FILE *out, const struct item *item, const char *into)
 {
-        fprintf(out, item->size == -1 ? ", %s, SIZE_MAX, " : item->size == LONG_MAX ? ", %s, LONG_MAX, " : ", %s, %lld, ",
+        fprintf(out, item->size == -1 ? ", %s, SIZE_MAX, " : item->size == LONG_MAX ? ", %s, LONG_MAX, "
+                : ", %s, %lld, ",
                 into, (long long)item->size);
         print_number(out, item->type);
         fputs(", ", out);
-        print_flags(out, item->flags);
+        print_flags(out, item->patient ? item->flags & ~IPC_NOWAIT : item->flags);
 }
 
 static void print(FILE *out, const struct item *item, const struct record *record)
@@ -341,6 +384,8 @@ static void print(FILE *out, const struct item *item, const struct record *recor
         print_identifier(out, item, record);
         if (item->bad_address) {
                 fputs(", bad_address()", out);
+        } else if (item->bad_text) {
+                fputs(", memset(guarded(sizeof(long)), 1, sizeof(long))", out);
         } else {
                 fputs(", &(struct message){", out);
                 print_number(out, item->type);
@@ -350,11 +395,12 @@ static void print(FILE *out, const struct item *item, const struct record *recor
                 fputs("}}", out);
         }
         fprintf(out, item->size == -1 ? ", SIZE_MAX, " : ", %lld, ", (long long)item->size);
-        print_flags(out, item->flags);
+        print_flags(out, item->patient ? item->flags & ~IPC_NOWAIT : item->flags);
         fputs(")", out);
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -366,7 +412,8 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
         const bool text = strcmp(why->what, "text") == 0;
         if (text || strcmp(why->what, "type") == 0) {
-                fputs("({ union { struct message m; struct { long type; unsigned text; } as; } u = {{0}}; msgrcv(", out);
+                fputs("({ union { struct message m; struct { long type; unsigned text; } as; } u = {{0}}; msgrcv(",
+                      out);
                 print_identifier(out, item, record);
                 print_receipt(out, item, "&u.m");
                 fprintf(out, "); u.as.%s; })", text ? "text" : "type");
@@ -389,6 +436,8 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 }
 
 const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
-                                .close_all = close_all, .available = ipck_msg_available, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
+                                .close_all = close_all, .available = ipck_msg_available, .generate = generate,
+                                .find = find, .make = make, .note = note,
+                                .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting,
+                                .release = release, .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

@@ -24,7 +24,8 @@ static int64_t draw_value(struct random *random)
 static void generate(struct random *random, struct item *item)
 {
         static const enum call uses[] = {CALL_sem_post, CALL_sem_trywait, CALL_sem_wait, CALL_sem_timedwait,
-                                         HAVE_SEM_CLOCKWAIT ? CALL_sem_clockwait : CALL_sem_timedwait, CALL_sem_getvalue};
+                                         HAVE_SEM_CLOCKWAIT ? CALL_sem_clockwait : CALL_sem_timedwait,
+                                                 CALL_sem_getvalue};
         static const unsigned modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->object = (uint8_t)draw(random, OBJECTS);
@@ -88,7 +89,8 @@ static int find(const struct world *w, const struct item *item)
         }
         const int object = is_unnamed(item) ? find_unnamed(w, item)
                          : place == -1 ? NO_OBJECT : w->handle[item->family][item->process][place].object;
-        const bool waits = item->call == CALL_sem_wait && object != NO_OBJECT && w->thing[item->family][object].size <= 0;
+        const bool waits = item->call == CALL_sem_wait && object != NO_OBJECT &&
+                w->thing[item->family][object].size <= 0;
         return waits ? NO_OBJECT : object;
 }
 
@@ -174,7 +176,8 @@ static void go_if_unused(struct world *w, int object)
                 thing->used = false;
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
         struct handle *const handles = w->handle[item->family][item->process];
@@ -219,14 +222,16 @@ static int close_all(struct item *item)
         return HANDLES;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool timed = item->call == CALL_sem_timedwait || item->call == CALL_sem_clockwait;
 
         return (struct contradiction){
-                .requirement = item->call == CALL_sem_trywait ? sem_trywait_eagain : timed ? sem_timedwait_etimedout_past
+                .requirement = item->call == CALL_sem_trywait ? sem_trywait_eagain : timed
+                ? sem_timedwait_etimedout_past
                              : item->call == CALL_sem_post ? sem_post_ret_zero : sem_wait_ret_zero,
-                .what = "errno", .want = item->call == CALL_sem_trywait ? EAGAIN : timed ? ETIMEDOUT : 0, .got = EINPROGRESS};
+                .what = "errno", .want = item->call == CALL_sem_trywait ? EAGAIN : timed ? ETIMEDOUT : 0,
+                .got = EINPROGRESS};
 }
 
 static void release(struct world *w, int process)
@@ -258,7 +263,8 @@ static void sweep(int key)
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         (void)w;
         text[0] = '\0';
@@ -306,7 +312,8 @@ static void print(FILE *out, const struct item *item, const struct record *recor
         fputs(")", out);
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         if (strcmp(why->what, "value") != 0)
                 return false;
@@ -320,6 +327,7 @@ const struct family fuzz_posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .header = "ipck_posix_sem.h",
         .declarations = "        sem_t *const unnamed = shared(8 * sizeof(*unnamed));\n"
                         "        sem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make, .note = note, .report = report, .waits = waits,
+        .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make,
+        .note = note, .report = tell_report, .waits = contradicted_by_waiting,
         .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
 };

@@ -10,8 +10,12 @@
 
 #include "fuzz.h"
 
+/* How a process becomes its user, as in engine.c. */
 static const char *const become_lines[PROCESSES] = {
-        NULL, "become(USER_A, GROUP_A, NULL, 0);", "become(USER_B, GROUP_A, NULL, 0);", "become(USER_C, GROUP_B, NULL, 0);",
+        NULL,
+        "become(USER_A, GROUP_A, NULL, 0);",
+        "MUST(setresgid(GROUP_B, GROUP_A, GROUP_A) == -1 || setgroups(0, NULL) == -1 || setresuid(USER_C, USER_B, USER_B));",
+        "become(USER_C, GROUP_B, (gid_t[]){GROUP_C}, 1);",
 };
 
 /* The identifier as the requirement's enumerator. */
@@ -26,6 +30,8 @@ void print_identifier(FILE *out, const struct item *item, const struct record *r
         switch ((enum which)item->which) {
         case CURRENT: fprintf(out, "id[%d]", record->object); break;
         case REMOVED: fprintf(out, "removed[%d]", item->object); break;
+        case OTHER_SEQUENCE: fprintf(out, "(id[%d] ^ %#x)", record->named, INDEXES << 4); break;
+        case SIGN_BIT: fprintf(out, "(INT32_MIN + id[%d])", record->named); break;
         case UNUSED: fprintf(out, "%d", 0x7ff0 + item->object); break;
         case NEGATIVE: fputs("-1", out); break;
         case MOST_NEGATIVE: fputs("INT32_MIN", out); break;
@@ -130,7 +136,8 @@ static void put_item(FILE *out, const char *indent, const struct world *w, int a
         put_call(out, item, record);
         fputs(");\n", out);
         if (item->call == CALL_shmat && !(item->flags & SHM_RDONLY))
-                fprintf(out, "%s*(unsigned *)open_in[%d][%d] = %u;\n", indent, item->process, record->place, item->text);
+                fprintf(out, "%s*(unsigned *)open_in[%d][%d] = %u;\n", indent, item->process, record->place,
+                        item->text);
         if (is_control(item) && item->command == IPC_RMID && item->which == CURRENT)
                 fprintf(out, "%sremoved[%d] = id[%d];\n", indent, record->object, record->object);
 }
@@ -161,7 +168,7 @@ static int put_child(FILE *out, const struct world *w, int life, int process, in
 
         fprintf(out, TAB "CHILD(&process[%d]) {\n" TAB TAB "pid[%d] = getpid();\n", life, process);
         if (become_lines[process])
-                fprintf(out, TAB TAB "%s\n", become_lines[process]);
+                fprintf(out, TAB TAB "%s\n" TAB TAB "umask(%#o);\n", become_lines[process], w->actor[process].umask);
         for (int i = next_of(w, from, process); i < end; i = next_of(w, i, process)) {
                 fprintf(out, TAB TAB "await(&process[%d], %d);\n", life, ++turns);
                 for (; i < end && w->item[i].process == process; i++)
@@ -189,12 +196,14 @@ static void put_turns(FILE *out, const struct world *w, struct lives *lives)
                 }
                 const int life = lives->of[process];
                 if (w->item[i].call == CALL_exit) {
-                        fprintf(out, w->item[i].flags ? TAB "kill_child(&process[%d]);\n" : TAB "join(&process[%d]);\n", life);
+                        fprintf(out, w->item[i].flags ? TAB "kill_child(&process[%d]);\n"
+                                : TAB "join(&process[%d]);\n", life);
                         lives->of[process] = -1;
                         i++;
                         continue;
                 }
-                fprintf(out, TAB "tell(&process[%d], %d);\n" TAB "UNTIL(at(&process[%d]) == %d);\n", life, lives->turn[process] + 1,
+                fprintf(out, TAB "tell(&process[%d], %d);\n" TAB "UNTIL(at(&process[%d]) == %d);\n", life,
+                        lives->turn[process] + 1,
                         life, lives->turn[process] + 1);
                 lives->turn[process]++;
                 while (i < w->items && w->item[i].process == process && w->item[i].call != CALL_exit)
@@ -226,10 +235,12 @@ void print_test(FILE *out, const struct world *w)
 {
         struct lives lives = {.of = {-1, -1, -1, -1}};
 
-        fprintf(out, "#include <limits.h>\n\n#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
+        fprintf(out,
+                "#include <grp.h>\n#include <limits.h>\n#include <sys/stat.h>\n\n#include \"%s\"\n\nTEST(fuzz_seed_%" PRIu64 ", VERIFIES(", families[w->item[0].family]->header,
                 stress_options.seed);
         put_enumerator(out, w->why.requirement);
-        fprintf(out, "))\n{\n" TAB "int *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
+        fprintf(out,
+                "))\n{\n" TAB "int *const id = shared(%d * sizeof(*id)), *const removed = shared(%d * sizeof(*removed));\n", OBJECTS,
                 OBJECTS);
         fprintf(out, TAB "int *const pid = shared(%d * sizeof(*pid));\n%s\n", PROCESSES,
                 families[w->item[0].family]->declarations);
@@ -237,7 +248,8 @@ void print_test(FILE *out, const struct world *w)
         if (is_one_process(w)) {
                 fprintf(out, TAB "pid[%d] = getpid();\n", w->item[0].process);
                 if (become_lines[w->item[0].process])
-                        fprintf(out, TAB "%s\n", become_lines[w->item[0].process]);
+                        fprintf(out, TAB "%s\n" TAB "umask(%#o);\n", become_lines[w->item[0].process],
+                                w->actor[w->item[0].process].umask);
                 for (int i = 0; i < w->items; i++)
                         put_item(out, TAB, w, i);
         } else {

@@ -66,17 +66,17 @@ static int64_t draw_nsems(struct random *random)
         switch (weighted(random, 120, 20, 8, 6, 4, 3)) {
         case 0: return 1 + draw(random, 4);
         case 1: return 33 + draw(random, 64);
-        case 2: return 257 + draw(random, 60);
+        case 2: return 257 + draw(random, 64);
         case 3: return 0;
         case 4: return -1;
-        default: return 32001;
+        default: return 321 + 31680 * draw(random, 2);
         }
 }
 
 static void generate(struct random *random, struct item *item)
 {
         static const int commands[] = {GETVAL, GETPID, GETALL, IPC_STAT, SETVAL, SETALL, IPC_SET, IPC_RMID,
-                                       GETNCNT, GETZCNT, SEM_STAT, SEM_STAT_ANY, 99, -1};
+                                       GETNCNT, GETZCNT, SEM_STAT, SEM_STAT_ANY, 99, -1, 0x100 + GETVAL};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -89,6 +89,7 @@ static void generate(struct random *random, struct item *item)
                 for (int i = 0; i < ENTRIES && i < (item->size < 0 ? 1 : item->size); i++)
                         item->entry[i] = draw_entry(random);
                 item->bad_address = one_in(random, 64);
+                item->patient = one_in(random, 3);
                 if (one_in(random, 6)) {
                         item->call = CALL_semtimedop;
                         draw_until(random, item);
@@ -98,17 +99,19 @@ static void generate(struct random *random, struct item *item)
                 break;
         case 2:
                 item->call = CALL_semctl;
-                item->command = commands[weighted(random, 40, 30, 24, 40, 30, 12, 16, 5, 6, 6, 10, 6, 1, 1)];
+                item->command = commands[weighted(random, 40, 30, 24, 40, 30, 12, 16, 5, 6, 6, 10, 6, 1, 1, 1)];
                 item->semnum = one_in(random, 40) ? (one_in(random, 2) ? -1 : INT32_MAX) : draw_number(random);
                 item->value = draw_value(random);
                 item->set = draw_setting(random);
+                item->again = one_in(random, 4);
                 item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_semget;
                 item->key = (uint8_t)draw(random, KEYS);
                 item->size = draw_nsems(random);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
+                        ? IPC_EXCL : 0);
                 break;
         }
 }
@@ -137,11 +140,25 @@ static void fill_entries(const struct item *item)
         }
 }
 
+/* The fuzz's own question to the model: an array that cannot fail to go on. */
+static bool goes_on(const struct world *w, const struct item *item, int object)
+{
+        const struct thing *const thing = &w->thing[item->family][object];
+        const struct operation o = {.call = CALL_semop, .actor = &w->actor[item->process], .id = identifier(w, item),
+                                    .size = item->size, .entries = entries};
+
+        fill_entries(item);
+        return thing->possible == 1 && item->size > 0 && item->size < MOST_ENTRIES &&
+                sem_model.enabled(thing->state[0], &o);
+}
+
 static void operate(const struct item *item, struct operation *o, struct outcome *r)
 {
         const size_t count = item->size < 0 ? 1 : (size_t)item->size;
 
         fill_entries(item);
+        for (size_t i = 0; item->patient && i < count; i++)
+                entries[i].sem_flg &= ~IPC_NOWAIT;
         memcpy(passed, entries, count * sizeof(*entries));
         o->size = item->size;
         o->entries = entries;
@@ -211,7 +228,8 @@ static void control(struct world *w, const struct item *item, int object, struct
                 break;
         default:
                 report = (struct stat_report){
-                        .uid = ds.sem_perm.uid, .cuid = ds.sem_perm.cuid, .gid = ds.sem_perm.gid, .cgid = ds.sem_perm.cgid,
+                        .uid = ds.sem_perm.uid, .cuid = ds.sem_perm.cuid, .gid = ds.sem_perm.gid,
+                        .cgid = ds.sem_perm.cgid,
                         .mode = ds.sem_perm.mode, .key = ds.sem_perm.__key, .ctime = ds.sem_ctime,
                         .sem = {.nsems = ds.sem_nsems, .otime = ds.sem_otime}};
                 r->stat = &report;
@@ -235,7 +253,8 @@ static void make(struct world *w, const struct item *item, int object, struct op
                 operate(item, o, r);
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
 
@@ -258,7 +277,7 @@ static int close_all(struct item *item)
         return 0;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         return (struct contradiction){.requirement = item->entry[0].sem_op ? semop_eagain_dec : semop_eagain_zero,
                                       .what = "errno", .want = EAGAIN, .got = EINPROGRESS};
@@ -277,25 +296,29 @@ static void remove_object(struct world *w, int object)
 
 static void sweep(int key)
 {
-        for (int id; key && (id = semget(key_of(key), 1, 0)) != -1 && semctl(id, 0, IPC_RMID) == 0;) {
+        for (int i = 0; key && i < OBJECTS; i++) {
+                const int id = semget(key_of(key), 1, 0);
+                if (id == -1 || semctl(id, 0, IPC_RMID) == -1)
+                        return;
         }
 }
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == SEM_STAT || item->command == SEM_STAT_ANY;
-        int at = 0;
+        int length = 0;
 
         text[0] = '\0';
         if (item->call == CALL_semctl && stats) {
                 report_common(r, text, size);
-                at = (int)strlen(text);
-                snprintf(text + at, size - (size_t)at, ", nsems %llu}", (unsigned long long)r->stat->sem.nsems);
+                length = (int)strlen(text);
+                snprintf(text + length, size - (size_t)length, ", nsems %llu}", (unsigned long long)r->stat->sem.nsems);
         } else if (item->call == CALL_semctl && item->command == GETALL) {
                 for (int i = 0; i < 8 && i < w->thing[item->family][w->record[w->position].object].size; i++)
-                        at += snprintf(text + at, size - (size_t)at, " %d", values[i]);
+                        length += snprintf(text + length, size - (size_t)length, " %d", values[i]);
         }
 }
 
@@ -305,8 +328,8 @@ static void print_entries(FILE *out, const struct item *item)
 
         fill_entries(item);
         for (int64_t i = 0; i < count; i++)
-                fprintf(out, "%sOP(%d, %d, IPC_NOWAIT%s)", i ? ", " : "", entries[i].sem_num, entries[i].sem_op,
-                        entries[i].sem_flg & SEM_UNDO ? " | SEM_UNDO" : "");
+                fprintf(out, "%sOP(%d, %d, %s%s)", i ? ", " : "", entries[i].sem_num, entries[i].sem_op,
+                        item->patient ? "0" : "IPC_NOWAIT", entries[i].sem_flg & SEM_UNDO ? " | SEM_UNDO" : "");
 }
 
 static void print_operate(FILE *out, const struct item *item, const struct record *record)
@@ -338,7 +361,8 @@ static void print_operate(FILE *out, const struct item *item, const struct recor
 static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         static const char *const names[] = {
-                [GETVAL] = "GETVAL", [GETPID] = "GETPID", [GETALL] = "GETALL", [GETNCNT] = "GETNCNT", [GETZCNT] = "GETZCNT",
+                [GETVAL] = "GETVAL", [GETPID] = "GETPID", [GETALL] = "GETALL", [GETNCNT] = "GETNCNT",
+                [GETZCNT] = "GETZCNT",
                 [SETVAL] = "SETVAL", [SETALL] = "SETALL", [IPC_STAT] = "IPC_STAT", [IPC_SET] = "IPC_SET",
                 [IPC_RMID] = "IPC_RMID", [SEM_STAT] = "SEM_STAT", [SEM_STAT_ANY] = "SEM_STAT_ANY",
         };
@@ -354,7 +378,8 @@ static void print_control(FILE *out, const struct item *item, const struct recor
         print_identifier(out, item, record);
         if (item->command == SEM_STAT || item->command == SEM_STAT_ANY)
                 fprintf(out, " %% %d", INDEXES);
-        fprintf(out, known ? ", %d, %s" : ", %d, %.0s%d", item->semnum, known ? names[item->command] : "", item->command);
+        fprintf(out, known ? ", %d, %s" : ", %d, %.0s%d", item->semnum, known ? names[item->command] : "",
+                item->command);
         switch (item->command) {
         case SETVAL: fprintf(out, ", ARG_VAL(%d)", (int)item->value); break;
         case GETALL:
@@ -368,7 +393,8 @@ static void print_control(FILE *out, const struct item *item, const struct recor
                 } else if (item->command == SETALL) {
                         fputs(", ARG_ARRAY(((unsigned short[]){", out);
                         for (int i = 0; i < record->size || i == 0; i++)
-                                fprintf(out, "%s%d", i ? ", " : "", (unsigned short)(i == item->semnum ? item->value : (item->value + i) & 3));
+                                fprintf(out, "%s%d", i ? ", " : "",
+                                        (unsigned short)(i == item->semnum ? item->value : (item->value + i) & 3));
                         fputs("}))", out);
                 } else if (item->command == GETALL) {
                         fprintf(out, ", ARG_ARRAY((unsigned short[%d]){0})", SEMS);
@@ -384,14 +410,16 @@ static void print_control(FILE *out, const struct item *item, const struct recor
 static void print(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->call == CALL_semget)
-                fprintf(out, "semget(%#x, %lld, %#o)", (unsigned)key_of(item->key), (long long)item->size, (unsigned)item->flags);
+                fprintf(out, "semget(%#x, %lld, %#o)", (unsigned)key_of(item->key), (long long)item->size,
+                        (unsigned)item->flags);
         else if (item->call == CALL_semctl)
                 print_control(out, item, record);
         else
                 print_operate(out, item, record);
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -416,5 +444,9 @@ static bool print_member(FILE *out, const struct item *item, const struct record
         return false;
 }
 
-const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "", .close_all = close_all, .available = ipck_sem_available, .generate = generate, .find = find,
-                                .make = make, .note = note, .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member};
+const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "",
+                                .close_all = close_all, .available = ipck_sem_available, .generate = generate,
+                                .find = find,
+                                .make = make, .note = note, .report = tell_report, .goes_on = goes_on,
+                                .waits = contradicted_by_waiting, .release = release, .remove = remove_object,
+                                .sweep = sweep, .print = print, .print_member = print_member};

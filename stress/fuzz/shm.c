@@ -26,7 +26,8 @@ static int64_t draw_size(struct random *random)
 
 static void generate(struct random *random, struct item *item)
 {
-        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99, -1};
+        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99,
+                                       -1, 0x100 + IPC_STAT};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -49,15 +50,17 @@ static void generate(struct random *random, struct item *item)
                 break;
         case 2:
                 item->call = CALL_shmctl;
-                item->command = commands[weighted(random, 80, 16, 10, 12, 8, 6, 6, 1, 1)];
+                item->command = commands[weighted(random, 80, 16, 10, 12, 8, 6, 6, 1, 1, 1)];
                 item->set = draw_setting(random);
+                item->again = one_in(random, 4);
                 item->bad_address = WIDE && one_in(random, 32);
                 break;
         default:
                 item->call = CALL_shmget;
                 item->key = (uint8_t)draw(random, KEYS);
                 item->size = draw_size(random);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4) ? IPC_EXCL : 0);
+                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
+                        ? IPC_EXCL : 0);
                 break;
         }
 }
@@ -90,16 +93,16 @@ static void attach(struct world *w, const struct item *item, struct operation *o
         o->text = item->text;
         o->bad_address = item->bad_address;
         errno = 0;
-        uint32_t *const at = shmat(o->id, item->bad_address ? UNALIGNED : NULL, item->flags);
-        if (at == (void *)-1) {
+        uint32_t *const memory = shmat(o->id, item->bad_address ? UNALIGNED : NULL, item->flags);
+        if (memory == (void *)-1) {
                 r->value = -1;
                 r->error = errno;
                 return;
         }
-        r->text = *at;
+        r->text = *memory;
         if (!(item->flags & SHM_RDONLY))
-                *at = item->text;
-        handle->value = (intptr_t)at;
+                *memory = item->text;
+        handle->value = (intptr_t)memory;
 }
 
 static void detach(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
@@ -168,7 +171,8 @@ static void go_if_unused(struct thing *thing)
 /* A removed segment is found by no key, one without a key by this one. */
 enum { NO_KEY = UINT8_MAX };
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o, const struct outcome *r)
+static void note(struct world *w, const struct item *item, int object, const struct operation *o,
+                 const struct outcome *r)
 {
         struct thing *const thing = &w->thing[item->family][object];
 
@@ -199,11 +203,12 @@ static int close_all(struct item *item)
         return HANDLES;
 }
 
-static struct contradiction waits(const struct item *item)
+static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const enum ipck_requirement rules[] = {shmget_ret_nonneg, shmat_ret_address, shmdt_ret_zero, shmctl_ret_zero};
 
-        return (struct contradiction){.requirement = rules[item->call - CALL_shmget], .what = "errno", .got = EINPROGRESS};
+        return (struct contradiction){.requirement = rules[item->call - CALL_shmget], .what = "errno",
+                                      .got = EINPROGRESS};
 }
 
 static void release(struct world *w, int process)
@@ -227,13 +232,17 @@ static void remove_object(struct world *w, int object)
 
 static void sweep(int key)
 {
-        for (int id; key && (id = shmget(key_of(key), 1, 0)) != -1 && shmctl(id, IPC_RMID, NULL) == 0;) {
+        for (int i = 0; key && i < OBJECTS; i++) {
+                const int id = shmget(key_of(key), 1, 0);
+                if (id == -1 || shmctl(id, IPC_RMID, NULL) == -1)
+                        return;
         }
 }
 
 /* ---- as a test ---- */
 
-static void report(const struct world *w, const struct item *item, const struct outcome *r, char *text, size_t size)
+static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
+                        size_t size)
 {
         const bool stats = item->command == IPC_STAT || item->command == SHM_STAT || item->command == SHM_STAT_ANY;
 
@@ -243,9 +252,11 @@ static void report(const struct world *w, const struct item *item, const struct 
         if (item->call != CALL_shmctl || !stats)
                 return;
         report_common(r, text, size);
-        const size_t at = strlen(text);
-        snprintf(text + at, size - at, ", segsz %llu, nattch %llu, cpid %d, lpid %d}", (unsigned long long)r->stat->shm.size,
-                 (unsigned long long)r->stat->shm.nattch, process_of(w, r->stat->shm.cpid), process_of(w, r->stat->shm.lpid));
+        const size_t length = strlen(text);
+        snprintf(text + length, size - length, ", segsz %llu, nattch %llu, cpid %d, lpid %d}",
+                 (unsigned long long)r->stat->shm.size,
+                 (unsigned long long)r->stat->shm.nattch, process_of(w, r->stat->shm.cpid),
+                         process_of(w, r->stat->shm.lpid));
 }
 
 static const char *command_name(int command)
@@ -258,7 +269,7 @@ static const char *command_name(int command)
         case SHM_STAT_ANY: return "SHM_STAT_ANY";
         case SHM_LOCK: return "SHM_LOCK";
         case SHM_UNLOCK: return "SHM_UNLOCK";
-        default: return command < 0 ? "-1" : "99";
+        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x100 + IPC_STAT";
         }
 }
 
@@ -285,7 +296,8 @@ static void print(FILE *out, const struct item *item, const struct record *recor
         switch (item->call) {
         case CALL_shmget:
                 fprintf(out, item->size == -1 ? "shmget(%#x, SIZE_MAX, %.0lld%#o)" : "shmget(%#x, %lld, %#o)",
-                        (unsigned)key_of(item->key), item->size == -1 ? 0LL : (long long)item->size, (unsigned)item->flags);
+                        (unsigned)key_of(item->key), item->size == -1 ? 0LL : (long long)item->size,
+                                (unsigned)item->flags);
                 break;
         case CALL_shmat:
                 fputs("shmat(", out);
@@ -295,13 +307,15 @@ static void print(FILE *out, const struct item *item, const struct record *recor
                         item->flags & SHM_REMAP ? " | SHM_REMAP" : "");
                 break;
         case CALL_shmdt:
-                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(open_in[%d][%d])", item->process, record->place);
+                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(open_in[%d][%d])", item->process,
+                        record->place);
                 break;
         default: print_control(out, item, record); break;
         }
 }
 
-static bool print_member(FILE *out, const struct item *item, const struct record *record, const struct contradiction *why)
+static bool print_member(FILE *out, const struct item *item, const struct record *record,
+                         const struct contradiction *why)
 {
         static const struct {
                 const char *what, *member;
@@ -328,6 +342,8 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 
 const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
                                 .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-                                .close_all = close_all, .available = ipck_shm_available, .generate = generate, .find = find, .make = make, .note = note,
-                                .report = report, .waits = waits, .release = release, .remove = remove_object, .sweep = sweep, .print = print,
+                                .close_all = close_all, .available = ipck_shm_available, .generate = generate,
+                                .find = find, .make = make, .note = note,
+                                .report = tell_report, .waits = contradicted_by_waiting, .release = release,
+                                .remove = remove_object, .sweep = sweep, .print = print,
                                 .print_member = print_member};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * shrink.c: delta debugging (Zeller, Hildebrandt): parts of the sequence are left out as long as it goes on to contradict
- * the same requirement. Each try runs in a fresh IPC namespace with fresh processes.
+ * shrink.c: delta debugging (Zeller, Hildebrandt): parts of the sequence are left out as long as it goes on to
+ * contradict the same requirement. Each try runs in a fresh IPC namespace with fresh processes.
  */
 #include <sched.h>
 #include <sys/prctl.h>
@@ -20,6 +20,7 @@ static bool shows(struct world *trial, const struct item *items, int count, enum
         if (pid == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
                 MUST(unshare(CLONE_NEWIPC));
+                lower_limits();
                 memset(trial->alive, 0, sizeof(trial->alive));
                 run_sequence(trial);
                 end_processes(trial);
@@ -67,7 +68,8 @@ static bool simplify(struct item *item, int way)
         case 9: item->object = 0; break;
         case 10: item->text = 0; break;
         case 11: item->flags &= is_get(item) ? 01777 : -1; break;
-        case 12: item->call = item->call == CALL_semtimedop && item->until == NO_TIMEOUT ? CALL_semop : item->call; break;
+        case 12: item->call = item->call == CALL_semtimedop && item->until == NO_TIMEOUT ? CALL_semop
+                : item->call; break;
         default: return false;
         }
         return true;
@@ -95,6 +97,8 @@ const struct world *shrink(const struct world *w)
         if (!trial)
                 trial = new_world();
         trial->limits = w->limits;
+        memcpy(trial->most_objects, w->most_objects, sizeof(trial->most_objects));
+        trial->indexed = w->indexed;
         trial->judged = true;
         memcpy(items, w->item, (size_t)count * sizeof(*items));
         if (!shows(trial, items, count, requirement))

@@ -51,8 +51,9 @@ struct actor {
         uint8_t process;                /* below MODEL_PROCESSES */
         bool privileged;                /* has all capabilities */
         int pid;
-        uid_t uid;
-        gid_t gid;
+        uid_t uid;                      /* effective */
+        gid_t gid, extra;               /* effective, and a supplementary one */
+        unsigned umask;
 };
 
 /* What is passed. Members that a call does not have are 0. Pointers belong to the caller and stay as they are. */
@@ -66,6 +67,7 @@ struct operation {
         int key;                        /* of *get */
         int command;                    /* of *ctl */
         bool bad_address;               /* the pointer is to memory that cannot be read or written */
+        bool bad_text;                  /* the same of the text of a message alone */
         bool bad_timeout;               /* the same of the timeout */
         int64_t size;                   /* nsems, nsops, msgsz, bytes of a segment; -1 is SIZE_MAX */
         int64_t type;                   /* mtype, msgtyp, priority */

@@ -49,7 +49,8 @@ static int open_queue(struct judgement *j, const struct mqueue *queue, struct mq
                 if (creates && o->attr) {
                         const int64_t maxmsg = o->attr->mq_maxmsg, msgsize = o->attr->mq_msgsize;
                         fault(j, maxmsg <= 0 || msgsize <= 0, EINVAL, mq_open_einval_attr_zero);
-                        fault(j, !(o->actor->privileged && j->limits->may_raise) && (maxmsg > j->limits->mq_msg_max || msgsize > j->limits->mq_msgsize_max),
+                        fault(j, !(o->actor->privileged && j->limits->may_raise) &&
+                              (maxmsg > j->limits->mq_msg_max || msgsize > j->limits->mq_msgsize_max),
                               EINVAL, mq_open_einval_attr_limit);
                 }
         }
@@ -67,7 +68,7 @@ static int open_queue(struct judgement *j, const struct mqueue *queue, struct mq
                 next->uid = o->actor->uid;
                 next->gid = o->actor->gid;
                 rule(mq_open_creat_mode_umask);
-                next->mode = o->mode & 0755; /* the umask of the sandbox is 022 */
+                next->mode = o->mode & 0777 & ~o->actor->umask;
                 rule(mq_open_creat_attr);
                 rule(mq_open_creat_attr_defaults_sysctl);
                 next->maxmsg = o->attr ? o->attr->mq_maxmsg : j->limits->mq_msg_default;
@@ -183,7 +184,8 @@ static int send(struct judgement *j, const struct mqueue *queue, struct mqueue *
         const bool open = o->id >= 0;
 
         timeout_faults(j, mq_send_timed_efault);
-        fault(j, !open || (o->flags & O_ACCMODE) == O_RDONLY, EBADF, open ? mq_open_access_rdonly_no_send : mq_send_ebadf);
+        fault(j, !open || (o->flags & O_ACCMODE) == O_RDONLY, EBADF, open ? mq_open_access_rdonly_no_send
+              : mq_send_ebadf);
         fault(j, o->type >= MQ_PRIO_MAX, EINVAL, mq_send_einval_prio);
         fault(j, open && (o->size < 0 || o->size > queue->msgsize), EMSGSIZE, mq_send_emsgsize);
         fault(j, open && o->bad_address && o->size > 0, EFAULT, mq_send_efault);
@@ -202,7 +204,8 @@ static int send(struct judgement *j, const struct mqueue *queue, struct mqueue *
         while (place > 0 && queue->message[place - 1].priority < o->type)
                 place--;
         memmove(&next->message[place + 1], &next->message[place], (queue->curmsgs - place) * sizeof(*next->message));
-        next->message[place] = (struct one_mq_message){.priority = (uint32_t)o->type, .text = o->text, .size = (uint32_t)o->size};
+        next->message[place] = (struct one_mq_message){.priority = (uint32_t)o->type, .text = o->text,
+                                                       .size = (uint32_t)o->size};
         next->curmsgs++;
         rule(mq_notify_once);
         rule(mq_notify_not_if_nonempty);
@@ -226,7 +229,8 @@ static int receive(struct judgement *j, const struct mqueue *queue, struct mqueu
         const bool open = o->id >= 0;
 
         timeout_faults(j, mq_receive_timed_efault);
-        fault(j, !open || (o->flags & O_ACCMODE) == O_WRONLY, EBADF, open ? mq_open_access_wronly_no_recv : mq_receive_ebadf);
+        fault(j, !open || (o->flags & O_ACCMODE) == O_WRONLY, EBADF, open ? mq_open_access_wronly_no_recv
+              : mq_receive_ebadf);
         fault(j, open && o->size >= 0 && o->size < queue->msgsize, EMSGSIZE, mq_receive_emsgsize);
         switch (faulted(j)) {
         case WRONGLY: return 0;
@@ -243,14 +247,17 @@ static int receive(struct judgement *j, const struct mqueue *queue, struct mqueu
                 take(other);
                 return 2;
         }
+        const int64_t common = r->value < first->size ? r->value : first->size;
         if (!succeeded(j, mq_receive_timed_immediate, r->value) ||
-            !agrees(j, mq_receive_oldest_highest, "priority", first->priority, r->type) ||
-            !agrees(j, mq_receive_ret_len, "result", first->size, r->value))
+            !agrees(j, mq_receive_oldest_highest, "priority", first->priority, r->type))
                 return 0;
         if (!o->bad_address &&
             (!agrees(j, mq_receive_content, "bytes of the text that differ", 0, r->odd & TEXT_GARBLED) ||
-             !agrees(j, mq_receive_oldest_highest, "text", text_begins(first->text, r->value), r->text) ||
+             !agrees(j, mq_receive_oldest_highest, "text", text_begins(first->text, common),
+                     text_begins(r->text, common)) ||
              !agrees(j, mq_receive_content, "bytes behind the text", 0, r->odd & WRITTEN_BEYOND)))
+                return 0;
+        if (!agrees(j, mq_receive_ret_len, "result", first->size, r->value))
                 return 0;
         take(next);
         return 1;
@@ -345,7 +352,8 @@ static void describe(const void *state, char *text, size_t room)
                 add_text(text, room, &at, "no queue");
                 return;
         }
-        add_text(text, room, &at, "%llu of %lld messages:", (unsigned long long)queue->curmsgs, (long long)queue->maxmsg);
+        add_text(text, room, &at, "%llu of %lld messages:", (unsigned long long)queue->curmsgs,
+                 (long long)queue->maxmsg);
         for (uint64_t i = 0; i < queue->curmsgs; i++)
                 add_text(text, room, &at, " {priority %u, text %u, %u bytes}", queue->message[i].priority,
                          queue->message[i].text, queue->message[i].size);

@@ -109,6 +109,7 @@ static int send(struct judgement *j, const struct msg_queue *queue, struct msg_q
         fault(j, o->size > j->limits->msgmax, EINVAL, msgsnd_einval_toobig);
         fault(j, !o->bad_address && o->type < 1, EINVAL, o->type ? msgsnd_einval_typeneg : msgsnd_einval_type0);
         first_fault(j, o->bad_address, EFAULT, exists ? msgsnd_efault_ptr : msgsnd_efault_before_badid);
+        first_fault(j, o->bad_text, EFAULT, msgsnd_efault_partial);
         if (went_while_waiting(j, queue))
                 return 1;
         fault(j, o->id >= 0 && !exists, EINVAL, msgsnd_einval_badid);
@@ -153,7 +154,7 @@ static int64_t selected(const struct msg_queue *queue, const struct operation *o
                 return o->type >= 0 && (uint64_t)o->type < queue->qnum ? o->type : NONE;
         }
         *requirement = o->type == 0 ? msgrcv_sel_zero : o->type < 0 ? msgrcv_sel_negative_lowest
-                     : o->flags & MSG_EXCEPT ? msgrcv_flag_except : msgrcv_sel_positive;
+                     : (o->flags & MSG_EXCEPT) ? msgrcv_flag_except : msgrcv_sel_positive;
         for (uint64_t i = 0; i < queue->qnum; i++) {
                 const int64_t type = queue->message[i].type;
                 if (o->type < 0) {
@@ -174,10 +175,12 @@ static bool reports_message(struct judgement *j, const struct one_message *m, en
 
         if (!succeeded(j, requirement, r->value))
                 return false;
+        const int64_t common = r->value < m->size ? r->value : m->size;
         return agrees(j, requirement, "type", m->type, r->type) &&
-               agrees(j, cut ? msgrcv_flag_noerror_truncate : msgrcv_ret_len, "result", cut ? o->size : m->size, r->value) &&
                agrees(j, msgsnd_data_integrity, "bytes of the text that differ", 0, r->odd & TEXT_GARBLED) &&
-               agrees(j, requirement, "text", text_begins(m->text, r->value), r->text) &&
+               agrees(j, requirement, "text", text_begins(m->text, common), text_begins(r->text, common)) &&
+               agrees(j, cut ? msgrcv_flag_noerror_truncate : msgrcv_ret_len, "result", cut ? o->size : m->size,
+                      r->value) &&
                agrees(j, cut ? msgrcv_flag_noerror_no_overrun : msgrcv_buf_no_overrun, "bytes behind the text", 0,
                       r->odd & WRITTEN_BEYOND);
 }
@@ -190,7 +193,8 @@ static void take(struct judgement *j, struct msg_queue *next, int64_t place)
         rule(msgrcv_upd_qnum);
         next->qnum--;
         rule(msgrcv_sel_order_kept);
-        memmove(&next->message[place], &next->message[place + 1], (next->qnum - (uint64_t)place) * sizeof(*next->message));
+        memmove(&next->message[place], &next->message[place + 1],
+                (next->qnum - (uint64_t)place) * sizeof(*next->message));
         rule(msgrcv_upd_lrpid);
         next->lrpid = j->o->actor->pid;
         rule(msgrcv_upd_rtime);
@@ -273,13 +277,15 @@ static void control_faults(struct judgement *j, const struct msg_queue *queue)
         if (!exists)
                 return;
         if (command == IPC_STAT || command == MSG_STAT)
-                permission_fault(j, &queue->object, READ, command == IPC_STAT ? msgctl_stat_eacces : msgctl_stat_idx_eacces);
+                permission_fault(j, &queue->object, READ, command == IPC_STAT ? msgctl_stat_eacces
+                                 : msgctl_stat_idx_eacces);
         fault(j, command == IPC_RMID && !is_owner(o->actor, &queue->object), EPERM, msgctl_rmid_eperm);
         if (command == IPC_SET) {
                 fault(j, !is_owner(o->actor, &queue->object), EPERM, msgctl_set_eperm_other);
                 if (o->bad_address)
                         return;
-                fault(j, o->set->qbytes > (uint64_t)j->limits->msgmnb && !(o->actor->privileged && j->limits->may_raise),
+                fault(j, o->set->qbytes > (uint64_t)j->limits->msgmnb &&
+                      !(o->actor->privileged && j->limits->may_raise),
                       EPERM, msgctl_set_eperm_above_msgmnb);
                 fault(j, is_nobody(o->set), EINVAL, msgctl_set_einval_baduid);
         }
@@ -299,7 +305,8 @@ static int report(struct judgement *j, struct msg_queue *next)
                 return 0;
         return agrees_in_stat(j, &rules, &next->object) &&
                agrees(j, msgctl_stat_all_fields, "qnum", (int64_t)next->qnum, (int64_t)got->msg.qnum) &&
-               agrees(j, next->cut ? msgrcv_flag_noerror_cbytes : msgsnd_upd_cbytes, "cbytes", (int64_t)next->cbytes, (int64_t)got->msg.cbytes) &&
+               agrees(j, next->cut ? msgrcv_flag_noerror_cbytes : msgsnd_upd_cbytes, "cbytes", (int64_t)next->cbytes,
+                      (int64_t)got->msg.cbytes) &&
                agrees(j, msgctl_stat_all_fields, "qbytes", (int64_t)next->qbytes, (int64_t)got->msg.qbytes) &&
                agrees(j, msgctl_stat_all_fields, "lspid", next->lspid, got->msg.lspid) &&
                agrees(j, msgctl_stat_all_fields, "lrpid", next->lrpid, got->msg.lrpid) &&

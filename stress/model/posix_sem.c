@@ -2,8 +2,8 @@
  *
  * posix_sem.c: what a POSIX semaphore promises: sem_open() .. sem_getvalue() and the end of a process.
  *
- * Calls on a semaphore are made by processes that have it open, or share the memory of one without a name. sem_getvalue()
- * reports the value as type of its outcome, sem_open() the value 0 for an address.
+ * Calls on a semaphore are made by processes that have it open, or share the memory of one without a name.
+ * sem_getvalue() reports the value as type of its outcome, sem_open() the value 0 for an address.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -30,7 +30,8 @@ static size_t size(const void *state)
 
 static bool may_open(const struct actor *who, const struct posix_sem *sem)
 {
-        const struct object file = {.uid = sem->uid, .cuid = sem->uid, .gid = sem->gid, .cgid = sem->gid, .mode = sem->mode};
+        const struct object file = {.uid = sem->uid, .cuid = sem->uid, .gid = sem->gid, .cgid = sem->gid,
+                                    .mode = sem->mode};
 
         return may(who, &file, READ | ALTER);
 }
@@ -66,7 +67,7 @@ static int open_named(struct judgement *j, const struct posix_sem *sem, struct p
                 next->exists = next->linked = 1;
                 next->uid = o->actor->uid;
                 next->gid = o->actor->gid;
-                next->mode = o->mode & 0755; /* the umask of the sandbox is 022 */
+                next->mode = o->mode & 0777 & ~o->actor->umask;
                 rule(sem_open_creat_value);
                 next->value = o->value;
         }
@@ -169,8 +170,10 @@ static const struct way {
 } ways[] = {
         {CALL_sem_wait, 0, sem_wait_ret_zero, sem_wait_blocks_at_zero, sem_wait_ret_zero},
         {CALL_sem_trywait, EAGAIN, sem_trywait_locks, sem_trywait_eagain, sem_trywait_eagain},
-        {CALL_sem_timedwait, ETIMEDOUT, sem_timedwait_immediate, sem_timedwait_etimedout_past, sem_timedwait_einval_nsec_neg},
-        {CALL_sem_clockwait, ETIMEDOUT, sem_clockwait_immediate, sem_clockwait_etimedout_past, sem_clockwait_einval_nsec},
+        {CALL_sem_timedwait, ETIMEDOUT, sem_timedwait_immediate, sem_timedwait_etimedout_past,
+         sem_timedwait_einval_nsec_neg},
+        {CALL_sem_clockwait, ETIMEDOUT, sem_clockwait_immediate, sem_clockwait_etimedout_past,
+         sem_clockwait_einval_nsec},
 };
 
 static const struct way *way_of(enum call call)
@@ -212,7 +215,8 @@ static int take(struct judgement *j, const struct posix_sem *sem, struct posix_s
 
 static int report(struct judgement *j, const struct posix_sem *sem)
 {
-        return succeeded(j, sem_getvalue_ret_zero, 0) && agrees(j, sem_getvalue_ret_zero, "value", sem->value, j->r->type);
+        return succeeded(j, sem_getvalue_ret_zero, 0) &&
+                agrees(j, sem_getvalue_ret_zero, "value", sem->value, j->r->type);
 }
 
 /* ---- the model ---- */
@@ -261,5 +265,6 @@ static void describe(const void *state, char *text, size_t room)
                         add_text(text, room, &at, ", open %d times in process %d", sem->opens[p], p);
 }
 
-const struct model posix_sem_model = {.name = "POSIX semaphore", .most = sizeof(struct posix_sem), .init = init, .size = size,
+const struct model posix_sem_model = {.name = "POSIX semaphore", .most = sizeof(struct posix_sem), .init = init,
+                                      .size = size,
                                       .step = step, .enabled = enabled, .describe = describe};

@@ -117,7 +117,8 @@ static inline enum faulted faulted(struct judgement *j)
                                 return FAULTED;
         }
         if (r->error == EACCES && j->granted_by) {
-                contradicts(j, rule_of_grant(j->o->actor, j->granted_by), "errno", j->faults ? j->fault[0].error : 0, EACCES);
+                contradicts(j, rule_of_grant(j->o->actor, j->granted_by), "errno", j->faults ? j->fault[0].error : 0,
+                            EACCES);
                 return waived(j->limits, j->why->requirement) ? FAULTED : WRONGLY;
         }
         if (!j->faults && !j->any_fault)
@@ -179,12 +180,19 @@ static inline bool agrees_in_time(struct judgement *j, enum ipck_requirement req
 
 /* ---- permission ---- */
 
+static inline bool in_group(const struct actor *who, const struct object *object)
+{
+        rule(xsi_ipc_perm_supplementary_groups);
+        return who->gid == object->gid || who->gid == object->cgid || who->extra == object->gid ||
+                who->extra == object->cgid;
+}
+
 /* The three bits of the one class that the actor belongs to (XSH 2.7.1). */
 static inline unsigned class_bits(const struct actor *who, const struct object *object)
 {
         if (who->uid == object->uid || who->uid == object->cuid)
                 return object->mode >> 6 & 7;
-        if (who->gid == object->gid || who->gid == object->cgid)
+        if (in_group(who, object))
                 return object->mode >> 3 & 7;
         return object->mode & 7;
 }
@@ -202,22 +210,24 @@ static inline enum ipck_requirement rule_of_grant(const struct actor *who, const
                 return xsi_ipc_perm_privileged_bypass;
         if (who->uid == object->uid || who->uid == object->cuid)
                 return object->uid == object->cuid ? xsi_ipc_perm_mode_bits_r : xsi_ipc_perm_owner_after_ipcset;
-        if (who->gid == object->gid || who->gid == object->cgid)
+        if (in_group(who, object) && who->gid != object->gid && who->gid != object->cgid)
+                return xsi_ipc_perm_supplementary_groups;
+        if (in_group(who, object))
                 return object->gid == object->cgid ? xsi_ipc_perm_mode_bits_r : xsi_ipc_perm_group_after_ipcset;
         return xsi_ipc_perm_other_class_last;
 }
 
 /* Which one it contradicts that the actor is let do what it may not: where the bits of another class than its own would
  * grant it, that its own class alone decides. */
-static inline enum ipck_requirement rule_of_refusal(const struct actor *who, const struct object *object, unsigned wanted,
+static inline enum ipck_requirement rule_of_refusal(const struct actor *who, const struct object *object,
+                                                    unsigned wanted,
                                                     enum ipck_requirement otherwise)
 {
         const bool owner = who->uid == object->uid || who->uid == object->cuid;
-        const bool in_group = who->gid == object->gid || who->gid == object->cgid;
 
         if (owner && (!(wanted & ~(object->mode >> 3)) || !(wanted & ~object->mode)))
                 return xsi_ipc_perm_first_class_only;
-        if (!owner && in_group && !(wanted & ~object->mode))
+        if (!owner && in_group(who, object) && !(wanted & ~object->mode))
                 return xsi_ipc_perm_group_class_exclusive;
         return otherwise;
 }

@@ -38,7 +38,8 @@ static int get(struct judgement *j, const struct sem_set *set, struct sem_set *n
                 const bool larger = o->size > set->nsems, denied = !may_get(o->actor, &set->object, o->flags);
                 fault(j, exclusive, EEXIST, larger ? semget_eexist_before_einval : semget_eexist);
                 if (!exclusive)
-                        first_fault(j, larger, EINVAL, denied ? semget_einval_before_eacces : semget_einval_nsems_larger_than_set);
+                        first_fault(j, larger, EINVAL, denied ? semget_einval_before_eacces
+                                    : semget_einval_nsems_larger_than_set);
                 fault(j, denied, EACCES, semget_eacces);
                 j->granted_by = &set->object;
         } else {
@@ -52,7 +53,8 @@ static int get(struct judgement *j, const struct sem_set *set, struct sem_set *n
         case NOT_FAULTED: break;
         }
         if (exists)
-                return succeeded(j, o->size == 0 ? semget_lookup_nsems0 : o->size < set->nsems ? semget_lookup_nsems_smaller
+                return succeeded(j, o->size == 0 ? semget_lookup_nsems0 : o->size < set->nsems
+                                 ? semget_lookup_nsems_smaller
                                  : semget_lookup_existing, set->object.id);
         if (!succeeded(j, o->key == IPC_PRIVATE ? semget_create_private : semget_create_key_creat, j->r->value))
                 return 0;
@@ -235,7 +237,8 @@ static int operate(struct judgement *j, const struct sem_set *set, struct sem_se
         fault(j, o->bad_address && o->size > 0, EFAULT, semop_efault_sops);
         fault(j, !o->bad_timeout && !is_valid(o->timeout), EINVAL,
               o->timeout && o->timeout->tv_sec < 0 ? semtimedop_einval_neg_sec : semtimedop_einval_nsec);
-        if (!exists && readable && !j->faults && (could_wait(o) || place_of_waiter(set, o) != -1) && r->error == EIDRM) {
+        if (!exists && readable && !j->faults && (could_wait(o) || place_of_waiter(set, o) != -1) &&
+            r->error == EIDRM) {
                 waits_no_more(next, o);         /* it was there when the call began to wait */
                 return 1;
         }
@@ -384,7 +387,8 @@ static bool any_too_high(const struct operation *o, int nsems)
 
 static enum ipck_requirement rule_of_number(int64_t number, int nsems)
 {
-        return number < 0 ? semctl_einval_semnum_neg : number == nsems ? semctl_einval_semnum_eq : semctl_einval_semnum_large;
+        return number < 0 ? semctl_einval_semnum_neg : number == nsems ? semctl_einval_semnum_eq
+                : semctl_einval_semnum_large;
 }
 
 static void control_faults(struct judgement *j, const struct sem_set *set)
@@ -409,9 +413,9 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
         if (!exists)
                 return;
         if (is_for_one(command)) {
-                const enum ipck_requirement rule = rule_of_number(o->semnum, set->nsems);
+                const enum ipck_requirement asks = rule_of_number(o->semnum, set->nsems);
                 fault(j, o->semnum < 0 || o->semnum >= set->nsems, EINVAL,
-                      command == SETVAL ? semctl_setval_einval_semnum : rule);
+                      command == SETVAL ? semctl_setval_einval_semnum : asks);
         }
         for (size_t i = 0; i < sizeof(permissions) / sizeof(*permissions); i++)
                 if (permissions[i].command == command)
@@ -448,7 +452,8 @@ static const enum ipck_requirement rules_of_pid[] = {
 static enum ipck_requirement rule_of_pid(const struct sem_set *set, int number, int64_t got)
 {
         for (int i = 0; i < set->nsems; i++)
-                if (i != number && set->sem[i].pid_by == BY_SEMOP && set->sem[i].pid == got && set->sem[number].pid != got)
+                if (i != number && set->sem[i].pid_by == BY_SEMOP && set->sem[i].pid == got &&
+                    set->sem[number].pid != got)
                         return semop_pid_only_named;
         return rules_of_pid[set->sem[number].pid_by];
 }
@@ -537,7 +542,7 @@ static bool enabled(const void *state, const struct operation *o)
         struct sem_set scratch;
 
         memcpy(&scratch, state, size(state));
-        return scratch.object.id != o->id || perform(&scratch, o).how != WAITS;
+        return scratch.object.id != o->id || highest_number(o) >= scratch.nsems || perform(&scratch, o).how != WAITS;
 }
 
 static void describe(const void *state, char *text, size_t room)
@@ -549,7 +554,8 @@ static void describe(const void *state, char *text, size_t room)
                 add_text(text, room, &at, "no set");
                 return;
         }
-        add_text(text, room, &at, "set %d, mode %04o, uid %u, cuid %u:", set->object.id, set->object.mode, set->object.uid,
+        add_text(text, room, &at, "set %d, mode %04o, uid %u, cuid %u:", set->object.id, set->object.mode,
+                 set->object.uid,
                  set->object.cuid);
         for (int i = 0; i < set->nsems; i++) {
                 if (set->nsems > 8 && !set->sem[i].value)

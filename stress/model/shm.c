@@ -119,7 +119,8 @@ static int attach(struct judgement *j, const struct segment *segment, struct seg
         }
         if (!succeeded(j, segment->object.mode & SHM_DEST ? shmat_deleted_attach_ok : shmat_ret_address, 0))
                 return 0;
-        if (!agrees(j, segment->text ? shmdt_keeps_data : shmget_init_zero_filled, "first bytes", segment->text, j->r->text))
+        if (!agrees(j, segment->text ? shmdt_keeps_data : shmget_init_zero_filled, "first bytes", segment->text,
+                    j->r->text))
                 return 0;
         rule(shmat_share_two_procs);
         if (write)
@@ -210,7 +211,8 @@ static void control_faults(struct judgement *j, const struct segment *segment)
                 return;
         const bool owner = is_owner(o->actor, &segment->object);
         if (command == IPC_STAT || command == SHM_STAT)
-                permission_fault(j, &segment->object, READ, command == IPC_STAT ? shmctl_stat_eacces : perm_shm_stat_idx_deny);
+                permission_fault(j, &segment->object, READ, command == IPC_STAT ? shmctl_stat_eacces
+                                 : perm_shm_stat_idx_deny);
         fault(j, command == IPC_RMID && !owner, EPERM, shmctl_rmid_eperm);
         fault(j, command == IPC_SET && !owner, EPERM, shmctl_set_eperm);
         fault(j, locks && !owner, EPERM, shmctl_lock_eperm_other);
@@ -327,5 +329,6 @@ static void describe(const void *state, char *text, size_t room)
                 add_text(text, room, &at, " nowhere");
 }
 
-const struct model shm_model = {.name = "segment", .most = sizeof(struct segment), .init = init, .size = size, .step = step,
+const struct model shm_model = {.name = "segment", .most = sizeof(struct segment), .init = init, .size = size,
+                                .step = step,
                                 .enabled = enabled, .describe = describe};

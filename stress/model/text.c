@@ -38,17 +38,21 @@ struct name {
 #define NAME(value) {value, #value}
 
 static const struct name commands[][16] = {
-        [CALL_semctl] = {NAME(GETVAL), NAME(GETPID), NAME(GETNCNT), NAME(GETZCNT), NAME(GETALL), NAME(SETVAL), NAME(SETALL),
+        [CALL_semctl] = {NAME(GETVAL), NAME(GETPID), NAME(GETNCNT), NAME(GETZCNT), NAME(GETALL), NAME(SETVAL),
+                         NAME(SETALL),
                          NAME(IPC_STAT), NAME(IPC_SET), NAME(IPC_RMID), NAME(SEM_STAT), NAME(SEM_STAT_ANY)},
         [CALL_msgctl] = {NAME(IPC_STAT), NAME(IPC_SET), NAME(IPC_RMID), NAME(MSG_STAT), NAME(MSG_STAT_ANY)},
-        [CALL_shmctl] = {NAME(IPC_STAT), NAME(IPC_SET), NAME(IPC_RMID), NAME(SHM_STAT), NAME(SHM_STAT_ANY), NAME(SHM_LOCK),
+        [CALL_shmctl] = {NAME(IPC_STAT), NAME(IPC_SET), NAME(IPC_RMID), NAME(SHM_STAT), NAME(SHM_STAT_ANY),
+                         NAME(SHM_LOCK),
                          NAME(SHM_UNLOCK)},
 };
 static const struct name get_flags[] = {NAME(IPC_CREAT), NAME(IPC_EXCL), {0, NULL}};
 static const struct name semop_flags[] = {NAME(IPC_NOWAIT), NAME(SEM_UNDO), {0, NULL}};
-static const struct name message_flags[] = {NAME(IPC_NOWAIT), NAME(MSG_NOERROR), NAME(MSG_EXCEPT), NAME(MSG_COPY), {0, NULL}};
+static const struct name message_flags[] = {NAME(IPC_NOWAIT), NAME(MSG_NOERROR), NAME(MSG_EXCEPT), NAME(MSG_COPY),
+                                            {0, NULL}};
 static const struct name attach_flags[] = {NAME(SHM_RDONLY), NAME(SHM_RND), NAME(SHM_REMAP), NAME(SHM_EXEC), {0, NULL}};
-static const struct name open_flags[] = {NAME(O_WRONLY), NAME(O_RDWR), NAME(O_CREAT), NAME(O_EXCL), NAME(O_NONBLOCK), {0, NULL}};
+static const struct name open_flags[] = {NAME(O_WRONLY), NAME(O_RDWR), NAME(O_CREAT), NAME(O_EXCL), NAME(O_NONBLOCK),
+                                         {0, NULL}};
 
 struct writer {
         char *text;
@@ -182,7 +186,8 @@ void describe_operation(const struct operation *o, char *text, size_t size)
                 put_control(&w, o);
                 break;
         case CALL_msgsnd:
-                put(&w, o->bad_address ? "%d, bad address, " : "%d, {%lld, text %u}, ", o->id, (long long)o->type, o->text);
+                put(&w, o->bad_address ? "%d, bad address, " : "%d, {%lld, text %u}, ", o->id, (long long)o->type,
+                    o->text);
                 put_size(&w, o->size);
                 put(&w, ", ");
                 put_flags(&w, message_flags, o->flags);
@@ -255,7 +260,8 @@ void describe_outcome(const struct operation *o, const struct outcome *r, char *
         else
                 put(&w, "%lld", (long long)r->value);
         if (r->value >= 0 && (o->call == CALL_msgrcv || o->call == CALL_mq_receive || o->call == CALL_mq_timedreceive))
-                put(&w, r->odd & TEXT_GARBLED ? " {%lld, another text}" : " {%lld, text %u}", (long long)r->type, r->text);
+                put(&w, r->odd & TEXT_GARBLED ? " {%lld, another text}" : " {%lld, text %u}", (long long)r->type,
+                    r->text);
 }
 
 void describe_contradiction(const struct contradiction *why, char *text, size_t size)
