@@ -32,10 +32,11 @@ gates := fault/gates/calls.c fault/gates/gates.c
 fault_sources := $(wildcard fault/preload/*.c) fault/calls.c
 fault_headers := $(wildcard fault/preload/*.h) fault/interpose.h $(calls)
 inside := $(sort $(wildcard fault/inside/*.c))
+failnth := $(sort $(wildcard fault/failnth/*.c))
 mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/mutants/*.c)))
 guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
 fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
-	$(flavours:%=build/%/ipck-inside) build/glibc/ipck-mutants build/glibc/ipck-mutants.so
+	$(flavours:%=build/%/ipck-inside) build/glibc-static/ipck-failnth build/musl/ipck-failnth build/glibc/ipck-mutants build/glibc/ipck-mutants.so
 stress_programs := $(flavours:%=build/%/ipck-stress)
 torture_programs := $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) build/glibc/crash-tests build/glibc/ipck-apart
 bench_programs := $(flavours:%=build/%/ipck-bench)
@@ -44,7 +45,7 @@ crash_tests := $(sort $(wildcard fault/crash/*.c))
 stress := $(sort $(wildcard stress/*.c $(addsuffix /*.c,$(addprefix stress/,model fuzz history storms))))
 bad_tests := $(sort $(wildcard harness/tests/bad/*.c))
 
-warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
+warnings := -Wall -Wextra -Werror -Wno-psabi -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
 common := -std=gnu11 -g1 -D_GNU_SOURCE $(warnings) -Iconformance/include -Ibuild -pthread
 
 # What counts for tests is the time of their compilation. Optimization is for its warnings; without it, the one about
@@ -124,6 +125,13 @@ fault-libc:
 	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-points $(flavours:%=build/%/ipck-inside)
 	@scripts/ipck fault-libc $(ARGS)
 
+## fault-kernel: make each step of the kernel inside IPC calls fail in turn, in a kernel that is built for it
+.PHONY: fault-kernel
+fault-kernel:
+	@scripts/setup kernel
+	@$(MAKE) --no-print-directory -j$(JOBS) build/glibc/ipck-points build/glibc-static/guest-init build/glibc-static/ipck-failnth
+	@scripts/ipck fault-kernel $(ARGS)
+
 ## fault: make each IPC call of our clients and of installed programs fail in turn; kill processes in the middle of calls
 .PHONY: fault
 fault:
@@ -175,7 +183,7 @@ bench-ipc:
 ## programs: build everything that judges this machine, and what makes calls fail
 .PHONY: judges programs faults checked bad benches interleaved
 judges: $(foreach flavour,$(flavours),build/$(flavour)/ipck-tests $(clients:fault/%.c=build/$(flavour)/%)) $(guest_programs)
-programs: judges $(fault_programs) faults $(stress_programs)
+programs: judges $(fault_programs) faults $(stress_programs) build/glibc/ipck-bench build/glibc/ipck-interleave build/glibc/ipck-interleave-shared
 benches: $(bench_programs) $(guest_programs)
 interleaved: $(gate_programs) $(guest_programs)
 faults: $(torture_programs) build/glibc/ipck-fault.so build/glibc/ipck-points
@@ -190,7 +198,7 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml stress/known.toml \
+	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml fault/failnth/known.toml stress/known.toml \
 	reports/templates/* reports/findings/* scripts/kernel/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(gate_programs) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
 installed_scripts := ipck build-kernel get-debian get-kernels
@@ -261,9 +269,9 @@ build/$(1)/ipck-tests: $(sources:%.c=build/$(or $(objects_$(1)),$(1))/obj/%.o) b
 	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
 # The first process of a kernel that is booted to run the program.
-build/$(1)/guest-init: harness/guest/init.c
+build/$(1)/guest-init: harness/guest/init.c conformance/lib/counters.c conformance/lib/counters.h
 	@mkdir -p $$(@D)
-	@$$(compiler_$(1)) $$(common) -O1 -static -o $$@ $$<
+	@$$(compiler_$(1)) $$(common) -O1 -static -o $$@ $$(filter %.c,$$^)
 
 # A test definition for LAVA with all that it needs.
 build/$(1)/lava.tar.gz: build/$(1)/ipck-tests scripts/lava/ipck.yaml scripts/lava/signals
@@ -282,6 +290,11 @@ build/$(1)/ipck-fault.so: $(fault_sources) $(fault_headers)
 
 # Lets system calls fail inside calls of the C library.
 build/$(1)/ipck-inside: $(inside:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/errno_names.o
+	@echo "  LD  $$@"
+	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
+
+# Lets each step of the kernel inside IPC calls fail.
+build/$(1)/ipck-failnth: $(failnth:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/errno_names.o
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 
@@ -368,7 +381,7 @@ build/glibc/ipck-mutants.so: $(mutant_sources) $(mutant_inputs)
 	@echo "  LD  $@"
 	@gcc $(common) -O1 -fPIC -shared -o $@ $(mutant_sources) -ldl
 
-build/glibc/ipck-mutants: fault/mutants/list.c fault/mutants/table.c fault/calls.c build/reqs.c $(mutant_inputs)
+build/glibc/ipck-mutants: fault/mutants/list.c fault/mutants/table.c build/reqs.c $(mutant_inputs)
 	@mkdir -p $(@D)
 	@gcc $(common) -O1 -o $@ $(filter %.c,$^)
 

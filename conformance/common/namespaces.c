@@ -2,8 +2,13 @@
  *
  * IPC namespaces: who sees which queues, sets and segments, and who may make a namespace.
  */
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "ipck_mechanism.h"
@@ -234,4 +239,48 @@ TEST(adjustments_cannot_be_shared_between_namespaces, VERIFIES(ipcns_einval_clon
         MUST(waitpid(MUST_FORK(clone_with(CLONE_NEWIPC)), NULL, 0));
         MUST(waitpid(MUST_FORK(clone_with(CLONE_SYSVSEM)), NULL, 0));
         FAILS_WITH(ipcns_einval_clone_sysvsem, EINVAL, clone_with(CLONE_NEWIPC | CLONE_SYSVSEM));
+}
+
+/* ---- whose a namespace is ---- */
+
+static int open_namespace(const char *kind)
+{
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+        const int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd == -1)
+                UNSUPPORTED("%s (%s)", path, errno_name(errno));
+        return fd;
+}
+
+static ino_t inode_of(int fd)
+{
+        struct stat status;
+
+        MUST(fstat(fd, &status));
+        return status.st_ino;
+}
+
+TEST(namespace_names_the_user_namespace_that_owns_it, VERIFIES(ipcns_ioctl_userns), ONE_ROUTE)
+{
+        const int outer = open_namespace("ipc");
+        const int owner = ioctl(outer, NS_GET_USERNS);
+        struct child guest;
+
+        if (owner == -1 && errno == ENOTTY)
+                UNSUPPORTED("NS_GET_USERNS");
+        HOLDS(ipcns_ioctl_userns, owner != -1);
+        EQ(ipcns_ioctl_userns, inode_of(owner), inode_of(open_namespace("user")));
+        CHILD(&guest) {
+                enter_user_namespace(0, 0);
+                const ino_t own = inode_of(open_namespace("user"));
+                FAILS_WITH(ipcns_ioctl_userns, EPERM, ioctl(open_namespace("ipc"), NS_GET_USERNS));
+                enter_new_ipc_namespace();
+                const int inner = ioctl(open_namespace("ipc"), NS_GET_USERNS);
+                HOLDS(ipcns_ioctl_userns, inner != -1);
+                EQ(ipcns_ioctl_userns, inode_of(inner), own);
+                FAILS_WITH(ipcns_ioctl_userns, EPERM, ioctl(outer, NS_GET_USERNS));
+        }
+        join(&guest);
 }

@@ -3,6 +3,7 @@
  * The limits below /proc/sys/kernel and namespaces: each IPC namespace has its own, and who may write them.
  */
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
@@ -181,6 +182,22 @@ TEST(other_users_may_only_read, VERIFIES(sysctl_eacces_other_user))
                         expect_refusal(limit, limit->here);
         }
         join(&other);
+}
+
+TEST(group_of_the_root_may_only_read, VERIFIES(sysctl_eacces_other_user))
+{
+        struct child member;
+
+        EACH_ROW(limit, limits)
+                set_sysctl(limit->name, limit->here);
+        CHILD(&member) {
+                if (setgroups(0, NULL) == -1 || setresgid(USER_A, 0, USER_A) == -1 ||
+                    setresuid(USER_A, USER_A, USER_A) == -1)
+                        UNSUPPORTED("another user in group 0 (%s)", errno_name(errno));
+                EACH_ROW(limit, limits)
+                        expect_refusal(limit, limit->here);
+        }
+        join(&member);
 }
 
 /* Although it has all capabilities there. */

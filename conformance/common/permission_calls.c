@@ -107,7 +107,7 @@ TEST(owner_who_asks_for_nothing_is_told_the_identifier,
                 const key_t key = fresh_key();
                 const int id = must_fit_in(m, m->get(key, IPC_CREAT | IPC_EXCL));
 
-                REQUIRE(m->get(key, 0400) == -1);
+                REQUIRE(m->get(key, 0400) == -1 && errno == EACCES);
                 EQ(req, m->get(key, 0), id);
                 EQ(req, m->get(key, IPC_CREAT), id);
         }
@@ -125,7 +125,7 @@ TEST(who_asks_for_nothing_is_told_the_identifier,
                 EACH_ROW(c, callers) {
                         CHILD(&child) {
                                 become(c->uid, c->gid, NULL, 0);
-                                REQUIRE(m->get(gift.key, READ << c->shift) == -1);
+                                REQUIRE(m->get(gift.key, READ << c->shift) == -1 && errno == EACCES);
                                 EQ(req, m->get(gift.key, 0), gift.id);
                                 EQ(req, m->get(gift.key, IPC_CREAT), gift.id);
                         }
@@ -230,7 +230,7 @@ TEST(some_description_needs_no_permission, VERIFIES(msgctl_stat_any_no_perm, sem
                         set_two_modes(m, gifts, c->shift, READ);
                         CHILD(&child) {
                                 become(c->uid, c->gid, NULL, 0);
-                                REQUIRE(m->stat_index(index[1], &perm) == -1);
+                                REQUIRE(m->stat_index(index[1], &perm) == -1 && errno == EACCES);
                                 memset(&perm, 0x5a, sizeof(perm));
                                 EQ(req, m->stat_any(index[1], &perm), gifts[1].id);
                                 EQ(req, perm.mode & 0777, 0777 & ~(READ << c->shift));

@@ -87,6 +87,7 @@ struct ipck_outcome {
 
 struct ipck_options {
         bool list, shuffle, shared_mounts;
+        bool counting;                          /* the kernel's counters are to be told behind each test */
         const char *json, *ktap, *select, *watch;
         const char *prepare[MAX_PREPARATIONS];  /* NAME=VALUE each */
         size_t preparations;
@@ -153,6 +154,7 @@ void ipck_json_string(FILE *out, const char *text);
 void ipck_out_open(void);
 void ipck_out_head(const struct ipck_isolation *, size_t tests);
 void ipck_out_start(const struct ipck_case *);
+void ipck_out_counters(const char *at);
 void ipck_out_case(const struct ipck_outcome *, size_t number);
 void ipck_out_end(size_t tests, double seconds);
 

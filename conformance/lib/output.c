@@ -11,6 +11,7 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "counters.h"
 #include "internal.h"
 
 static int json_fd = -1, ktap_fd = -1;
@@ -232,6 +233,16 @@ void ipck_out_start(const struct ipck_case *which)
         fputs("{\"type\":\"start\",\"test\":", begin(&r));
         ipck_json_string(r.stream, which->id);
         fputs("}\n", r.stream);
+        emit(&r, json_fd);
+}
+
+void ipck_out_counters(const char *at)
+{
+        struct record r = {0};
+
+        if (json_fd < 0 || !ipck_options.counting)
+                return;
+        ipck_counters_write(begin(&r), at);
         emit(&r, json_fd);
 }
 

@@ -155,6 +155,7 @@ static void run_body(const struct ipck_case *which)
         ipck_route = which->route;
         if (which->test->available)
                 which->test->available();
+        setenv("IPCK_TEST", which->id, 1);      /* for what is preloaded into the test and its programs */
         which->test->body();
         fflush(NULL);
         atomic_store(&ipck_state->finished, 1);
@@ -180,7 +181,6 @@ static _Noreturn void be_process_1(const struct ipck_case *which, int out_fd, in
         umask(022);
         default_signals();
 
-        setenv("IPCK_TEST", which->id, 1);      /* for what is preloaded into the test and its programs */
         pid_t body = fork();
         if (body == 0)
                 run_body(which);

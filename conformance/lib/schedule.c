@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "counters.h"
 #include "internal.h"
 
 enum { KEEP = 2048, MAX_WAITING = 64, FORKS = 8, MOST_SLOWNESS = 50 };
@@ -317,6 +318,7 @@ static void finish(struct slot *s, struct tally *tally)
         end_texts(s->which->test, s->state);
         o.why = trouble(s);
         judge(&o, s);
+        ipck_out_counters(s->which->id);
         o.output = printed_text(s);
         if (ipck_options.watch)
                 ipck_watch(&o);
@@ -406,7 +408,7 @@ static void count_running(struct crowd *c)
 
 static bool may_start(const struct crowd *c, bool waits)
 {
-        if (c->running >= c->room || (ipck_options.watch && c->running > 0))
+        if (c->running >= (ipck_options.watch || ipck_options.counting ? 1 : c->room))
                 return false;
         return waits ? c->waiting < MAX_WAITING : c->running - c->waiting < ipck_options.jobs;
 }
@@ -583,6 +585,8 @@ int ipck_run(struct ipck_case *cases, size_t count)
                 ipck_watch_open();
         sigprocmask(SIG_BLOCK, &block, NULL);
         ipck_out_head(&isolation, count);
+        ipck_options.counting = ipck_counters_open() > 0;
+        ipck_out_counters("");
         if (isolation.possible)
                 run_all(cases, count, &tally);
         else

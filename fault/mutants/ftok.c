@@ -44,7 +44,7 @@ static key_t make_key(const char *path, int project, const struct stat *file, ke
                 return good ^ (key_t)(file->st_ino >> 16 & 0xffff);
         if (S_ISDIR(file->st_mode) && chosen(ftok_directory_refused))
                 return fail(EISDIR);
-        if (chosen(ftok_needs_read_permission) && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == -1)
+        if (chosen_where(ftok_needs_read_permission, faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == -1))
                 return fail(EACCES);
         if (chosen(ftok_key_is_private))
                 return IPC_PRIVATE;

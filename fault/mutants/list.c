@@ -13,7 +13,7 @@ int main(void)
         for (size_t i = 0; i < MUTANTS; i++) {
                 const struct mutant *const m = &mutants[i];
                 printf("%s\n  {\"name\": \"%s\", \"call\": \"%s\", \"what\": \"%s\", \"violates\": [",
-                       i ? "," : "", m->name, calls[m->call].name, m->what);
+                       i ? "," : "", m->name, m->call, m->what);
                 for (size_t v = 0; v < m->violates_count; v++)
                         printf("%s\"%s\"", v ? ", " : "", ipck_requirement_ids[m->violates[v]]);
                 printf("]}");

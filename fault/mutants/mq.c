@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "mq.h"
-#include "posix.h"
+#include "object.h"
 #include "tools.h"
 
 /* ---- who made which queue: all processes of a test see it ---- */
@@ -262,8 +262,6 @@ static mqd_t open_wrongly(struct opening o)
         const int access = o.flags & O_ACCMODE;
         struct mq_attr *const attr = o.has_copy ? &o.copy : NULL;
 
-        if (exclusive && chosen(mq_open_excl_ignored))
-                o.flags &= ~O_EXCL;
         if (exclusive && chosen(mq_open_excl_not_atomic))
                 return look_and_create(&o);
         if (creates && !exclusive && chosen(mq_open_creat_not_atomic))
@@ -316,18 +314,19 @@ static mqd_t open_wrongly(struct opening o)
                 o.flags &= ~O_NONBLOCK;
         if (creates && (o.mode & 0600) != 0600 && chosen(mq_open_mode_binds_creator))
                 return create_and_open(&o);
-        if (access == O_RDWR && !creates && chosen(mq_open_reading_is_enough)) {
-                const mqd_t queue = really_open(&o);
-                if (queue != -1 || errno != EACCES)
-                        return queue;
+        const struct path changed = names_are_in_question() ? changed_name(o.name) : (struct path){""};
+        if (changed.text[0])
+                o.name = changed.text;
+        const mqd_t queue = really_open(&o);
+        if (queue == -1 && errno == EEXIST && chosen(mq_open_excl_ignored)) {
+                o.flags &= ~O_EXCL;
+                return really_open(&o);
+        }
+        if (queue == -1 && errno == EACCES && access == O_RDWR && !creates && chosen(mq_open_reading_is_enough)) {
                 const mqd_t reader = real_mq_open(o.name, O_RDONLY | (o.flags & O_NONBLOCK));
                 return reader == -1 ? fail(EACCES) : reader;
         }
-        if (!names_are_in_question())
-                return really_open(&o);
-        const struct path changed = changed_name(o.name);
-        o.name = changed.text;
-        return really_open(&o);
+        return queue;
 }
 
 /* For what should leave a queue alone. */
@@ -368,7 +367,7 @@ static mqd_t spoil(mqd_t queue, const struct opening *o, bool existed)
 
         if (creates && existed && chosen(mq_open_mode_set))
                 fchmod(queue, o->mode & 0777);
-        if (new && chosen(mq_open_umask_ignored))
+        if (new && chosen_where(mq_open_umask_ignored, o->mode & 0777 & present_umask()))
                 fchmod(queue, o->mode & 0777);
         if (new && !o->attributes && chosen(mq_open_default_with_message))
                 with_queue(o->name, fill);
@@ -466,6 +465,9 @@ int mq_close(mqd_t queue)
                 take_all(queue);
                 errno = before;
         }
+        if (good && chosen_where(mq_close_closes_duplicates, duplicate_of(queue, -1) != -1))
+                for (int other = -1; (other = duplicate_of(queue, other)) != -1;)
+                        close_file(other);
         if (is_waited_on(queue) && chosen(mq_close_ends_wait))
                 end_wait();
         const int kept = in_question(mq_close_notification_kept) ? dup_registered(queue) : -1;
@@ -544,6 +546,8 @@ int mq_getattr(mqd_t queue, struct mq_attr *now)
 
         if (result == -1) {
                 if (errno == EBADF && chosen(mq_getattr_ebadf_as_einval))
+                        errno = EINVAL;
+                if (errno == EFAULT && chosen(mq_getattr_efault_as_einval))
                         errno = EINVAL;
                 return result;
         }

@@ -42,7 +42,7 @@ enum habit {
         EINTR_RESTARTED, RESTART_IGNORED, STOP_ENDS, CANCEL_IGNORED, CANCEL_FORCED, EAGAIN_MISNAMED, WAITS_NEVER,
         EBADF_MISNAMED, OTHERS_WAIT,
         EARLY, PAST_FIRST, PAST_WAITS, SECOND_ACCEPTED, NEGATIVE_SECONDS_EXPIRE, ETIMEDOUT_MISNAMED, YEAR_2038,
-        NONBLOCK_EXPIRES, NULL_REFUSED, INVALID_EXPIRES,
+        NONBLOCK_EXPIRES, NULL_REFUSED, INVALID_EXPIRES, UNREADABLE_MISNAMED,
         HABITS
 };
 
@@ -66,6 +66,7 @@ enum habit {
                 [YEAR_2038] = MUTANT_##timed_call##_seconds_32_bit,                             \
                 [NONBLOCK_EXPIRES] = MUTANT_##timed_call##_nonblock_expires,                    \
                 [INVALID_EXPIRES] = MUTANT_##timed_call##_invalid_expires,                      \
+                [UNREADABLE_MISNAMED] = MUTANT_##timed_call##_unreadable_is_einval,             \
                 [NULL_REFUSED] = MUTANT_##timed_call##_null_refused                             \
         }
 
@@ -333,6 +334,8 @@ static ssize_t exchange(struct exchange *x)
         const ssize_t result = exchange_wrongly(x);
         if (result == -1 && errno == EBADF && has_habit(x, EBADF_MISNAMED))
                 errno = EINVAL;
+        if (result == -1 && errno == EFAULT && x->passed && !x->has_deadline && has_habit(x, UNREADABLE_MISNAMED))
+                errno = EINVAL;
         return result;
 }
 
@@ -456,7 +459,7 @@ static ssize_t receive_wrongly(struct exchange *x)
                 return got;
         if (x->priority_place && *x->priority_place == 31 && chosen(mq_receive_priority_off_by_1))
                 *x->priority_place = 30;
-        if (chosen(mq_receive_lost_beside_others) && !alone && got > 0) {
+        if (!alone && got > 0 && chosen(mq_receive_lost_beside_others)) {
                 memset(x->room, 0, (size_t)got);
         }
         if ((size_t)got < most && x->size > most && chosen(mq_receive_returns_msgsize))

@@ -94,7 +94,7 @@ static int notify_wrongly(mqd_t queue, const struct sigevent *passed)
         errno = error;
         if (result == -1 && error == EBUSY && chosen(mq_notify_ebusy_ignored))
                 return 0;
-        if (result == -1 && error == EBUSY && chosen(mq_notify_takes_over) && queue == registered.queue) {
+        if (result == -1 && error == EBUSY && queue == registered.queue && chosen(mq_notify_takes_over)) {
                 real_mq_notify(queue, NULL);
                 return real_mq_notify(queue, &event);
         }

@@ -119,20 +119,17 @@ static int create(key_t key, int flags)
                 nap();
                 flags |= IPC_EXCL;
         }
-        if (chosen(msgget_mode_under_umask)) {
-                const mode_t mask = umask(0);
-                umask(mask);
-                flags &= ~(int)(mask & 0700);
-        }
+        if (chosen_where(msgget_mode_under_umask, flags & present_umask() & 0700))
+                flags &= ~(int)(present_umask() & 0700);
         if (flags & 0111 && chosen(msgget_execute_bits_dropped))
                 flags &= ~0111;
-        if (chosen(msgget_limit_one_less) && !exists(key) && is_full(1))
+        if (chosen_where(msgget_limit_one_less, !exists(key) && is_full(1)))
                 return fail(ENOSPC);
-        if (keyed && chosen(msgget_limit_counts_for_existing_keys) && is_full(0))
+        if (keyed && chosen_where(msgget_limit_counts_for_existing_keys, is_full(0)))
                 return fail(ENOSPC);
-        if (chosen(msgget_limit_is_for_ever) && full && !exists(key))
+        if (chosen_where(msgget_limit_is_for_ever, full && !exists(key)))
                 return fail(ENOSPC);
-        if (chosen(msgget_made_at_the_second_attempt) && !exists(key))
+        if (chosen_where(msgget_made_at_the_second_attempt, !exists(key)))
                 real_msgctl(real_msgget(IPC_PRIVATE, 0600), IPC_RMID, NULL);
         if (getuid() != geteuid() && chosen(msgget_owner_is_the_real_user)) {
                 swap_users();
@@ -149,23 +146,24 @@ static int create(key_t key, int flags)
         if (chosen(msgget_identifier_used_again) && noted(-1))
                 return get_with_an_identifier_of_before(key, flags, noted(-1)->number[0]);
 
-        const bool was_there = (chosen(msgget_creat_sets_the_mode) || chosen(msgget_creat_empties)) && exists(key);
+        const bool was_there = (in_question(msgget_creat_sets_the_mode) || in_question(msgget_creat_empties)) &&
+                               exists(key);
         const int id = real_msgget(key, flags), error = errno;
         if (id == -1 && error == ENOSPC) {
                 full = is_full(0);
                 if (chosen(msgget_limit_ignored))
                         return get_beyond_the_limit(key, flags);
         }
-        if (id != -1 && chosen(msgget_bytes_of_the_first_limit)) {
-                long bytes;
-                if (read_limit("kernel/msgmnb", &bytes) && bytes != 16384)
-                        set_bytes(id, 16384);
-        }
+        long bytes;
+        if (id != -1 && chosen_where(msgget_bytes_of_the_first_limit,
+                                     read_limit("kernel/msgmnb", &bytes) && bytes != 16384))
+                set_bytes(id, 16384);
         if (id != -1 && chosen(msgget_bytes_limit_of_the_last_is_kept) && noted(-1) && noted(-1)->number[0])
                 set_bytes(id, (size_t)noted(-1)->number[0]);
-        if (!keyed && id != -1 && chosen(msgget_private_finds_a_queue_now_and_then)) {
+        if (!keyed && id != -1 && in_question(msgget_private_finds_a_queue_now_and_then)) {
                 static int last = -1, turns;
-                if (++turns % 8 == 0 && describe_queue(last, &(struct msqid_ds){0})) {
+                if (++turns % 8 == 0 && describe_queue(last, &(struct msqid_ds){0}) &&
+                    chosen(msgget_private_finds_a_queue_now_and_then)) {
                         real_msgctl(id, IPC_RMID, NULL);
                         return last;
                 }
@@ -195,7 +193,7 @@ static int look_up(key_t key, int flags)
                 return last_id;
         if (flags & 0777 && !(flags & IPC_EXCL) && chosen(msgget_always_creates))
                 flags |= IPC_CREAT;
-        if (flags & IPC_EXCL && chosen(msgget_excl_alone_refuses) && exists(key))
+        if (flags & IPC_EXCL && chosen_where(msgget_excl_alone_refuses, exists(key)))
                 return fail(EEXIST);
         const int id = real_msgget(key, flags);
         if (id != -1) {
@@ -224,7 +222,8 @@ int msgget(key_t key, int flags)
         int id = key == IPC_PRIVATE || flags & IPC_CREAT ? create(key, flags) : look_up(key, flags);
 
         if (id != -1) {
-                if (!(flags & 0777) && chosen(msgget_found_by_readers_alone) && real_msgctl(id, IPC_STAT, &about) == -1)
+                if (!(flags & 0777) && chosen_where(msgget_found_by_readers_alone,
+                                 real_msgctl(id, IPC_STAT, &about) == -1))
                         return fail(EACCES);
                 return id;
         }
@@ -251,26 +250,26 @@ static void misdescribe(struct msqid_ds *about, const struct msqid_ds *before, i
         const bool unused = !about->msg_lspid && !about->msg_qnum;
         const struct msqid_ds good = *about;
 
-        if (chosen(msgctl_stat_owner_is_the_creator))
+        if (good.msg_perm.uid != good.msg_perm.cuid && chosen(msgctl_stat_owner_is_the_creator))
                 about->msg_perm.uid = about->msg_perm.cuid;
-        if (chosen(msgctl_stat_group_is_the_creators))
+        if (good.msg_perm.gid != good.msg_perm.cgid && chosen(msgctl_stat_group_is_the_creators))
                 about->msg_perm.gid = about->msg_perm.cgid;
         if (good.msg_lspid && good.msg_lrpid && chosen(msgctl_stat_processes_exchanged)) {
                 about->msg_lspid = good.msg_lrpid;
                 about->msg_lrpid = good.msg_lspid;
         }
-        if (chosen(msgctl_stat_stime_is_zero))
+        if (good.msg_stime && chosen(msgctl_stat_stime_is_zero))
                 about->msg_stime = 0;
-        if (chosen(msgctl_stat_rtime_is_zero))
+        if (good.msg_rtime && chosen(msgctl_stat_rtime_is_zero))
                 about->msg_rtime = 0;
-        if (chosen(msgctl_stat_ctime_is_that_of_the_last_transfer) && (about->msg_stime || about->msg_rtime))
+        if ((about->msg_stime || about->msg_rtime) && chosen(msgctl_stat_ctime_is_that_of_the_last_transfer))
                 about->msg_ctime = about->msg_stime > about->msg_rtime ? about->msg_stime : about->msg_rtime;
         if (chosen(msgctl_stat_times_a_second_late)) {
                 about->msg_stime += about->msg_stime != 0;
                 about->msg_rtime += about->msg_rtime != 0;
                 about->msg_ctime += 1;
         }
-        if (chosen(msgctl_stat_bytes_include_types))
+        if (good.msg_qnum && chosen(msgctl_stat_bytes_include_types))
                 about->__msg_cbytes += about->msg_qnum * sizeof(long);
         if (good.msg_qnum > 5 && chosen(msgctl_stat_counts_five_messages_at_most))
                 about->msg_qnum = 5;
@@ -278,11 +277,12 @@ static void misdescribe(struct msqid_ds *about, const struct msqid_ds *before, i
                 about->__msg_cbytes = (unsigned long)noted(-1)->number[1];
         if (unused && chosen(msgget_messages_of_the_last_are_counted) && noted(-1))
                 about->msg_qnum = (msgqnum_t)noted(-1)->number[0];
-        if (chosen(msgctl_stat_key_is_zero))
+        if (good.msg_perm.__key && chosen(msgctl_stat_key_is_zero))
                 about->msg_perm.__key = 0;
-        if (chosen(msgctl_stat_sequence_is_zero))
+        if (good.msg_perm.__seq && chosen(msgctl_stat_sequence_is_zero))
                 about->msg_perm.__seq = 0;
-        if (before && chosen(msgctl_stat_reserved_words_left)) {
+        if (before && (before->__glibc_reserved4 || before->__glibc_reserved5) &&
+            chosen(msgctl_stat_reserved_words_left)) {
                 about->__glibc_reserved4 = before->__glibc_reserved4;
                 about->__glibc_reserved5 = before->__glibc_reserved5;
         }
@@ -345,7 +345,7 @@ static int set(int id, const struct msqid_ds *about)
         struct msqid_ds given = {0}, present;
         const bool whole = peek(&given, about, sizeof(given));
 
-        if (!whole && chosen(msgctl_set_looks_at_the_queue_first) && !describe_queue(id, &present))
+        if (!whole && chosen_where(msgctl_set_looks_at_the_queue_first, !describe_queue(id, &present)))
                 return fail(EINVAL);
         if (!whole || !describe_queue(id, &present))
                 return real_msgctl(id, IPC_SET, (struct msqid_ds *)about);
@@ -358,25 +358,26 @@ static int set(int id, const struct msqid_ds *about)
                 return fail(EPERM);
         if (user && is_owner && !is_creator && chosen(msgctl_set_is_for_the_creator_alone))
                 return fail(EPERM);
-        if (chosen(msgctl_set_needs_write_permission) && !(granted(&present.msg_perm, RIGHT) & 2) &&
-            !has_effective(CAP_IPC_OWNER))
+        if (chosen_where(msgctl_set_needs_write_permission,
+                         !(granted(&present.msg_perm, RIGHT) & 2) && !has_effective(CAP_IPC_OWNER)))
                 return fail(EACCES);
-        if (raises && chosen(msgctl_set_raise_needs_privilege) && !has_effective(CAP_SYS_RESOURCE) &&
-            !has_effective(CAP_SYS_ADMIN))
+        if (raises && chosen_where(msgctl_set_raise_needs_privilege,
+                                   !has_effective(CAP_SYS_RESOURCE) && !has_effective(CAP_SYS_ADMIN)))
                 return fail(EPERM);
         if (raises && chosen(msgctl_set_raises_for_nobody))
                 return fail(EPERM);
         if (given.msg_qbytes < present.__msg_cbytes && chosen(msgctl_set_refuses_bytes_below_the_present))
                 return fail(EINVAL);
-        if (!present.msg_qnum && chosen(msgctl_set_ignores_uid))
+        if (!present.msg_qnum && given.msg_perm.uid != present.msg_perm.uid && chosen(msgctl_set_ignores_uid))
                 given.msg_perm.uid = present.msg_perm.uid;
-        if (!present.msg_qnum && chosen(msgctl_set_ignores_gid))
+        if (!present.msg_qnum && given.msg_perm.gid != present.msg_perm.gid && chosen(msgctl_set_ignores_gid))
                 given.msg_perm.gid = present.msg_perm.gid;
-        if (!present.msg_qnum && chosen(msgctl_set_ignores_mode))
+        if (!present.msg_qnum && given.msg_perm.mode != present.msg_perm.mode && chosen(msgctl_set_ignores_mode))
                 given.msg_perm.mode = present.msg_perm.mode;
         if (given.msg_qbytes + 1 == present.msg_qbytes && chosen(msgctl_set_lowers_bytes_by_more_than_one))
                 given.msg_qbytes = present.msg_qbytes;
-        if (chosen(msgctl_set_minus_one_keeps_the_id)) {
+        if ((given.msg_perm.uid == (uid_t)-1 || given.msg_perm.gid == (gid_t)-1) &&
+            chosen(msgctl_set_minus_one_keeps_the_id)) {
                 if (given.msg_perm.uid == (uid_t)-1)
                         given.msg_perm.uid = present.msg_perm.uid;
                 if (given.msg_perm.gid == (gid_t)-1)
@@ -446,13 +447,12 @@ static int remove_queue(int id, struct msqid_ds *about)
                 return fail(EPERM);
         if (!is_owner && !is_creator && chosen(msgctl_rmid_knows_no_privilege))
                 return fail(EPERM);
-        if (chosen(msgctl_rmid_removes_namesakes)) {
+        if (present.msg_perm.__key != IPC_PRIVATE && chosen(msgctl_rmid_removes_namesakes)) {
                 union {
                         int value;
                         void *none;
                 } argument = {0};
-                const int namesake = present.msg_perm.__key == IPC_PRIVATE ? id :
-                                     real_semget(present.msg_perm.__key, 0, 0);
+                const int namesake = real_semget(present.msg_perm.__key, 0, 0);
                 real_semctl(namesake, 0, IPC_RMID, argument);
         }
 
@@ -494,7 +494,7 @@ static int inform(int id, int command, struct msginfo *info)
         const struct msginfo good = *info;
         if (command == IPC_INFO && chosen(msgctl_info_tells_one_queue_less))
                 info->msgmni--;
-        if (command == MSG_INFO && chosen(msgctl_info_totals_exchanged)) {
+        if (command == MSG_INFO && good.msgmap != good.msgtql && chosen(msgctl_info_totals_exchanged)) {
                 info->msgmap = good.msgtql;
                 info->msgtql = good.msgmap;
         }
@@ -506,7 +506,7 @@ static int inform(int id, int command, struct msginfo *info)
                 memcpy((char *)info + offsetof(struct msginfo, msgseg) + sizeof(info->msgseg),
                        (char *)&before + offsetof(struct msginfo, msgseg) + sizeof(info->msgseg),
                        sizeof(*info) - offsetof(struct msginfo, msgseg) - sizeof(info->msgseg));
-        if (chosen(msgctl_info_returns_the_number_of_queues))
+        if (chosen_where(msgctl_info_returns_the_number_of_queues, queues_in_use() != result))
                 return (int)queues_in_use();
         return result;
 }

@@ -24,44 +24,47 @@ enum sentence { AS_IT_IS, REFUSE, GRANT };
 
 static enum sentence sentence_of_sender(const struct ipc_perm *perm)
 {
-        if (chosen(msgsnd_needs_read_permission_too) && lacks(perm, 4))
+        if (chosen_where(msgsnd_needs_read_permission_too, lacks(perm, 4)))
                 return REFUSE;
-        if (chosen(msgsnd_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, 2))
+        if (chosen_where(msgsnd_creator_is_nobody, refused_by(perm, CREATOR_IS_NOBODY, 2)))
                 return REFUSE;
-        if (chosen(msgsnd_creating_group_is_nobody) && refused_by(perm, CREATING_GROUP_IS_NOBODY, 2))
+        if (chosen_where(msgsnd_creating_group_is_nobody, refused_by(perm, CREATING_GROUP_IS_NOBODY, 2)))
                 return REFUSE;
-        if (chosen(msgsnd_supplementary_groups_ignored) && refused_by(perm, SUPPLEMENTARY_GROUPS_IGNORED, 2))
+        if (chosen_where(msgsnd_supplementary_groups_ignored, refused_by(perm, SUPPLEMENTARY_GROUPS_IGNORED, 2)))
                 return REFUSE;
-        if (chosen(msgsnd_real_user_decides)) {
+        if (chosen_where(msgsnd_real_user_decides,
+                         refused_by(perm, BY_REAL_IDS, 2) || granted_by(perm, BY_REAL_IDS, 2))) {
                 if (refused_by(perm, BY_REAL_IDS, 2))
                         return REFUSE;
                 if (granted_by(perm, BY_REAL_IDS, 2))
                         return GRANT;
         }
-        if (perm->__key == IPC_PRIVATE && chosen(msgsnd_private_queue_is_for_its_creator) && geteuid() != perm->cuid)
+        if (perm->__key == IPC_PRIVATE && chosen_where(msgsnd_private_queue_is_for_its_creator,
+                         geteuid() != perm->cuid))
                 return REFUSE;
-        if (chosen(msgsnd_any_class_grants) && granted_by(perm, BY_ANY_CLASS, 2))
+        if (chosen_where(msgsnd_any_class_grants, granted_by(perm, BY_ANY_CLASS, 2)))
                 return GRANT;
         return AS_IT_IS;
 }
 
 static enum sentence sentence_of_receiver(const struct ipc_perm *perm)
 {
-        if (chosen(msgrcv_needs_write_permission_too) && lacks(perm, 2))
+        if (chosen_where(msgrcv_needs_write_permission_too, lacks(perm, 2)))
                 return REFUSE;
-        if (chosen(msgrcv_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, 4))
+        if (chosen_where(msgrcv_creator_is_nobody, refused_by(perm, CREATOR_IS_NOBODY, 4)))
                 return REFUSE;
-        if (chosen(msgrcv_creating_group_is_nobody) && refused_by(perm, CREATING_GROUP_IS_NOBODY, 4))
+        if (chosen_where(msgrcv_creating_group_is_nobody, refused_by(perm, CREATING_GROUP_IS_NOBODY, 4)))
                 return REFUSE;
-        if (chosen(msgrcv_effective_group_decides)) {
+        if (chosen_where(msgrcv_effective_group_decides,
+                         refused_by(perm, BY_EFFECTIVE_GROUP, 4) || granted_by(perm, BY_EFFECTIVE_GROUP, 4))) {
                 if (refused_by(perm, BY_EFFECTIVE_GROUP, 4))
                         return REFUSE;
                 if (granted_by(perm, BY_EFFECTIVE_GROUP, 4))
                         return GRANT;
         }
-        if (chosen(msgrcv_any_class_grants) && granted_by(perm, BY_ANY_CLASS, 4))
+        if (chosen_where(msgrcv_any_class_grants, granted_by(perm, BY_ANY_CLASS, 4)))
                 return GRANT;
-        if (chosen(msgrcv_knows_no_privilege) && privileged_only(perm, 4))
+        if (chosen_where(msgrcv_knows_no_privilege, privileged_only(perm, 4)))
                 return REFUSE;
         return AS_IT_IS;
 }
@@ -295,16 +298,16 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
                 message.text[PIECE] = (char)~message.text[PIECE];
                 return send_changed(s, &message, s->size);
         }
-        if (s->size > LONG_MAX && chosen(msgsnd_negative_size_is_zero) && typed)
+        if (s->size > LONG_MAX && typed && chosen(msgsnd_negative_size_is_zero))
                 return send_changed(s, &message, 0);
         long most;
         if (s->size > 8192 && chosen(msgsnd_maximum_never_changes))
                 return fail(EINVAL);
-        if (s->size && chosen(msgsnd_maximum_itself_refused) && read_limit("kernel/msgmax", &most) &&
-            s->size == (size_t)most)
+        if (s->size && chosen_where(msgsnd_maximum_itself_refused,
+                                    read_limit("kernel/msgmax", &most) && s->size == (size_t)most))
                 return fail(EINVAL);
-        if (s->size <= LONG_MAX && chosen(msgsnd_too_long_is_cut) && read_limit("kernel/msgmax", &most) &&
-            s->size > (size_t)most)
+        if (s->size <= LONG_MAX && chosen_where(msgsnd_too_long_is_cut,
+                         read_limit("kernel/msgmax", &most) && s->size > (size_t)most))
                 s->size = (size_t)most;
         if (about && s->flags & IPC_NOWAIT && s->size && about->__msg_cbytes + s->size == about->msg_qbytes &&
             about->msg_qnum && chosen(msgsnd_exact_fit_refused))
@@ -312,8 +315,6 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
         if (s->flags & IPC_NOWAIT && chosen(msgsnd_waits_behind_those_who_wait) && noted(s->id) &&
             noted(s->id)->number[0])
                 return fail(EAGAIN);
-        if (s->flags & IPC_NOWAIT && chosen(msgsnd_nowait_ignored))
-                s->flags &= ~IPC_NOWAIT;
         if (about && would_wait(s, about))
                 return wait_to_send(s);
         if (chosen(msgsnd_sender_is_another_process))
@@ -327,6 +328,8 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
                 return s->flags & ~IPC_NOWAIT;
         if (result == 0)
                 return 0;
+        if (errno == EAGAIN && chosen(msgsnd_nowait_ignored))
+                return send_it(s, s->flags & ~IPC_NOWAIT);
         if (errno == EAGAIN && about) {
                 struct msqid_ds present = *about;
                 if (about->__msg_cbytes + s->size == about->msg_qbytes + 1 && s->size && about->msg_qbytes &&
@@ -390,7 +393,11 @@ struct receiving {
 
 static ssize_t receive(const struct receiving *r)
 {
-        return real_msgrcv(r->id, r->message, r->size, r->type, r->flags);
+        const ssize_t result = real_msgrcv(r->id, r->message, r->size, r->type, r->flags);
+
+        if (result == -1 && errno == E2BIG && !(r->flags & (MSG_NOERROR | MSG_COPY)) && chosen(msgrcv_noerror_implied))
+                return real_msgrcv(r->id, r->message, r->size, r->type, r->flags | MSG_NOERROR);
+        return result;
 }
 
 static ssize_t receive_type(const struct receiving *r, long type, int flags)
@@ -554,7 +561,7 @@ static ssize_t copy(struct receiving *r)
                 r->flags |= IPC_NOWAIT;
         if (r->type > 1 && chosen(msgrcv_copy_counts_the_second_twice))
                 r->type--;
-        if (r->type < 0 && chosen(msgrcv_copy_counts_from_the_end) && describe_queue(r->id, &about))
+        if (r->type < 0 && chosen_where(msgrcv_copy_counts_from_the_end, describe_queue(r->id, &about)))
                 r->type += (long)about.msg_qnum;
         if (r->size > LONG_MAX / 2 && r->size <= LONG_MAX && chosen(msgrcv_copy_refuses_large_sizes))
                 return fail(ENOMEM);
@@ -578,8 +585,8 @@ static ssize_t copy(struct receiving *r)
         }
         if (result == -1)
                 return -1;
-        if (r->type > 0 && chosen(msgrcv_copy_removes_the_last) && describe_queue(r->id, &about) &&
-            (size_t)r->type == about.msg_qnum - 1)
+        if (r->type > 0 && chosen_where(msgrcv_copy_removes_the_last,
+                                        describe_queue(r->id, &about) && (size_t)r->type == about.msg_qnum - 1))
                 real_msgrcv(r->id, &(struct message){0}, ROOM, ((struct message *)r->message)->type, IPC_NOWAIT);
         if (chosen(msgrcv_copy_is_a_receipt)) {
                 struct message nothing = {.type = LONG_MAX - 1};
@@ -658,6 +665,8 @@ static void put_last_first(int id, long type)
 
 static ssize_t receive_failed(const struct receiving *r, const struct msqid_ds *about)
 {
+        if (errno == ENOMSG && about && about->msg_qnum && chosen(msgrcv_nowait_ignored))
+                return receive_type(r, r->type, r->flags & ~IPC_NOWAIT);
         if (errno == ENOMSG && r->type < 0 && chosen(msgrcv_bound_does_not_bind))
                 return receive_type(r, 0, r->flags);
         if (errno == ENOMSG && r->type > 0 && chosen(msgrcv_takes_another_type_if_need_be))
@@ -707,10 +716,6 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
                 r->flags &= ~MSG_NOERROR;
         if (r->flags & MSG_NOERROR && r->size == 0 && chosen(msgrcv_noerror_needs_room))
                 return fail(EINVAL);
-        if (!(r->flags & MSG_NOERROR) && chosen(msgrcv_noerror_implied))
-                r->flags |= MSG_NOERROR;
-        if (r->flags & IPC_NOWAIT && about && about->msg_qnum && chosen(msgrcv_nowait_ignored))
-                r->flags &= ~IPC_NOWAIT;
         if (would_wait_for(r, about))
                 return wait_to_receive(r);
         if (choose_wrongly(r, about, &type)) {

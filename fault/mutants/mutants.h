@@ -35,7 +35,7 @@ enum mutant_number {
 
 struct mutant {
         const char *name;               /* "semop_nowait_ignored" */
-        enum call_number call;
+        const char *call;               /* "semop" */
         const char *what;               /* what is wrong, in one sentence */
         const enum ipck_requirement *violates;
         size_t violates_count;
@@ -58,6 +58,16 @@ bool mutant_is_chosen(enum mutant_number number);
 /* Whether chosen(name) may be asked in earnest: for a condition that costs system calls, before it is worked out. */
 #define in_question(name) mutant_is_in_question(MUTANT_##name)
 bool mutant_is_in_question(enum mutant_number number);
+
+/* Whether a condition holds that costs system calls, and is worked out for this mutant alone, and the mutant is chosen.
+ * Keeps errno. */
+#define chosen_where(name, condition)                                                           \
+        __extension__({                                                                         \
+                const int errno_before = errno;                                                 \
+                const bool holds = in_question(name) && (condition);                            \
+                errno = errno_before;                                                           \
+                holds && chosen(name);                                                          \
+        })
 
 /* Whether any mutant can be in question: where not, a broken call is the C library's own and no more. */
 bool mutants_are_in_question(void);

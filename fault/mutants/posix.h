@@ -45,7 +45,7 @@ static inline void pause_for(long nanoseconds)
         const int before = errno;
         const struct timespec time = {.tv_nsec = nanoseconds};
 
-        syscall(SYS_nanosleep, &time, NULL);
+        syscall(SYS_nanosleep, &time, (struct timespec *)NULL);
         errno = before;
 }
 
@@ -72,6 +72,9 @@ static inline bool is_open_descriptor(int fd)
         errno = before;
         return is_open;
 }
+
+/* Whether somebody in this process has asked for the cancellation of a thread. */
+bool cancellation_was_requested(void);
 
 /* Acts upon a cancellation request that is pending. */
 static inline void be_cancellation_point(void)

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/fsuid.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 
 #include "posix_sem.h"
+#include "tools.h"
 
 /* ---- named semaphores ---- */
 
@@ -312,8 +314,6 @@ static sem_t *open_wrongly(struct opening o)
         const bool too_large = o.value > SEM_VALUE_MAX;
         struct path changed;
 
-        if (exclusive && chosen(sem_open_excl_ignored))
-                o.flags &= ~O_EXCL;
         if (creates && !exclusive && o.mode != 0600 && chosen(sem_open_other_mode_refused))
                 o.flags |= O_EXCL;
         if (exclusive && chosen(sem_open_excl_not_atomic))
@@ -324,11 +324,11 @@ static sem_t *open_wrongly(struct opening o)
                 o.value &= UINT16_MAX;
         if (creates && too_large && chosen(sem_open_value_not_checked))
                 o.value = SEM_VALUE_MAX;
-        if (creates && too_large && chosen(sem_open_value_checked_in_vain) && exists(o.name)) {
+        if (creates && too_large && chosen_where(sem_open_value_checked_in_vain, exists(o.name))) {
                 errno = EINVAL;
                 return SEM_FAILED;
         }
-        if (creates && o.value == SEM_VALUE_MAX && chosen(sem_open_value_max_refused) && !exists(o.name)) {
+        if (creates && o.value == SEM_VALUE_MAX && chosen_where(sem_open_value_max_refused, !exists(o.name))) {
                 errno = EINVAL;
                 return SEM_FAILED;
         }
@@ -366,23 +366,27 @@ static sem_t *open_wrongly(struct opening o)
         }
         if (chosen(sem_open_name_overread))
                 read_behind(o.name);
-        if (strlen(o.name) < NAME_MAX && chosen(sem_open_name_shared))
+        if (strlen(o.name) < NAME_MAX && !__libc_single_threaded && chosen(sem_open_name_shared))
                 return open_by_common_buffer(o);
         if (failed && chosen(sem_open_fails_after_failure)) {
                 failed = false;
                 errno = ENOMEM;
                 return SEM_FAILED;
         }
-        if (creates && chosen(sem_open_private))
+        if (creates && chosen_where(sem_open_private, exists(o.name)))
                 return open_privately(&o);
-        if (creates && chosen(sem_open_unlinked_found) && unlinked && address_of(o.name) == unlinked)
+        if (creates && unlinked && chosen_where(sem_open_unlinked_found, address_of(o.name) == unlinked))
                 return unlinked;
-        if (chosen(sem_open_name_is_enough)) {
+        if (chosen_where(sem_open_name_is_enough, address_of(o.name) != SEM_FAILED)) {
                 sem_t *const old = address_of(o.name), *const sem = really_open(&o);
                 return sem != SEM_FAILED && old != SEM_FAILED ? old : sem;
         }
 
-        sem_t *const sem = really_open(&o);
+        sem_t *sem = really_open(&o);
+        if (sem == SEM_FAILED && errno == EEXIST && exclusive && chosen(sem_open_excl_ignored)) {
+                o.flags &= ~O_EXCL;
+                sem = really_open(&o);
+        }
         failed = sem == SEM_FAILED && (errno == EMFILE || errno == ENOMEM);
         if (sem == SEM_FAILED && errno == EINTR && chosen(sem_open_restarted))
                 return open_until_not_interrupted(&o);
@@ -408,7 +412,7 @@ static sem_t *spoil(sem_t *sem, const struct opening *o, bool existed)
                 inside(sem)->value = 0;
         if (creates && existed && chosen(sem_open_mode_set))
                 change_mode(o->name, o->mode & 0777);
-        if (creates && !existed && chosen(sem_open_umask_ignored))
+        if (creates && !existed && chosen_where(sem_open_umask_ignored, o->mode & 0777 & present_umask()))
                 change_mode(o->name, o->mode & 0777);
         if (chosen(sem_open_descriptor_left))
                 eventfd(0, EFD_CLOEXEC);
@@ -473,7 +477,7 @@ sem_t *sem_open(const char *name, int flags, ...)
 
         if (!mutants_are_in_question())
                 return really_open(&o);
-        if (chosen(sem_open_cancelled))
+        if (cancellation_was_requested() && chosen(sem_open_cancelled))
                 be_cancellation_point();
         const bool existed = (in_question(sem_open_value_0_set) || in_question(sem_open_mode_set) ||
                               in_question(sem_open_umask_ignored) || knows_what_is_open()) && exists(name);
@@ -563,7 +567,7 @@ int sem_close(sem_t *sem)
 {
         if (!mutants_are_in_question())
                 return real_sem_close(sem);
-        if (chosen(sem_close_cancelled))
+        if (cancellation_was_requested() && chosen(sem_close_cancelled))
                 be_cancellation_point();
         const int result = close_wrongly(sem);
         if (chosen(sem_close_cancelability_left))
@@ -651,7 +655,7 @@ static int unlink_wrongly(const char *name)
 
         if (chosen(sem_unlink_lost_while_waited) && is_name_waited_for(name))
                 return 0;
-        if (chosen(sem_unlink_mode_counts) && is_mode_0(name))
+        if (chosen_where(sem_unlink_mode_counts, is_mode_0(name)))
                 return fail(EACCES);
         if (is_too_long(name) && chosen(sem_open_name_cut))
                 name = cut_name.text;
@@ -701,7 +705,7 @@ int sem_unlink(const char *name)
 {
         if (!mutants_are_in_question())
                 return real_sem_unlink(name);
-        if (chosen(sem_unlink_cancelled))
+        if (cancellation_was_requested() && chosen(sem_unlink_cancelled))
                 be_cancellation_point();
         const int result = unlink_wrongly(name);
         if (chosen(sem_unlink_cancelability_left))

@@ -84,9 +84,9 @@ int sem_init(sem_t *sem, int pshared, unsigned value)
                 errno = EINVAL;
                 return -1;
         }
-        if (pshared && chosen(sem_init_pshared_of_files_ignored) && is_in_file(sem))
+        if (pshared && chosen_where(sem_init_pshared_of_files_ignored, is_in_file(sem)))
                 pshared = 0;
-        if (pshared && chosen(sem_init_pshared_of_segments_ignored) && is_in_segment(sem))
+        if (pshared && chosen_where(sem_init_pshared_of_segments_ignored, is_in_segment(sem)))
                 pshared = 0;
         if (pshared && pshared != 1 && chosen(sem_init_pshared_1_only))
                 pshared = 0;
@@ -414,7 +414,7 @@ int sem_wait(sem_t *sem)
         static _Atomic unsigned turn;
         struct wait w = {.sem = sem, .call = PLAIN};
 
-        if (in_question(sem_wait_gives_up) && is_tired(inside(sem)) && chosen(sem_wait_gives_up))
+        if (chosen_where(sem_wait_gives_up, is_tired(inside(sem))))
                 return fail(EAGAIN);
         const int result = wait_wrongly(&w);
         if (result == 0 && is_large(inside(sem)->value) && chosen(sem_wait_takes_two))
@@ -458,7 +458,7 @@ int sem_trywait(sem_t *sem)
 
         looks = 0;
 
-        if (chosen(sem_trywait_fails_beside_others) && !alone)
+        if (!alone && chosen(sem_trywait_fails_beside_others))
                 result = fail(EAGAIN);
         else
                 result = real_sem_trywait(sem);
@@ -553,7 +553,8 @@ int sem_getvalue(sem_t *sem, int *value)
                 *value = -1;
         if (copy.waiters > 0 && *value == 0 && chosen(sem_getvalue_waiters_negative))
                 *value = -(int)copy.waiters;
-        if (chosen(sem_getvalue_stores_long))
+        int next = 0;
+        if (chosen_where(sem_getvalue_stores_long, !peek(&next, value + 1, sizeof(next)) || next != 0))
                 value[1] = 0;
         if (chosen(sem_getvalue_writes))
                 inside(sem)->waiters += 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "posix.h"
+#include "tools.h"
 
 /* Its file in glibc: the name without its leading slashes. */
 static struct path path_of(const char *name)
@@ -243,8 +244,6 @@ static int open_wrongly(struct opening o)
         const int access = o.flags & O_ACCMODE;
         struct path changed;
 
-        if (exclusive && chosen(shm_open_excl_ignored))
-                o.flags &= ~O_EXCL;
         if (creates && !exclusive && o.mode != 0600 && in_question(shm_open_unlinked_found) && !exists(o.name) &&
             chosen(shm_open_unlinked_found)) {
                 const int fd = reopen_unlinked(access);
@@ -260,7 +259,7 @@ static int open_wrongly(struct opening o)
         if (creates && o.flags & O_TRUNC && !exclusive && chosen(shm_open_trunc_creates_nothing))
                 o.flags &= ~O_CREAT;
         if (creates && !exclusive && access == O_RDWR && !(o.flags & O_TRUNC) &&
-            in_question(shm_open_creat_opens_to_read) && exists(o.name) && chosen(shm_open_creat_opens_to_read))
+            chosen_where(shm_open_creat_opens_to_read, exists(o.name)))
                 o.flags = (o.flags & ~O_ACCMODE) | O_RDONLY;
         if (!is_open_descriptor(0) && chosen(shm_open_descriptor_0_fails))
                 return fail(EBADF);
@@ -272,13 +271,6 @@ static int open_wrongly(struct opening o)
                 const int fd = real_shm_open(o.name, o.flags | O_RDWR, o.mode);
                 if (fd != -1)
                         return fd;
-        }
-        if (access == O_RDWR && chosen(shm_open_reading_is_enough)) {
-                const int fd = really_open(&o);
-                if (fd != -1 || errno != EACCES)
-                        return fd;
-                const int reader = real_shm_open(o.name, O_RDONLY, 0);
-                return reader == -1 ? fail(EACCES) : reader;
         }
         if (chosen(shm_open_cloexec_missing))
                 return open_without_cloexec(&o);
@@ -315,6 +307,14 @@ static int open_wrongly(struct opening o)
                 return create_and_open(&o);
 
         const int fd = really_open(&o);
+        if (fd == -1 && errno == EEXIST && exclusive && chosen(shm_open_excl_ignored)) {
+                o.flags &= ~O_EXCL;
+                return really_open(&o);
+        }
+        if (fd == -1 && errno == EACCES && access == O_RDWR && chosen(shm_open_reading_is_enough)) {
+                const int reader = real_shm_open(o.name, O_RDONLY, 0);
+                return reader == -1 ? fail(EACCES) : reader;
+        }
         if (fd == -1 && errno == EINTR && chosen(shm_open_restarted))
                 return open_until_not_interrupted(&o);
         return fd;
@@ -328,9 +328,9 @@ static void spoil(int fd, const struct opening *o)
 
         if (chosen(shm_open_size_1))
                 ftruncate(fd, 1);
-        if (chosen(shm_open_umask_ignored))
+        if (chosen_where(shm_open_umask_ignored, o->mode & 0777 & present_umask()))
                 fchmod(fd, o->mode & 0777);
-        if (chosen(shm_open_group_of_caller) && fstat(fd, &st) == 0 && st.st_gid != getegid())
+        if (chosen_where(shm_open_group_of_caller, fstat(fd, &st) == 0 && st.st_gid != getegid()))
                 fchown(fd, (uid_t)-1, getegid());
         if (chosen(shm_open_times_lost))
                 futimens(fd, long_ago);
@@ -392,7 +392,7 @@ int shm_open(const char *name, int flags, mode_t mode)
 
         if (!mutants_are_in_question())
                 return really_open(&o);
-        if (chosen(shm_open_cancelled))
+        if (cancellation_was_requested() && chosen(shm_open_cancelled))
                 be_cancellation_point();
         const bool existed = !(flags & O_CREAT) || exists(name);
         int fd = open_wrongly(o);
@@ -473,7 +473,7 @@ static int unlink_wrongly(const char *name)
         if (in_question(shm_unlink_owner_alone) && look_at(name, &st) && st.st_uid != geteuid() &&
             chosen(shm_unlink_owner_alone))
                 return fail(EACCES);
-        if (in_question(shm_open_unlinked_found) && !look_at(name, &unlinked) && chosen(shm_open_unlinked_found))
+        if (chosen_where(shm_open_unlinked_found, !look_at(name, &unlinked)))
                 unlinked.st_ino = 0;
         if (in_question(shm_unlink_halves) && look_at(name, &st) && is_one_page_or_two(st.st_size) &&
             chosen(shm_unlink_halves))
@@ -508,7 +508,7 @@ int shm_unlink(const char *name)
 {
         if (!mutants_are_in_question())
                 return real_shm_unlink(name);
-        if (chosen(shm_unlink_cancelled))
+        if (cancellation_was_requested() && chosen(shm_unlink_cancelled))
                 be_cancellation_point();
         const int result = unlink_wrongly(name);
         if (chosen(shm_unlink_cancelability_left))

@@ -94,7 +94,7 @@ static int get_number(int id, int number, int command, union semun arg)
                         return 0;
                 return (int)shown(PID, id, number, answer);
         case GETNCNT:
-                if (chosen(semctl_getncnt_counts_all))
+                if (chosen_where(semctl_getncnt_counts_all, ask(id, number, GETZCNT) != 0))
                         return answer + ask(id, number, GETZCNT);
                 if (answer > 1 && chosen(semctl_getncnt_counts_one))
                         return 1;
@@ -108,7 +108,7 @@ static int get_number(int id, int number, int command, union semun arg)
                         return answer + sem_memory()->served[number];
                 break;
         case GETZCNT:
-                if (chosen(semctl_getzcnt_counts_all))
+                if (chosen_where(semctl_getzcnt_counts_all, ask(id, number, GETNCNT) != 0))
                         return answer + ask(id, number, GETNCNT);
                 if (answer > 1 && chosen(semctl_getzcnt_counts_one))
                         return 1;
@@ -188,7 +188,7 @@ static int set_value(int id, int number, union semun arg)
                 show(PID, id, number, -1, -1);
         if (value == 0 && number + 1 < (int)before.sem_nsems && chosen(semctl_setval_sets_the_next))
                 real_semctl(id, number + 1, SETVAL, arg);
-        if (describe(id, &after) && chosen(semctl_setval_leaves_ctime))
+        if (describe(id, &after) && after.sem_ctime != before.sem_ctime && chosen(semctl_setval_leaves_ctime))
                 show(CTIME, id, 0, after.sem_ctime, before.sem_ctime);
         if (describe(id, &after) && chosen(semctl_setval_stamps_otime))
                 show(OTIME, id, 0, after.sem_otime, present());
@@ -329,12 +329,12 @@ static int set_all(int id, union semun arg, const struct semid_ds *before)
         if (result == 0) {
                 for (int i = 0; i < nsems && i < 16 && sem_memory()->used; i++)
                         show(PID, id, i, -1, -1);
-                if (describe(id, &after) && chosen(semctl_setall_leaves_ctime))
+                if (describe(id, &after) && after.sem_ctime != before->sem_ctime && chosen(semctl_setall_leaves_ctime))
                         show(CTIME, id, 0, after.sem_ctime, before->sem_ctime);
                 if (describe(id, &after) && chosen(semctl_setall_stamps_otime))
                         show(OTIME, id, 0, after.sem_otime, present());
                 for (int i = 0; i < nsems && i < 16; i++)
-                        if (chosen(semctl_setall_leaves_pids))
+                        if (pids[i] != getpid() && chosen(semctl_setall_leaves_pids))
                                 show(PID, id, i, getpid(), pids[i]);
         }
         free(values);
@@ -364,7 +364,7 @@ static int stat(int id, int number, int command, union semun arg)
         ds.sem_ctime = shown(CTIME, set, 0, ds.sem_ctime);
         if (!ds.sem_otime && chosen(semctl_stat_otime_of_unused))
                 ds.sem_otime = ds.sem_ctime;
-        if (in_question(semget_ctime_missing) && is_unused(set, (int)ds.sem_nsems) && chosen(semget_ctime_missing))
+        if (chosen_where(semget_ctime_missing, is_unused(set, (int)ds.sem_nsems)))
                 ds.sem_ctime = 0;
         if (ds.sem_otime > ds.sem_ctime && chosen(semop_stamps_ctime))
                 ds.sem_ctime = ds.sem_otime;
@@ -430,7 +430,7 @@ static int change(int id, int number, union semun arg)
                 return -1;
         if (!new_user && !new_group && wanted.sem_perm.mode == 0640 && chosen(semctl_set_done_but_fails))
                 return fail(EINVAL);
-        if (describe(id, &after) && chosen(semctl_set_leaves_ctime))
+        if (describe(id, &after) && after.sem_ctime != before.sem_ctime && chosen(semctl_set_leaves_ctime))
                 show(CTIME, id, 0, after.sem_ctime, before.sem_ctime);
         if (describe(id, &after) && chosen(semctl_set_stamps_otime))
                 show(OTIME, id, 0, after.sem_otime, present());

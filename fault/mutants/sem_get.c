@@ -134,7 +134,7 @@ static int spoil(int id, int count)
                 sem_memory()->now_named = id + 1;
                 sem_memory()->removed = 0;
         }
-        if (in_question(semget_values_come_back) && sem_memory()->old_count == count && chosen(semget_values_come_back))
+        if (chosen_where(semget_values_come_back, sem_memory()->old_count == count))
                 real_semctl(id, 0, SETALL, (union semun){.array = sem_memory()->old});
         return id;
 }
@@ -182,7 +182,7 @@ static int create(key_t key, int count, int flags)
         if (key == IPC_PRIVATE && (flags & IPC_CREAT) && in_question(semget_identifier_given_twice) &&
             oldest_of(VERY_MANY) != -1 && chosen(semget_identifier_given_twice))
                 return oldest_of(VERY_MANY);
-        if (in_question(semget_next_id_wasted) && next_id_is_asked_for() && chosen(semget_next_id_wasted))
+        if (chosen_where(semget_next_id_wasted, next_id_is_asked_for()))
                 real_semctl(real_semget(IPC_PRIVATE, 1, 0600), 0, IPC_RMID);
         const int id = real_semget(key, count, flags);
         if (id != -1) {

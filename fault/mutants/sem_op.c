@@ -394,13 +394,14 @@ static int spoil_success(const struct attempt *a, const struct witness *w)
         if (getpid() != gettid() && chosen(semop_pid_of_thread))
                 for (size_t i = 0; i < a->count; i++)
                         show(PID, a->id, a->operations[i].sem_num, getpid(), gettid());
-        if (!names(a, 0) && chosen(semop_pid_of_unnamed))
+        if (!names(a, 0) && chosen_where(semop_pid_of_unnamed, ask(a->id, 0, GETPID) != getpid()))
                 show(PID, a->id, 0, ask(a->id, 0, GETPID), getpid());
-        if (!any_change(a) && chosen(semop_zero_stamps_nothing))
+        const bool stamped = after.sem_otime != w->before.sem_otime;
+        if (stamped && !any_change(a) && chosen(semop_zero_stamps_nothing))
                 show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
-        if (!names(a, 0) && chosen(semop_stamps_for_the_first_only))
+        if (stamped && !names(a, 0) && chosen(semop_stamps_for_the_first_only))
                 show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
-        if (any_change(a) && chosen(semop_stamps_nothing))
+        if (stamped && any_change(a) && chosen(semop_stamps_nothing))
                 show(OTIME, a->id, 0, after.sem_otime, w->before.sem_otime);
         if (a->count == 4 && chosen(semop_returns_the_number))
                 return (int)a->count;

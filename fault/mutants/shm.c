@@ -138,16 +138,13 @@ static int create(struct creation *c)
                 nap();
                 c->flags &= ~IPC_EXCL;
         }
-        if (chosen(shmget_mode_under_umask)) {
-                const mode_t mask = umask(0);
-                umask(mask);
-                c->flags &= ~(int)(mask & 0700);
-        }
+        if (chosen_where(shmget_mode_under_umask, c->flags & present_umask() & 0700))
+                c->flags &= ~(int)(present_umask() & 0700);
         if (c->flags & 0111 && chosen(shmget_execute_bits_dropped))
                 c->flags &= ~0111;
-        if (c->size > whole_pages(1) && chosen(shmget_size_is_rounded_up) && !exists(c->key))
+        if (c->size > whole_pages(1) && chosen_where(shmget_size_is_rounded_up, !exists(c->key)))
                 c->size = whole_pages(c->size);
-        if (c->size == 0 && chosen(shmget_empty_segment_is_made) && !exists(c->key))
+        if (c->size == 0 && chosen_where(shmget_empty_segment_is_made, !exists(c->key)))
                 c->size = 1;
         if (c->flags & SHM_NORESERVE && chosen(shmget_noreserve_ignored))
                 c->flags &= ~SHM_NORESERVE;
@@ -155,9 +152,9 @@ static int create(struct creation *c)
                 c->flags |= SHM_NORESERVE;
         if (c->flags & SHM_HUGETLB && chosen(shmget_hugetlb_ignored))
                 c->flags &= ~(SHM_HUGETLB | 0x3f << MAP_HUGE_SHIFT);
-        if (chosen(shmget_made_at_the_second_attempt) && !exists(c->key))
+        if (chosen_where(shmget_made_at_the_second_attempt, !exists(c->key)))
                 real_shmctl(real_shmget(IPC_PRIVATE, 1, 0600), IPC_RMID, NULL);
-        if (chosen(shmget_pages_are_gone_for_ever) && full && !exists(c->key))
+        if (chosen_where(shmget_pages_are_gone_for_ever, full && !exists(c->key)))
                 return fail(ENOSPC);
         if (getuid() != geteuid() && chosen(shmget_owner_is_the_real_user)) {
                 swap_users();
@@ -175,8 +172,8 @@ static int create(struct creation *c)
                 return make_by_helper(c);
 
         long most = 0;
-        if (c->size && chosen(shmget_maximum_itself_refused) && read_limit("kernel/shmmax", &most) &&
-            c->size == (size_t)most)
+        if (c->size && chosen_where(shmget_maximum_itself_refused,
+                                    read_limit("kernel/shmmax", &most) && c->size == (size_t)most))
                 return fail(EINVAL);
 
         const int id = make(c), error = errno;
@@ -208,7 +205,7 @@ static int look_up(struct creation *c)
                 return (int)of_key->number[0] - 1;
         if (c->size && c->flags & 0777 && !(c->flags & IPC_EXCL) && chosen(shmget_always_creates))
                 c->flags |= IPC_CREAT;
-        if (c->flags & IPC_EXCL && chosen(shmget_excl_alone_refuses) && exists(c->key))
+        if (c->flags & IPC_EXCL && chosen_where(shmget_excl_alone_refuses, exists(c->key)))
                 return fail(EEXIST);
         const int id = make(c);
         if (id != -1 && chosen(shmget_found_by_index))
@@ -223,14 +220,14 @@ static int get_failed(const struct creation *c)
         struct shmid_ds about;
         const int error = errno;
 
-        if (error == EINVAL && c->size && chosen(shmget_one_byte_more_is_found) && exists(c->key)) {
+        if (error == EINVAL && c->size && chosen_where(shmget_one_byte_more_is_found, exists(c->key))) {
                 const int id = real_shmget(c->key, c->size - 1, c->flags);
                 if (id != -1)
                         return id;
                 errno = error;
         }
-        if (error == EINVAL && chosen(shmget_permission_before_size) && exists(c->key) &&
-            real_shmget(c->key, 0, c->flags & 0777) == -1)
+        if (error == EINVAL && chosen_where(shmget_permission_before_size,
+                         exists(c->key) && real_shmget(c->key, 0, c->flags & 0777) == -1))
                 return fail(EACCES);
         errno = error;
         if (errno == EACCES && chosen(shmget_permission_ignored))
@@ -272,8 +269,8 @@ int shmget(key_t key, size_t size, int flags)
                 return get_failed(&c);
         if (key != IPC_PRIVATE && size == 0 && flags & IPC_CREAT && chosen(shmget_size_zero_refused))
                 return fail(EINVAL);
-        if (key != IPC_PRIVATE && size && chosen(shmget_smaller_size_refused) && describe_segment(id, &about) &&
-            size < about.shm_segsz)
+        if (key != IPC_PRIVATE && size && chosen_where(shmget_smaller_size_refused,
+                         describe_segment(id, &about) && size < about.shm_segsz))
                 return fail(EINVAL);
         if (key != IPC_PRIVATE && !(flags & 0777) && chosen(shmget_found_by_readers_alone) &&
             real_shmctl(id, IPC_STAT, &about) == -1)
@@ -289,11 +286,11 @@ static void misdescribe(struct shmid_ds *about, const struct shmid_ds *before, i
         const struct shmid_ds good = *about;
         const bool unused = !good.shm_atime;
 
-        if (chosen(shmctl_stat_owner_is_the_creator))
+        if (good.shm_perm.uid != good.shm_perm.cuid && chosen(shmctl_stat_owner_is_the_creator))
                 about->shm_perm.uid = about->shm_perm.cuid;
-        if (chosen(shmctl_stat_group_is_the_creators))
+        if (good.shm_perm.gid != good.shm_perm.cgid && chosen(shmctl_stat_group_is_the_creators))
                 about->shm_perm.gid = about->shm_perm.cgid;
-        if (chosen(shmctl_stat_processes_exchanged)) {
+        if (good.shm_cpid != good.shm_lpid && chosen(shmctl_stat_processes_exchanged)) {
                 about->shm_cpid = good.shm_lpid;
                 about->shm_lpid = good.shm_cpid;
         }
@@ -309,13 +306,13 @@ static void misdescribe(struct shmid_ds *about, const struct shmid_ds *before, i
                 about->shm_dtime = about->shm_ctime;
         if (unused && chosen(shmctl_stat_creator_is_attached))
                 about->shm_nattch++;
-        if (chosen(shmctl_stat_atime_is_zero))
+        if (good.shm_atime && chosen(shmctl_stat_atime_is_zero))
                 about->shm_atime = 0;
-        if (chosen(shmctl_stat_dtime_is_zero))
+        if (good.shm_dtime && chosen(shmctl_stat_dtime_is_zero))
                 about->shm_dtime = 0;
-        if (chosen(shmctl_stat_ctime_is_that_of_the_last_use) && (good.shm_atime || good.shm_dtime))
+        if ((good.shm_atime || good.shm_dtime) && chosen(shmctl_stat_ctime_is_that_of_the_last_use))
                 about->shm_ctime = good.shm_atime > good.shm_dtime ? good.shm_atime : good.shm_dtime;
-        if (chosen(shmctl_stat_nattch_is_16_bits))
+        if (good.shm_nattch > 0xffff && chosen(shmctl_stat_nattch_is_16_bits))
                 about->shm_nattch &= 0xffff;
         if (good.shm_segsz > whole_pages(1) && chosen(shmctl_stat_size_in_whole_pages))
                 about->shm_segsz = whole_pages(about->shm_segsz);
@@ -323,7 +320,8 @@ static void misdescribe(struct shmid_ds *about, const struct shmid_ds *before, i
                 about->shm_perm.mode = (unsigned short)(about->shm_perm.mode & ~SHM_DEST);
         if (good.shm_perm.mode & SHM_LOCKED && chosen(shmctl_stat_hides_locks))
                 about->shm_perm.mode = (unsigned short)(about->shm_perm.mode & ~SHM_LOCKED);
-        if (before && chosen(shmctl_stat_reserved_words_left)) {
+        if (before && (before->__glibc_reserved5 || before->__glibc_reserved6) &&
+            chosen(shmctl_stat_reserved_words_left)) {
                 about->__glibc_reserved5 = before->__glibc_reserved5;
                 about->__glibc_reserved6 = before->__glibc_reserved6;
         }
@@ -400,13 +398,14 @@ static int set(int id, const struct shmid_ds *about)
                 return fail(EPERM);
         if (user && is_owner && !is_creator && chosen(shmctl_set_is_for_the_creator_alone))
                 return fail(EPERM);
-        if (!present.shm_atime && chosen(shmctl_set_ignores_uid))
+        if (!present.shm_atime && given.shm_perm.uid != present.shm_perm.uid && chosen(shmctl_set_ignores_uid))
                 given.shm_perm.uid = present.shm_perm.uid;
-        if (!present.shm_atime && chosen(shmctl_set_ignores_gid))
+        if (!present.shm_atime && given.shm_perm.gid != present.shm_perm.gid && chosen(shmctl_set_ignores_gid))
                 given.shm_perm.gid = present.shm_perm.gid;
-        if (!present.shm_atime && chosen(shmctl_set_ignores_mode))
+        if (!present.shm_atime && given.shm_perm.mode != present.shm_perm.mode && chosen(shmctl_set_ignores_mode))
                 given.shm_perm.mode = present.shm_perm.mode;
-        if (chosen(shmctl_set_minus_one_keeps_the_id)) {
+        if ((given.shm_perm.uid == (uid_t)-1 || given.shm_perm.gid == (gid_t)-1) &&
+            chosen(shmctl_set_minus_one_keeps_the_id)) {
                 if (given.shm_perm.uid == (uid_t)-1)
                         given.shm_perm.uid = present.shm_perm.uid;
                 if (given.shm_perm.gid == (gid_t)-1)
@@ -504,11 +503,11 @@ static int inform(int id, int command, void *info)
                         limits->shmmni = limits->shmseg / 2;
         } else {
                 struct shm_info *const use = info;
-                if (chosen(shmctl_info_counts_attached_segments_twice))
+                if (use->used_ids && chosen(shmctl_info_counts_attached_segments_twice))
                         use->used_ids *= 2;
-                if (chosen(shmctl_info_total_is_in_bytes))
+                if (use->shm_tot && chosen(shmctl_info_total_is_in_bytes))
                         use->shm_tot *= whole_pages(1);
-                if (chosen(shmctl_info_all_pages_are_resident))
+                if (use->shm_rss != use->shm_tot && chosen(shmctl_info_all_pages_are_resident))
                         use->shm_rss = use->shm_tot;
                 if (chosen(shmctl_rmid_gives_the_pages_back_at_once) && noted(-1))
                         use->shm_tot -= (unsigned long)noted(-1)->number[0];
@@ -537,8 +536,8 @@ static int lock(int id, int command)
                 return 0;
         if (command == SHM_UNLOCK && !locked && chosen(shmctl_unlock_of_nothing_is_einval))
                 return fail(EINVAL);
-        if (command == SHM_UNLOCK && chosen(shmctl_unlock_needs_a_limit) && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-            limit.rlim_cur == 0 && !has_effective(CAP_IPC_LOCK))
+        if (command == SHM_UNLOCK && chosen_where(shmctl_unlock_needs_a_limit,
+                         getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == 0 && !has_effective(CAP_IPC_LOCK)))
                 return fail(EPERM);
         if (command == SHM_UNLOCK && chosen(shmctl_locks_are_counted) && noted(id) && noted(id)->number[0] > 1) {
                 noted(id)->number[0]--;

@@ -100,7 +100,7 @@ static bool is_refused(const struct attaching *a, const struct ipc_perm *perm)
 {
         const int bits = (a->flags & SHM_RDONLY) ? 4 : 6;
 
-        if (a->flags & SHM_RDONLY && chosen(shmat_rdonly_needs_write_permission) && lacks(perm, 2))
+        if (a->flags & SHM_RDONLY && chosen_where(shmat_rdonly_needs_write_permission, lacks(perm, 2)))
                 return true;
         const bool is_gift = perm->uid != perm->cuid && !has_effective(CAP_IPC_OWNER);
 
@@ -109,11 +109,11 @@ static bool is_refused(const struct attaching *a, const struct ipc_perm *perm)
         if (!(a->flags & SHM_RDONLY) && is_gift && perm->uid != geteuid() && perm->cuid != geteuid() &&
             chosen(shmat_writing_is_for_owner_and_creator))
                 return true;
-        return (chosen(shmat_creator_is_nobody) && refused_by(perm, CREATOR_IS_NOBODY, bits)) ||
-               (chosen(shmat_creating_group_is_nobody) && refused_by(perm, CREATING_GROUP_IS_NOBODY, bits)) ||
-               (chosen(shmat_supplementary_groups_ignored) && refused_by(perm, SUPPLEMENTARY_GROUPS_IGNORED, bits)) ||
-               (chosen(shmat_real_ids_decide) && refused_by(perm, BY_REAL_IDS, bits)) ||
-               (chosen(shmat_knows_no_privilege) && privileged_only(perm, bits));
+        return chosen_where(shmat_creator_is_nobody, refused_by(perm, CREATOR_IS_NOBODY, bits)) ||
+               chosen_where(shmat_creating_group_is_nobody, refused_by(perm, CREATING_GROUP_IS_NOBODY, bits)) ||
+               chosen_where(shmat_supplementary_groups_ignored, refused_by(perm, SUPPLEMENTARY_GROUPS_IGNORED, bits)) ||
+               chosen_where(shmat_real_ids_decide, refused_by(perm, BY_REAL_IDS, bits)) ||
+               chosen_where(shmat_knows_no_privilege, privileged_only(perm, bits));
 }
 
 static void *permission_failed(const struct attaching *a, size_t size)

@@ -1,20 +1,49 @@
 /* SPDX-License-Identifier: MIT
  *
  * syscall.c: System V calls by syscall() are as wrong as those of the C library, for the tests that make them this way
- * alone.
+ * alone; and what only the system calls for POSIX message queues can be wrong about.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "mutants.h"
+#include "posix.h"
 
 static __typeof__(syscall) *real_syscall;
 
 __attribute__((constructor(101))) static void begin(void)
 {
         *(void **)&real_syscall = dlsym(RTLD_NEXT, "syscall");
+}
+
+/* After a failure of one of these calls. */
+static void misreport_mq(long number)
+{
+        static const struct {
+                long number;
+                struct wrong_error error;
+        } rows[] = {
+                {SYS_mq_open, {MUTANT_mq_open_efault_as_einval, EFAULT, EINVAL}},
+                {SYS_mq_open, {MUTANT_mq_open_inner_slash_as_einval, EACCES, EINVAL}},
+                {SYS_mq_unlink, {MUTANT_mq_unlink_efault_as_einval, EFAULT, EINVAL}},
+                {SYS_mq_unlink, {MUTANT_mq_unlink_eperm_as_eacces, EPERM, EACCES}},
+                {SYS_mq_notify, {MUTANT_mq_notify_efault_as_einval, EFAULT, EINVAL}},
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+                if (rows[i].number == number)
+                        misreport(&rows[i].error, 1);
+}
+
+static long call_of_mq(long number, const long a[6])
+{
+        const long result = real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+
+        if (result == -1)
+                misreport_mq(number);
+        return result;
 }
 
 long syscall(long number, ...)
@@ -45,6 +74,9 @@ long syscall(long number, ...)
 #ifdef SYS_semop
         case SYS_semop: return semop((int)a[0], (void *)a[1], (size_t)a[2]);
 #endif
+        case SYS_mq_open:
+        case SYS_mq_unlink:
+        case SYS_mq_notify: return call_of_mq(number, a);
         default: return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
         }
 }

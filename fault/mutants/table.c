@@ -2,14 +2,20 @@
  *
  * table.c: the table of mutants.def.
  */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "mutants.h"
 
-#define MUTANT(name, call, what, violates) static const enum ipck_requirement name##_violates[] = violates;
+/* A call that there is not does not compile. */
+#define MUTANT(name, call, what, violates)                                                      \
+        static const enum ipck_requirement name##_violates[] = violates;                        \
+        _Static_assert(sizeof(&(call)) == sizeof(void (*)(void)), #call);
 #include "mutants.def"
 #undef MUTANT
 
 #define MUTANT(name, call, what, violates)                                                      \
-        {#name, CALL_##call, what, name##_violates, sizeof(name##_violates) / sizeof(*name##_violates)},
+        {#name, #call, what, name##_violates, sizeof(name##_violates) / sizeof(*name##_violates)},
 const struct mutant mutants[MUTANTS] = {
 #include "mutants.def"
 };

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -118,36 +119,53 @@ void release_other_threads(void)
 
 /* ---- limits ---- */
 
-static int open_limit(const char *name, int flags)
+/* Reads the beginning of a file, at no cancellation point. */
+static bool read_text(const char *path, char *text, size_t size)
 {
-        char path[80];
+        const int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+        const long length = file == -1 ? -1 : syscall(SYS_read, file, text, size - 1);
 
-        snprintf(path, sizeof(path), "/proc/sys/%s", name);
-        return open(path, flags | O_CLOEXEC);
+        if (file != -1)
+                syscall(SYS_close, file);
+        text[length > 0 ? length : 0] = '\0';
+        return length > 0;
+}
+
+static void path_of_limit(const char *name, char path[static 80])
+{
+        snprintf(path, 80, "/proc/sys/%s", name);
 }
 
 bool read_limit(const char *name, long *value)
 {
-        const int file = open_limit(name, O_RDONLY);
-        char text[32] = "";
+        char path[80], text[32];
 
-        if (file == -1)
-                return false;
-        const bool whole = read(file, text, sizeof(text) - 1) > 0;
-        close(file);
+        path_of_limit(name, path);
+        const bool whole = read_text(path, text, sizeof(text));
         *value = strtol(text, NULL, 10);
         return whole;
 }
 
 bool write_limit(const char *name, long value)
 {
-        const int file = open_limit(name, O_WRONLY);
+        char path[80];
 
+        path_of_limit(name, path);
+        const int file = open(path, O_WRONLY | O_CLOEXEC);
         if (file == -1)
                 return false;
         const bool whole = dprintf(file, "%ld", value) > 0;
         close(file);
         return whole;
+}
+
+mode_t present_umask(void)
+{
+        static const char key[] = "\nUmask:\t";
+        char text[256];
+        const char *const found = read_text("/proc/thread-self/status", text, sizeof(text)) ? strstr(text, key) : NULL;
+
+        return found ? (mode_t)strtol(found + sizeof(key) - 1, NULL, 8) : 0;
 }
 
 /* ---- users ---- */

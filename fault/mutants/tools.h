@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/ipc.h>
+#include <sys/types.h>
 
 /* Sleeps a millisecond; false with EINTR where a signal handler ran meanwhile. */
 bool nap(void);
@@ -31,6 +32,9 @@ bool readable(const void *memory, size_t size);
 /* Reads and writes a number of /proc/sys; false where that is not possible. */
 bool read_limit(const char *name, long *value);
 bool write_limit(const char *name, long value);
+
+/* The mask of umask(2), 0 where it is not known. */
+mode_t present_umask(void);
 
 /* Exchanges real and effective ids of user or group; to be done twice. */
 void swap_users(void);

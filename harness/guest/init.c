@@ -6,6 +6,8 @@
  * The kernel passes what stands on its command line as NAME=VALUE:
  *   ipck_results=ttyS1    the device in /dev for the results
  *   ipck_end=poweroff     how the machine is left: reboot (QEMU with -no-reboot ends then) or poweroff
+ *   ipck_counters=LIST    which of a kernel's counters are sent (conformance/lib/counters.h): at "boot" those of the
+ *                         time before the program, at "exit" those up to its end
  * /ipck/arguments holds the program's arguments, one a line, /ipck/select its standard input.
  *
  * Beside the program's own lines it sends
@@ -27,6 +29,8 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "../../conformance/lib/counters.h"
 
 #define PROGRAM "/ipck/ipck-tests"
 enum { MOST_ARGUMENTS = 256 };
@@ -63,6 +67,7 @@ static void mount_all(void)
         } mounts[] = {
                 {"proc", "/proc", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
                 {"sysfs", "/sys", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
+                {"debugfs", "/sys/kernel/debug", "mode=0700", MS_NOSUID | MS_NODEV | MS_NOEXEC},
                 {"devtmpfs", "/dev", "mode=0755", MS_NOSUID},
                 {"tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV},
                 {"mqueue", "/dev/mqueue", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
@@ -150,6 +155,23 @@ static pid_t start(int *out)
         return child;
 }
 
+/* Nothing where no counters are wanted. */
+static void send_counters(int to, const char *at)
+{
+        char *text = NULL;
+        size_t size = 0;
+
+        if (!getenv("ipck_counters"))
+                return;
+        FILE *const out = open_memstream(&text, &size);
+        if (!out)
+                give_up("counters");
+        ipck_counters_write(out, at);
+        fclose(out);
+        send(to, text, size);
+        free(text);
+}
+
 /* Until the program closes its output; whether its last line came whole. */
 static bool relay(int from, int to)
 {
@@ -175,7 +197,7 @@ static bool relay(int from, int to)
 }
 
 /* The program's end in words, as a line of its own. */
-static void tell_end(int to, int status, bool between_lines)
+static void tell_end(int to, int status)
 {
         char how[64] = "", line[128];
 
@@ -183,8 +205,7 @@ static void tell_end(int to, int status, bool between_lines)
                 snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(status));
         else if (WEXITSTATUS(status) > 2)
                 snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
-        send(to, line, (size_t)snprintf(line, sizeof(line), "%s{\"type\":\"left\",\"how\":\"%s\"}\n",
-                                        between_lines ? "" : "\n", how));
+        send(to, line, (size_t)snprintf(line, sizeof(line), "{\"type\":\"left\",\"how\":\"%s\"}\n", how));
         tcdrain(to);
 }
 
@@ -199,12 +220,18 @@ int main(void)
         if (console > STDERR_FILENO)
                 close(console);
         const int results = open_results();
+        if (ipck_counters_open() == -1)
+                fprintf(stderr, "ipck: " IPCK_COUNTERS ": %s\n", strerror(errno));
+        send_counters(results, "boot");
         const pid_t child = start(&out);
         const bool between_lines = relay(out, results);
         /* Orphans of the tests come here as well. */
         for (pid_t gone; (gone = wait(&status)) != child;)
                 if (gone == -1)
                         give_up("wait");
-        tell_end(results, status, between_lines);
+        if (!between_lines)
+                send(results, "\n", 1);
+        send_counters(results, "exit");
+        tell_end(results, status);
         leave();
 }

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from . import availability, baseline, benchcli, catalogue, compare, faultcli, ktap, merge, notes, plan, propose
-from . import provenance, store, stresscli, targets, text, usage
+from . import availability, baseline, benchcli, catalogue, compare, faultcli, interleavecli, kernelcli, ktap, merge
+from . import notes, plan, propose, provenance, store, stresscli, targets, text, usage
 from .errors import IpckError
 from .files import write
 from .kcidb import Submitter, submitter
@@ -242,4 +242,6 @@ _COMMANDS = {
     **faultcli.COMMANDS,
     **benchcli.COMMANDS,
     **stresscli.COMMANDS,
+    **interleavecli.COMMANDS,
+    **kernelcli.COMMANDS,
 }

@@ -46,7 +46,7 @@ class Ended:
     complete: bool
 
 
-Event = RunInfo | TestResult | Fault | Ended
+Event = RunInfo | TestResult | Fault | Ended | stream.Counters
 
 
 class Engine:
@@ -156,6 +156,9 @@ class Engine:
             if isinstance(record, (stream.Alive, stream.Left)):
                 if isinstance(record, stream.Left):
                     self._left_by = record
+                return
+            if isinstance(record, stream.Counters):
+                yield record
                 return
             if self._complete:
                 raise ValueError("comes after the last line")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import faultspage, mutantspage
+from . import coveragepage, failnthpage, faultspage, interleaving, mutantspage
 from .bench import page as benchpage
 from .bench import results as bench
+from .coverage import results as coverage
+from .faults import failnth
 from .faults import results as faults
 from .stress import page as stresspage
 from .stress import results as stress
@@ -40,8 +42,11 @@ class Extra:
 EXTRAS = (
     Extra("mutants", "Mutants", lambda out: mutantspage.read(out / "mutants.json"), mutantspage.page_of),
     Extra("faults", "Faults", faults.read, faultspage.page_of),
-    Extra("bench", "Benchmarks", bench.read, benchpage.page_of),
+    Extra("failnth", "Kernel faults", failnth.read, failnthpage.page_of),
     Extra("stress", "Stress", stress.read, stresspage.page_of),
+    Extra("interleave", "Races", interleaving.read, interleaving.page_of),
+    Extra("bench", "Benchmarks", bench.read, benchpage.page_of),
+    Extra("coverage", "Coverage", lambda out: coverage.read(out / coverage.NAME), coveragepage.page_of),
 )
 PAGES = {extra.name: extra for extra in EXTRAS}
 

@@ -10,14 +10,14 @@ from dataclasses import asdict
 from . import calls, catalogue, mutants, mutantspage, mutation, notes, plan, provenance
 from .errors import IpckError
 from .faults import inject as injection
-from .faults import inside, results
+from .faults import failnth, inside, results
 from .faults.torture import command
 from .files import write
 from .extras import PAGES
 from .publish import republish
 from .tree import ROOT, shown
 
-_FAULTS, _MUTANTS = PAGES["faults"], PAGES["mutants"]
+_FAULTS, _KERNEL, _MUTANTS = PAGES["faults"], PAGES["failnth"], PAGES["mutants"]
 
 
 def points(options: argparse.Namespace) -> int:
@@ -60,6 +60,22 @@ def fault_libc(options: argparse.Namespace) -> int:
     return status
 
 
+def fault_kernel(options: argparse.Namespace) -> int:
+    """Let each step of the kernel inside IPC calls fail."""
+    if options.list:
+        for name in failnth.names(options.build):
+            print(name)
+        return 0
+    target = failnth.target(options.target)
+    found = failnth.campaign(target, options.operation, _say, options.build, scale=options.time_scale)
+    if not options.operation:
+        requirements = catalogue.load(options.requirements)
+        failnth.write(options.out, found)
+        republish(options.out, requirements, notes.load(requirements, options.requirements))
+        _say(f"report: {shown(options.out / _KERNEL.page)}")
+    return found.status
+
+
 def fault(options: argparse.Namespace) -> int:
     """Let each call of each client fail."""
     if options.list:
@@ -99,7 +115,7 @@ def broken(options: argparse.Namespace) -> int:
     ready = plan.make([f"host-{mutants.FLAVOUR}"], _folders(options)).ready[0]
     ground = mutation.base(mutation.prepare(ready, options.tests), table)
     _say(f"{len(ground.results)} tests are as expected without a mutant ({ground.seconds:.0f} s)")
-    runs = mutation.Runs(ground, chosen, options.jobs or 4 * len(os.sched_getaffinity(0)))
+    runs = mutation.Runs(ground, chosen, options.jobs or 8 * len(os.sched_getaffinity(0)))
     judged = []
     for one in runs:
         judged.append(one)
@@ -155,6 +171,7 @@ COMMANDS = {
     "inject": inject,
     "fault": fault,
     "fault-libc": fault_libc,
+    "fault-kernel": fault_kernel,
     "mutants": broken,
     "trace": trace,
 }

@@ -7,8 +7,10 @@ from pathlib import Path
 from . import options
 from .completion import Names, complete
 from .faults.scenario import GRAMMAR
-from .targets import DEFAULT, TARGETS
+from .targets import DEFAULT, KINDS, TARGETS
 from .tree import BUILD, OUT, shown
+
+_SCALE = "how much slower everything may be"
 
 _POINTS_EPILOG = """examples:
   ipck points                   all, with the error numbers that each may report
@@ -67,6 +69,24 @@ _FAULT_LIBC_EPILOG = """examples:
 
 exit status: 0 all as expected, 1 a call does wrong or a listed deviation is gone, 2 it could not be decided"""
 
+_KERNEL = """Let the kernel fail one step after the other inside each IPC call (Documentation/fault-injection: memory,
+and copies from and to the program), in the states that matter, until none is left. The call must then fail with an
+errno that it may report, or succeed; after a failure every object, process and limit must be as before, nothing may be
+left of the kernel's memory, and the same call must succeed and do what it does where nothing fails. Known deviations
+stand in fault/failnth/known.toml, strict both ways."""
+_KERNEL_EPILOG = """Without a target the kernel is that of scripts/build-kernel, which is built when needed. Any kernel
+with CONFIG_FAULT_INJECTION and CONFIG_FAULT_INJECTION_DEBUG_FS will do.
+
+examples:
+  ipck fault-kernel                                      all operations
+  ipck fault-kernel --list                               what they are
+  ipck fault-kernel --uml ./linux 'semop.*' 'semctl.*'   some, on a kernel of your own in user mode
+  ipck fault-kernel --kernel arch/x86/boot/bzImage       .. in QEMU
+  ipck fault-kernel msgsnd.pages:3                       one step, with what is wrong after it
+
+exit status: 0 all as expected, 1 something is wrong or a listed deviation is gone, 2 it could not be decided, or the
+kernel has no fault injection"""
+
 _FAULT = """Make each call of each client fail in turn, with each error that it may report: the first call, the second,
 until nothing fires. After each run, the client must have reported an error or done its work, and left behind no object,
 process or file that it should not have: units of semaphores and messages are conserved."""
@@ -118,12 +138,19 @@ def add(command: Callable[[str, str, str, str], argparse.ArgumentParser]) -> Seq
     inside.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where faults.json is written")
     complete(inside, "target", Names(TARGETS))
 
+    kernel = command("fault-kernel", "fail steps inside the kernel", _KERNEL, _KERNEL_EPILOG)
+    kernel.add_argument("operation", metavar="OPERATION", nargs="*", help="names or shell patterns; NAME:N one step")
+    kernel.add_argument("--list", action="store_true", help="only tell what they are")
+    options.add_target(kernel.add_argument)
+    kernel.add_argument("--time-scale", type=options.factor, default=1.0, metavar="X", help=_SCALE)
+    kernel.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where failnth.json is written")
+    complete(kernel, "target", Names((*TARGETS, *(f"{kind}:" for kind in KINDS))))
+
     fault = command("fault", "make each call of programs fail in turn", _FAULT, _FAULT_EPILOG)
     fault.add_argument("client", metavar="CLIENT", nargs="*", help="names or shell patterns; all without")
     fault.add_argument("--list", action="store_true", help="only show the clients, and what they lack")
     fault.add_argument("--only", metavar="SCENARIO", default="", help="one run of one client, and what became of it")
     fault.add_argument("--jobs", type=options.natural, default=0, metavar="N", help="runs at a time")
-    scale = "how much slower everything may be"
-    fault.add_argument("--time-scale", type=options.factor, default=1.0, metavar="X", help=scale)
+    fault.add_argument("--time-scale", type=options.factor, default=1.0, metavar="X", help=_SCALE)
     fault.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
-    return points, breaker, tracer, inside, fault
+    return points, breaker, tracer, inside, kernel, fault

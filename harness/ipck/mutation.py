@@ -26,7 +26,7 @@ from .store import Recorder
 from .targets import VARIANTS, Target, Test
 
 _SEED = 1
-_JOBS = 8
+_JOBS = 4
 """Tests that a program runs at a time, besides those that mostly wait."""
 _DEADLINE = 8.0
 _HASTE = 0.5

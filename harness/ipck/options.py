@@ -16,9 +16,7 @@ _OUT = f"folder of the reports (default: {shown(OUT)}); a name that ends in .jso
 
 def add_run(add: Callable[..., Any], gate: bool = True) -> None:
     """Call ADD, an add_argument() or pytest's addoption(), for each; with GATE also for those of ipck gate alone."""
-    add("--target", metavar="NAMES", action="append", default=[], help=_TARGET)
-    for kind in KINDS:
-        add(f"--{kind}", metavar="ARGUMENT", action=_Kind, help=f"the same as --target {kind}:ARGUMENT")
+    add_target(add)
     add("--seed", type=natural, metavar="N", help="seed of the tests' order and choices (default: a new one)")
     add("--jobs", type=natural, default=0, metavar="N", help="tests that a program runs at a time")
     add("--side-by-side", type=natural, default=0, metavar="N", help=_SIDE)
@@ -30,6 +28,13 @@ def add_run(add: Callable[..., Any], gate: bool = True) -> None:
         add("--gate", action="store_true", help=argparse.SUPPRESS)
         add_kcidb(add)
     add_folders(add)
+
+
+def add_target(add: Callable[..., Any]) -> None:
+    """What is judged."""
+    add("--target", metavar="NAMES", action="append", default=[], help=_TARGET)
+    for kind in KINDS:
+        add(f"--{kind}", metavar="ARGUMENT", action=_Kind, help=f"the same as --target {kind}:ARGUMENT")
 
 
 def add_gate(add: Callable[..., Any]) -> None:

@@ -132,6 +132,15 @@ def _several(one: Reader) -> Reader:
     return read
 
 
+def _named(one: Reader) -> Reader:
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValueError("must be an object")
+        return {clean(name): one(value) for name, value in value.items()}
+
+    return read
+
+
 _SIMPLE: dict[Any, Reader] = {str: _text, int: _integer, float: _number, bool: _truth, _PAIRS: _pairs}
 
 
@@ -143,6 +152,8 @@ def _reader(hint: Any) -> Reader:
         return _word(arguments)
     if origin is tuple:
         return _several(_reader(arguments[0]))
+    if origin is dict:
+        return _named(_reader(arguments[1]))
     if origin in (Union, UnionType):
         return _reader(arguments[0])
     return lambda value: decode(hint, value)
@@ -157,6 +168,9 @@ def _writer(hint: Any) -> Callable[[Any], Any]:
     if origin is tuple:
         write = _writer(arguments[0])
         return lambda values: [write(value) for value in values]
+    if origin is dict:
+        write_one = _writer(arguments[1])
+        return lambda values: {name: write_one(value) for name, value in values.items()}
     return encode
 
 

@@ -37,7 +37,15 @@ class Left:
     how: str = ""
 
 
-Record = RunInfo | Start | TestResult | End | Alive | Left
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a kernel that counts its own lines counted since the record before (conformance/lib/counters.h)."""
+
+    at: str
+    files: dict[str, tuple[int, ...]]
+
+
+Record = RunInfo | Start | TestResult | End | Alive | Left | Counters
 
 _PLAIN_OUTCOME: dict[str, Outcome] = {
     "pass": "pass",
@@ -108,6 +116,8 @@ def read(line: bytes | None, target: str) -> tuple[Record, list[str]]:
         return decode(Alive, data), []
     if kind == "left":
         return decode(Left, data), []
+    if kind == "counters":
+        return decode(Counters, data), []
     raise ValueError(f"has the unknown type {clean(str(kind))[:60]!r}")
 
 

@@ -79,6 +79,20 @@ def check(
     return [document.message(problem, table, index, key, label) for key, problem in problems]
 
 
+def tables(path: Path, table: str, schema: Mapping[str, Check]) -> list[tuple[dict[str, Any], str]]:
+    """The [[TABLE]]s of a file that holds nothing else, each with its file and line; IpckError where one is wrong."""
+    document = read(path)
+    rows = document.data.get(table, [])
+    are_tables = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    said = "" if are_tables else f"must be [[{table}]] tables"
+    faults = check(document, document.data, {table: lambda _: said}, frozenset({table}))
+    for index, row in enumerate(rows if not faults else ()):
+        faults += check(document, row, schema, frozenset(), table, index)
+    if faults:
+        raise IpckError(*faults)
+    return [(row, f"{shown(path)}:{document.line(table, index)}") for index, row in enumerate(rows)]
+
+
 def text(value: object) -> str:
     """Check: a string with something in it."""
     return "" if isinstance(value, str) and value.strip() else "must be a non-empty string"

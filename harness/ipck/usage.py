@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from . import benchusage, faultusage, options, stressusage
+from . import benchusage, faultusage, interleaveusage, kernelusage, options, stressusage
 from .completion import Names, complete
 from .targets import DEFAULT, GROUPS, KINDS, TARGETS
 from .tree import OUT, shown, version
@@ -186,7 +186,8 @@ def parser(commands: "dict[str, Any]") -> argparse.ArgumentParser:
     rows.add_argument("--emit-c", metavar="DIR", type=Path, help="write reqs.h and reqs.c for the test programs")
 
     judging = (shower, fetcher, lister, report, compare, merge, baseline, importer, rows)
-    for one in (*judging, *faultusage.add(command), *stressusage.add(command), *benchusage.add(command)):
+    groups = (faultusage, stressusage, interleaveusage, benchusage, kernelusage)
+    for one in (*judging, *(made for group in groups for made in group.add(command))):
         options.add_folders(one.add_argument_group("where the inputs are").add_argument)
     return top
 

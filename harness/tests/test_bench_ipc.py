@@ -195,7 +195,7 @@ def test_every_benchmark_runs_here(tmp_path: Path) -> None:
     listed = program.benches(target, [], PROGRAM.parents[1])
     assert len(listed) > 90 and len({bench.name for bench in listed}) == len(listed)
     found = program.Run(target, [bench.name for bench in listed], 0.1, PROGRAM.parents[1]).measure()
-    assert not found.faults and not found.failed and found.ended
+    assert not found.faults and not found.failed
     assert set(found.samples) | set(found.skipped) == {bench.name for bench in listed}
     assert all(len(times) >= 5 for times in found.samples.values())
     assert all(reason == "a second processor" for reason in found.skipped.values())

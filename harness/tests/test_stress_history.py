@@ -1,4 +1,4 @@
-"""The checker of concurrent histories, on histories that are written down; and that it finds what is broken on purpose."""
+"""The checker of concurrent histories, on some that are written down; and that it finds what is broken on purpose."""
 
 import json
 import os
@@ -149,9 +149,13 @@ def test_zero_that_did_not_last_ends_a_wait() -> None:
 @NEEDS_CHECK
 def test_what_is_not_needed_is_left_out() -> None:
     """The state takes the place of what came before, and only what contradicts is left."""
-    noise = [f"{worker} {t} {t + 5} op 1:{op} = 0" for worker in (4, 5) for t, op in zip(range(0, 400, 10), (1, -1) * 20)]
-    late = "6 1000 1010 get 0 = 7"
-    judgment = judge(text("values 1 5", "1 0 10 op 0:-1 = 0", *noise, "2 500 510 get 0 = 1", "3 495 520 get 1 = 5", late))
+    noise = [
+        f"{worker} {at} {at + 5} op 1:{op} = 0"
+        for worker in (4, 5)
+        for at, op in zip(range(0, 400, 10), (1, -1) * 20, strict=True)
+    ]
+    late = ["2 500 510 get 0 = 1", "3 495 520 get 1 = 5", "6 1000 1010 get 0 = 7"]
+    judgment = judge(text("values 1 5", "1 0 10 op 0:-1 = 0", *noise, *late))
     assert judgment.blamed == "semctl.getval: 2 500 510 get 0 = 1"
     assert judgment.left == ("2 500 510 get 0 = 1",)
 
@@ -218,7 +222,9 @@ before: set 0, mode 0600, uid 0, cuid 0: [0] 3 (pid 1)
 def test_text_of_a_history_is_data() -> None:
     history = timeline.parse(TOLD)
     assert history.before == "set 0, mode 0600, uid 0, cuid 0: [0] 3 (pid 1)"
-    assert [(one.worker, one.called, one.returned, one.outcome, one.remark, one.blamed) for one in history.operations] == [
+    assert [
+        (one.worker, one.called, one.returned, one.outcome, one.remark, one.blamed) for one in history.operations
+    ] == [
         (0, 0.0, 2.5, "0", "", False),
         (3, 1.0, 15.201, "-1 EAGAIN", "", False),
         (12, 3.0, 9.0, "-1 EINVAL", "EIDRM: removed meanwhile", False),
@@ -228,10 +234,12 @@ def test_text_of_a_history_is_data() -> None:
     assert timeline.from_data(json.loads(json.dumps(timeline.as_data(history)))) == history
 
 
-@pytest.mark.parametrize("text", ["", "worker 1 0.000 .. 1.000 f() = 0\n", "before: x\n  worker one 0.0 .. 1.0  f() = 0\n"])
-def test_text_that_is_no_history_is_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    "told", ["", "worker 1 0.000 .. 1.000 f() = 0\n", "before: x\n  worker one 0.0 .. 1.0  f() = 0\n"]
+)
+def test_text_that_is_no_history_is_refused(told: str) -> None:
     with pytest.raises(ValueError, match="history"):
-        timeline.parse(text)
+        timeline.parse(told)
 
 
 def test_picture_is_well_formed_and_has_no_inline_style() -> None:

@@ -79,12 +79,16 @@ static void print_order(const struct outcome *outcome)
         member("calls", outcome->log);
 }
 
-/* The first of each kind: it is the simplest. */
-static bool is_new(const struct outcome *outcome)
+/* The first of each kind in a scenario: it is the simplest. */
+static bool is_new(const struct subject *subject, const struct outcome *outcome)
 {
         static char told[TOLD_MOST][TEXT_MOST];
+        static const struct scenario *of;
         static unsigned count;
 
+        if (of != subject->scenario)
+                count = 0;
+        of = subject->scenario;
         for (unsigned i = 0; i < count; i++)
                 if (strcmp(told[i], outcome->text) == 0)
                         return false;
@@ -96,7 +100,7 @@ static bool is_new(const struct outcome *outcome)
 
 static void found(const struct subject *subject, const struct outcome *outcome)
 {
-        if (outcome->ending != VIOLATED || !is_new(outcome))
+        if (outcome->ending != VIOLATED || !is_new(subject, outcome))
                 return;
         fputs("{\"type\":\"violation\"", stdout);
         member("scenario", name_of(subject));

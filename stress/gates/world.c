@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +216,7 @@ static enum rest look(unsigned number, double when)
                 return RESTS;
         const uint32_t made = gate->made;
         const char state = state_of(gate);
-        if (gate->state != before || gate->made != made)
+        if (atomic_load(&gate->state) != before || atomic_load(&gate->made) != made)
                 return MOVES;
         if (is_over(state)) {
                 gate->state = GATE_ENDED;
@@ -234,19 +235,25 @@ static enum rest look(unsigned number, double when)
         return when - asleep_since[number] < away_seconds ? MOVES : BLOCKS;
 }
 
-/* Waits for that; false where something went on moving for too long. */
+/* Waits for that; false where something went on moving for too long. Where somebody is blocked it looks twice: not every
+ * system says at once that it woke a process. */
 static bool settle(double patience)
 {
         const double end = seconds() + patience;
+        unsigned quiet = 0;
 
         for (;;) {
-                const uint32_t moved = shared->gates.moved;
+                const uint32_t moved = atomic_load(&shared->gates.moved);
                 const double when = seconds();
-                bool moves = false;
+                bool moves = false, blocks = false;
 
-                for (unsigned i = 0; i < shared->gates.count; i++)
-                        moves |= look(i, when) == MOVES;
-                if (!moves && moved == shared->gates.moved)
+                for (unsigned i = 0; i < shared->gates.count; i++) {
+                        const enum rest rest = look(i, when);
+                        moves |= rest == MOVES;
+                        blocks |= rest == BLOCKS;
+                }
+                quiet = moves || moved != atomic_load(&shared->gates.moved) ? 0 : quiet + 1;
+                if (quiet > blocks)
                         return true;
                 if (when > end)
                         return false;

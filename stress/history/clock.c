@@ -16,10 +16,10 @@ static _Atomic uint64_t *counter;       /* NULL: the clock is good */
 
 static uint64_t raw_clock(void)
 {
-        struct timespec now;
+        struct timespec time;
 
-        clock_gettime(CLOCK_MONOTONIC_RAW, &now);
-        return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+        clock_gettime(CLOCK_MONOTONIC_RAW, &time);
+        return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
 uint64_t stamp(void)
@@ -71,11 +71,11 @@ static void hand_over(int side)
                                 return;
                         sched_yield();
                 }
-                const uint64_t now = raw_clock();
-                if (now < atomic_load(&pair.handed))
+                const uint64_t taken = raw_clock();
+                if (taken < atomic_load(&pair.handed))
                         atomic_store(&pair.backwards, true);
-                atomic_store(&pair.handed, now);
-                atomic_store(&pair.turn, now > end ? 2 : !side);
+                atomic_store(&pair.handed, taken);
+                atomic_store(&pair.turn, taken > end ? 2 : !side);
         }
         atomic_store(&pair.turn, 2);
 }

@@ -54,7 +54,7 @@ static void add_operation(const struct event *e, uint64_t zero, bool blamed, cha
 void explain_history(const struct history *history, const struct judgment *judgment, char *details, size_t details_size,
                      char *text, size_t text_size)
 {
-        size_t *const order = calloc(history->count + 1, sizeof(*order)), count = 0, at = 0;
+        size_t *const order = calloc(history->count + 1, sizeof(*order)), count = 0, length = 0;
         const struct event *const blamed = &history->events[judgment->event];
         char line[1000];
 
@@ -66,19 +66,19 @@ void explain_history(const struct history *history, const struct judgment *judgm
         qsort(order, count, sizeof(*order), by_call);
         history->model->describe(history->initial, line, sizeof(line));
         *details = '\0';
-        add_text(details, details_size, &at, "before: %s\n", line);
+        add_text(details, details_size, &length, "before: %s\n", line);
         for (size_t i = 0; i < count; i++)
                 add_operation(&history->events[order[i]], history->events[order[0]].called,
-                              order[i] == judgment->event, details, details_size, &at);
+                              order[i] == judgment->event, details, details_size, &length);
         free(order);
 
-        at = 0;
+        length = 0;
         describe_operation(&blamed->operation, line, sizeof(line));
         if (judgment->in_vain) {
-                add_text(text, text_size, &at, "%s waits though it could go on", line);
+                add_text(text, text_size, &length, "%s waits though it could go on", line);
                 return;
         }
-        add_text(text, text_size, &at, "%s: ", line);
+        add_text(text, text_size, &length, "%s: ", line);
         if (judgment->why.what)
-                describe_contradiction(&judgment->why, text + at, text_size - at);
+                describe_contradiction(&judgment->why, text + length, text_size - length);
 }

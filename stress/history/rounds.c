@@ -636,10 +636,10 @@ static void run_cell(const struct history_kind *kind, unsigned number)
 void run_histories(const struct history_kind *kind)
 {
         struct child cells[MOST_CELLS];
-        unsigned count = 3 * (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+        const long wanted = 3 * sysconf(_SC_NPROCESSORS_ONLN);
+        const unsigned count = wanted > MOST_CELLS ? MOST_CELLS : wanted < 3 ? 3 : (unsigned)wanted;
 
         choose_clock();
-        count = count > MOST_CELLS ? MOST_CELLS : count;
         totals = shared(sizeof(*totals));
         for (unsigned i = 0; i < count; i++)
                 CHILD(&cells[i])

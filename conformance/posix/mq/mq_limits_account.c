@@ -171,9 +171,9 @@ TEST(failed_creation_counts_nothing, VERIFIES(mq_open_rlimit_return))
         (void)account_of(2);
         const mqd_t queue = (mqd_t)MUST(create(QUEUE_NAME));
         for (int i = 0; i < 30; i++) {
-                REQUIRE(create(QUEUE_NAME) == -1);
-                REQUIRE(mq_open("/x", O_CREAT | O_RDWR, 0600, &none) == -1);
-                REQUIRE(create("/x/y") == -1);
+                REQUIRE(create(QUEUE_NAME) == -1 && errno == EEXIST);
+                REQUIRE(mq_open("/x", O_CREAT | O_RDWR, 0600, &none) == -1 && errno == EINVAL);
+                REQUIRE(create("/x/y") == -1 && errno == EACCES);
                 FAILS_WITH(mq_open_rlimit_return, EMFILE, try_mq("/x", SMALL_MAXMSG, 5 * SMALL_MSGSIZE));
         }
         OPENS(mq_open_rlimit_return, create("/other"));

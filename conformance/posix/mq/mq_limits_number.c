@@ -63,7 +63,7 @@ TEST(queues_that_exist_are_opened_at_the_limit, VERIFIES(mq_open_enospc_queues_m
         for (int i = 0; i < MOST; i++) {
                 OPENS(mq_open_enospc_queues_max, mq_open(nth_name(i), O_RDWR));
                 OPENS(mq_open_enospc_queues_max, mq_open(nth_name(i), O_CREAT | O_RDWR, 0600, &small));
-                REQUIRE(create(i) == -1);
+                REQUIRE(create(i) == -1 && errno == EEXIST);
         }
         FAILS_WITH(mq_open_enospc_queues_max, ENOSPC, create(MOST));
 }
@@ -119,8 +119,8 @@ TEST(failed_creation_does_not_count, VERIFIES(mqfs_queues_max_counts))
         fill_namespace(queues);
         remove_mq(queues[0], nth_name(0));
         for (int i = 0; i < 20; i++) {
-                REQUIRE(mq_open("/x", O_CREAT | O_RDWR, 0600, &none) == -1);
-                REQUIRE(create(1) == -1);
+                REQUIRE(mq_open("/x", O_CREAT | O_RDWR, 0600, &none) == -1 && errno == EINVAL);
+                REQUIRE(create(1) == -1 && errno == EEXIST);
         }
         OPENS(mqfs_queues_max_counts, create(0));
         for (int i = 0; i < 20; i++)

@@ -2,6 +2,7 @@
  *
  * mq_notify(): calls that fail, and register nobody.
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -154,4 +155,43 @@ TEST(registration_without_memory, VERIFIES(mq_notify_enomem), ONE_ROUTE)
         if (!refused)
                 UNSUPPORTED("fault injection into ordinary kernel allocations (failslab/ignore-gfp-wait must be N)");
         HOLDS(mq_notify_enomem, !more);
+}
+
+/* What the C library's function for SIGEV_THREAD is made of. */
+TEST(thread_is_told_through_a_netlink_socket, VERIFIES(mq_notify_cookie), ONE_ROUTE)
+{
+        static char cookie[32];
+        const int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        const int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), file = open("/", O_PATH | O_CLOEXEC);
+        const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        if (netlink == -1 || other == -1)
+                UNSUPPORTED("sockets of both kinds (%s)", errno_name(errno));
+        const struct {
+                const char *name;
+                int socket;
+                void *cookie;
+                int error;
+        } rows[] = {
+                {"no descriptor", -1, cookie, EBADF},
+                {"a path alone", file, cookie, EBADF},
+                {"no socket", null, cookie, ENOTSOCK},
+                {"another socket", other, cookie, EINVAL},
+                {"cookie that is not mapped", netlink, bad_address(), EFAULT},
+                {"cookie of which a byte lacks", netlink, guarded(sizeof(cookie) - 1), EFAULT},
+        };
+
+        ipck_route = IPCK_RAW;
+        const mqd_t queue = small_mq(O_RDWR);
+        EACH_ROW(row, rows) {
+                const struct sigevent event = {
+                        .sigev_notify = SIGEV_THREAD, .sigev_signo = row->socket, .sigev_value.sival_ptr = row->cookie};
+
+                FAILS_WITH(mq_notify_cookie, row->error, mq_notify(queue, &event));
+                HOLDS(mq_notify_cookie, !is_registered(queue));
+        }
+        const struct sigevent event = {
+                .sigev_notify = SIGEV_THREAD, .sigev_signo = netlink, .sigev_value.sival_ptr = cookie};
+        EQ(mq_notify_cookie, mq_notify(queue, &event), 0);
+        HOLDS(mq_notify_cookie, is_registered(queue));
 }

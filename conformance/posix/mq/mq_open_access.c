@@ -137,7 +137,7 @@ TEST(creator_has_the_access_asked_for_whatever_the_mode_is, VERIFIES(mq_open_acc
         const mqd_t queue = OPENS(mq_open_access_creator, mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0, &small));
         EQ(mq_open_access_creator, mq_timedsend(queue, "m", 1, 0, &past), 0);
         EQ(mq_open_access_creator, mq_timedreceive(queue, message, sizeof(message), NULL, &past), 1);
-        REQUIRE(mq_open(QUEUE_NAME, O_RDWR) == -1);
+        REQUIRE(mq_open(QUEUE_NAME, O_RDWR) == -1 && errno == EACCES);
 }
 
 TEST(access_mode_that_is_none_of_the_three, VERIFIES(mq_open_access_none_of_three))

@@ -210,7 +210,7 @@ TEST(sizes_that_no_queue_can_have_do_not_matter_then, VERIFIES(mq_open_creat_exi
         EACH_ROW(row, rows) {
                 struct mq_attr other = {.mq_maxmsg = row->maxmsg, .mq_msgsize = row->msgsize};
 
-                REQUIRE(mq_open("/new", O_CREAT | O_RDWR, 0600, &other) == -1);
+                REQUIRE(mq_open("/new", O_CREAT | O_RDWR, 0600, &other) == -1 && errno == EINVAL);
                 const mqd_t queue = OPENS(mq_open_creat_existing_attr_unchecked,
                                           mq_open(QUEUE_NAME, O_CREAT | O_RDWR, 0600, &other));
                 expect_unchanged(mq_open_creat_existing_attr_unchecked, queue, &st, &attr);

@@ -172,7 +172,7 @@ TEST(created_file_is_a_queue, VERIFIES(mqfs_create_via_fs))
         /* The descriptor of the file is one of the queue. */
         EQ(mqfs_create_via_fs, mq_send(file, "by file", 7, 0), 0);
         EQ(mqfs_create_via_fs, mq_count(queue), 1);
-        REQUIRE(mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small) == -1);
+        REQUIRE(mq_open(QUEUE_NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &small) == -1 && errno == EEXIST);
         FAILS_WITH(mqfs_create_via_fs, EEXIST, open(mq_file(directory, QUEUE_NAME), O_CREAT | O_EXCL | O_RDWR, 0600));
 }
 

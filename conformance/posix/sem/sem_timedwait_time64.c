@@ -60,7 +60,7 @@ static void do_not_expire(enum ipck_requirement req, bool with_clock, clockid_t 
                 soon.tv_sec++;
                 soon.tv_nsec -= 1000000000;
         }
-        REQUIRE(lock_until(nobodys, with_clock, clock, &soon) == -1);
+        REQUIRE(lock_until(nobodys, with_clock, clock, &soon) == -1 && errno == ETIMEDOUT);
         EACH_ROW(row, far_deadlines) {
                 const size_t i = (size_t)(row - far_deadlines);
 

@@ -178,7 +178,7 @@ TEST(object_outlives_descriptors_and_mappings, VERIFIES(shm_open_data_persist_cl
 {
         make_kept();
         expect_kept(shm_open_data_persist_close);
-        REQUIRE(opened(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL) == -1);
+        REQUIRE(opened(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL) == -1 && errno == EEXIST);
 }
 
 TEST(object_outlives_its_creator, VERIFIES(shm_open_data_persist_process))

@@ -158,7 +158,7 @@ TEST(o_creat_for_an_object_of_another_user, VERIFIES(shm_open_eacces_protected_r
                 else
                         FAILS_WITH(shm_open_eacces_protected_regular, EACCES,
                                    try_open(OBJECT_NAME, O_RDWR | O_CREAT, 0600));
-                REQUIRE(try_open(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL, 0600) == -1);
+                REQUIRE(try_open(OBJECT_NAME, O_RDWR | O_CREAT | O_EXCL, 0600) == -1 && errno == EEXIST);
                 EQ(shm_open_eacces_protected_regular, try_open(OBJECT_NAME, O_RDWR, 0), 0);
         }
         join(&other);

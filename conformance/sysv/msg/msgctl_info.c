@@ -160,6 +160,19 @@ TEST(info_of_an_empty_namespace_returns_zero, VERIFIES(msgctl_info_ret_maxidx))
         EQ(msgctl_info_ret_maxidx, highest(MSG_INFO), 0);
 }
 
+/* As many queues as a namespace may hold, unless the machine was started with ipcmni_extend. */
+enum { MOST_QUEUES = 32768 };
+
+TEST(info_of_a_full_namespace_returns_the_last_index, VERIFIES(msgctl_info_ret_maxidx))
+{
+        empty_namespace();
+        set_sysctl("kernel/msgmni", "32768");
+        for (int i = 0; i < MOST_QUEUES; i++)
+                MUST(msgget(IPC_PRIVATE, 0600));
+        EQ(msgctl_info_ret_maxidx, highest(IPC_INFO), MOST_QUEUES - 1);
+        EQ(msgctl_info_ret_maxidx, highest(MSG_INFO), MOST_QUEUES - 1);
+}
+
 TEST(info_returns_the_highest_index, VERIFIES(msgctl_info_ret_maxidx))
 {
         int queues[6];
@@ -394,7 +407,7 @@ TEST(stat_any_describes_without_permission, VERIFIES(msgctl_stat_any_no_perm))
                 struct msqid_ds ds, wanted = stat_of_queue(queues[i]);
 
                 MUST(queue_set(queues[i], geteuid(), getegid(), 0200, 70 + (size_t)i));
-                REQUIRE(msgctl(index[i], MSG_STAT, &ds) == -1);
+                REQUIRE(msgctl(index[i], MSG_STAT, &ds) == -1 && errno == EACCES);
                 memset(&ds, 0x5a, sizeof(ds));
                 EQ(msgctl_stat_any_no_perm, msgctl(index[i], MSG_STAT_ANY, &ds), queues[i]);
                 EQ(msgctl_stat_any_no_perm, ds.msg_perm.mode & 0777, 0200);

@@ -255,7 +255,7 @@ TEST(set_from_bad_memory_has_no_effect, VERIFIES(msgctl_set_efault), MOSTLY_WAIT
         MUST(msgctl(gone, IPC_RMID, NULL));
         const struct queue_view before = view_of_queue(queue);
         next_second(before.ctime);
-        REQUIRE(msgctl(gone, IPC_SET, &ds) == -1);
+        REQUIRE(msgctl(gone, IPC_SET, &ds) == -1 && errno == EINVAL);
         EACH_ROW(row, rows) {
                 FAILS_WITH(msgctl_set_efault, EFAULT, msgctl(queue, IPC_SET, row->ds));
                 const struct queue_view after = view_of_queue(queue);

@@ -71,7 +71,7 @@ TEST(who_asks_for_nothing_is_told_the_identifier, VERIFIES(msgget_eacces_zero_re
         const int queue = queue_must_fit(msgget(key, IPC_CREAT));
 
         drop_all_capabilities();
-        REQUIRE(msgget(key, 0400) == -1);
+        REQUIRE(msgget(key, 0400) == -1 && errno == EACCES);
         EQ(msgget_eacces_zero_request, msgget(key, 0), queue);
         EQ(msgget_eacces_zero_request, msgget(key, IPC_CREAT), queue);
 }
@@ -84,7 +84,7 @@ TEST(stranger_who_asks_for_nothing_is_told_the_identifier, VERIFIES(msgget_eacce
 
         CHILD(&stranger) {
                 as_user(USER_A);
-                REQUIRE(msgget(key, 0004) == -1);
+                REQUIRE(msgget(key, 0004) == -1 && errno == EACCES);
                 EQ(msgget_eacces_zero_request, msgget(key, 0), queue);
                 EQ(msgget_eacces_zero_request, msgget(key, IPC_CREAT), queue);
         }
@@ -115,7 +115,7 @@ TEST(existence_is_judged_before_permission, VERIFIES(msgget_eexist_before_eacces
 
         (void)queue_must_fit(msgget(key, IPC_CREAT));
         drop_all_capabilities();
-        REQUIRE(msgget(key, IPC_CREAT | 0600) == -1);
+        REQUIRE(msgget(key, IPC_CREAT | 0600) == -1 && errno == EACCES);
         FAILS_WITH(msgget_eexist_before_eacces, EEXIST, msgget(key, IPC_CREAT | IPC_EXCL | 0600));
 }
 
@@ -127,7 +127,7 @@ TEST(existence_is_judged_before_permission_of_strangers, VERIFIES(msgget_eexist_
         (void)queue_must_fit(msgget(key, IPC_CREAT | 0660));
         CHILD(&stranger) {
                 as_user(USER_A);
-                REQUIRE(msgget(key, IPC_CREAT | 0006) == -1);
+                REQUIRE(msgget(key, IPC_CREAT | 0006) == -1 && errno == EACCES);
                 FAILS_WITH(msgget_eexist_before_eacces, EEXIST, msgget(key, IPC_CREAT | IPC_EXCL | 0006));
         }
         join(&stranger);

@@ -71,7 +71,7 @@ TEST(removal_makes_room_for_one_queue, VERIFIES(msgget_enospc_frees_on_rmid))
         for (int round = 0; round < 100; round++) {
                 int *const chosen = &queues[random_below(MOST)];
 
-                REQUIRE(msgget(IPC_PRIVATE, IPC_CREAT | 0600) == -1);
+                REQUIRE(msgget(IPC_PRIVATE, IPC_CREAT | 0600) == -1 && errno == ENOSPC);
                 MUST(msgctl(*chosen, IPC_RMID, NULL));
                 EQ(msgget_enospc_frees_on_rmid, worked(*chosen = msgget(IPC_PRIVATE, IPC_CREAT | 0600)), 0);
                 EQ(msgget_enospc_frees_on_rmid, msgget(IPC_PRIVATE, IPC_CREAT | 0600), -1);
@@ -87,7 +87,7 @@ TEST(queues_of_the_key_are_found_at_the_limit, VERIFIES(msgget_enospc_existing_o
         const key_t second = fresh_key();
         const int other = queue_must_fit(msgget(second, IPC_CREAT | 0600));
 
-        REQUIRE(msgget(IPC_PRIVATE, IPC_CREAT | 0600) == -1);
+        REQUIRE(msgget(IPC_PRIVATE, IPC_CREAT | 0600) == -1 && errno == ENOSPC);
         EQ(msgget_enospc_existing_ok, msgget(first, 0600), one);
         EQ(msgget_enospc_existing_ok, msgget(first, IPC_CREAT | 0600), one);
         EQ(msgget_enospc_existing_ok, msgget(second, 0600), other);

@@ -247,17 +247,17 @@ TEST(failed_call_changes_nothing, VERIFIES(msgrcv_fail_no_effect), MOSTLY_WAITS)
                 const char *name;
                 size_t msgsz;
                 long msgtyp;
-                int msgflg;
+                int msgflg, error;
         } rows[] = {
-                {"no such type", 100, 2, IPC_NOWAIT},
-                {"no type as low", 100, -2, IPC_NOWAIT},
-                {"first too long", 3, 0, IPC_NOWAIT},
-                {"first too long, which may wait", 3, 0, 0},
-                {"type too long", 3, 5, IPC_NOWAIT},
-                {"lowest type too long", 3, -9, IPC_NOWAIT},
-                {"other type too long", 3, 7, IPC_NOWAIT | MSG_EXCEPT},
-                {"negative size", SIZE_MAX, 0, IPC_NOWAIT},
-                {"negative size, which may wait", SIZE_MAX, 0, 0},
+                {"no such type", 100, 2, IPC_NOWAIT, ENOMSG},
+                {"no type as low", 100, -2, IPC_NOWAIT, ENOMSG},
+                {"first too long", 3, 0, IPC_NOWAIT, E2BIG},
+                {"first too long, which may wait", 3, 0, 0, E2BIG},
+                {"type too long", 3, 5, IPC_NOWAIT, E2BIG},
+                {"lowest type too long", 3, -9, IPC_NOWAIT, E2BIG},
+                {"other type too long", 3, 7, IPC_NOWAIT | MSG_EXCEPT, E2BIG},
+                {"negative size", SIZE_MAX, 0, IPC_NOWAIT, EINVAL},
+                {"negative size, which may wait", SIZE_MAX, 0, 0, EINVAL},
         };
         const int queue = queue_with("taken");
         struct message message;
@@ -272,7 +272,7 @@ TEST(failed_call_changes_nothing, VERIFIES(msgrcv_fail_no_effect), MOSTLY_WAITS)
         REQUIRE(before.lrpid == other.pid);
         next_second(before.rtime);
         EACH_ROW(row, rows) {
-                REQUIRE(msgrcv(queue, &message, row->msgsz, row->msgtyp, row->msgflg) == -1);
+                REQUIRE(msgrcv(queue, &message, row->msgsz, row->msgtyp, row->msgflg) == -1 && errno == row->error);
                 const struct queue_view after = view_of_queue(queue);
                 HOLDS(msgrcv_fail_no_effect, same_queue_view(&before, &after));
         }

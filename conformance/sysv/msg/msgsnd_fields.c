@@ -223,14 +223,15 @@ static int send_without_permission(const struct scene *s)
 static const struct {
         const char *name;
         int (*send)(const struct scene *);
+        int error;
 } failures[] = {
-        {"no room", send_beyond_room},
-        {"type 0", send_type_zero},
-        {"negative type", send_negative_type},
-        {"too long", send_too_long},
-        {"inaccessible message", send_from_nowhere},
-        {"inaccessible text", send_part_from_nowhere},
-        {"no permission", send_without_permission},
+        {"no room", send_beyond_room, EAGAIN},
+        {"type 0", send_type_zero, EINVAL},
+        {"negative type", send_negative_type, EINVAL},
+        {"too long", send_too_long, EINVAL},
+        {"inaccessible message", send_from_nowhere, EFAULT},
+        {"inaccessible text", send_part_from_nowhere, EFAULT},
+        {"no permission", send_without_permission, EACCES},
 };
 
 static void expect_just_the_first_message(int queue)
@@ -259,7 +260,7 @@ TEST(failed_call_changes_nothing, VERIFIES(msgsnd_fail_no_effect), MOSTLY_WAITS)
         const struct queue_view before = view_of_queue(s.queue), read_only_before = view_of_queue(s.read_only);
         next_second(now());
         EACH_ROW(failure, failures) {
-                REQUIRE(failure->send(&s) == -1);
+                REQUIRE(failure->send(&s) == -1 && errno == failure->error);
                 const struct queue_view after = view_of_queue(s.queue), read_only_after = view_of_queue(s.read_only);
                 HOLDS(msgsnd_fail_no_effect, same_queue_view(&before, &after));
                 HOLDS(msgsnd_fail_no_effect, same_queue_view(&read_only_before, &read_only_after));

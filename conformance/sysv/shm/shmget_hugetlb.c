@@ -68,6 +68,13 @@ static unsigned char *attached(int segment)
         return memory == (void *)-1 ? NULL : memory;
 }
 
+TEST(attachment_without_the_flag_has_usual_pages, VERIFIES(shmat_smaps_page_size))
+{
+        const unsigned char *const place = attached((int)MUST(shmget(IPC_PRIVATE, 2 * page_size(), IPC_CREAT | 0600)));
+
+        EQ(shmat_smaps_page_size, page_size_at(place), page_size());
+}
+
 TEST(attachment_has_huge_pages, VERIFIES(shmget_hugetlb_ok))
 {
         const size_t huge = huge_page_size();

@@ -204,7 +204,7 @@ TEST(pages_of_a_destroyed_segment_can_be_had_again, VERIFIES(shmget_enospc_shmal
 
         /* Several times: too little or too much given back would add up. */
         for (int round = 0; round < 10; round++) {
-                REQUIRE(shmget(IPC_PRIVATE, 4 * page, IPC_CREAT | 0600) == -1);
+                REQUIRE(shmget(IPC_PRIVATE, 4 * page, IPC_CREAT | 0600) == -1 && errno == ENOSPC);
                 MUST(shmctl(segment, IPC_RMID, NULL));
                 EQ(shmget_enospc_shmall_freed, shmget(IPC_PRIVATE, 5 * page, IPC_CREAT | 0600), -1);
                 EQ(shmget_enospc_shmall_freed, worked(segment = shmget(IPC_PRIVATE, 4 * page, IPC_CREAT | 0600)), 0);
@@ -218,7 +218,7 @@ TEST(pages_of_an_attached_segment_are_not_free, VERIFIES(shmget_enospc_shmall_fr
         leave_pages(4);
         const int segment = new_segment(4 * page, 0600);
         const char *const memory = attach(segment, 0);
-        REQUIRE(shmget(IPC_PRIVATE, 4 * page, IPC_CREAT | 0600) == -1);
+        REQUIRE(shmget(IPC_PRIVATE, 4 * page, IPC_CREAT | 0600) == -1 && errno == ENOSPC);
         MUST(shmctl(segment, IPC_RMID, NULL));
         EQ(shmget_enospc_shmall_freed, shmget(IPC_PRIVATE, 4 * page, IPC_CREAT | 0600), -1);
         detach(memory);

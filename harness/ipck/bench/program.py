@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import stream
+from .. import tool as tools
 from ..errors import IpckError
 from ..process import Process
-from ..records import clean, decode, names, parse
-from ..targets import Target, Unavailable
+from ..records import clean, decode, names
+from ..targets import Target
 
 TOOL = "ipck-bench"
 SCHEMA = 1
@@ -18,7 +18,6 @@ _POLL = 0.2
 _GRACE = 30.0  # seconds without a line, beyond what one batch may take
 _BATCH = 10.0  # which the program itself ends after so many seconds, before any time scale
 _MOST_STARTS = 4
-_MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,6 @@ class Measured:
     skipped: dict[str, str] = field(default_factory=dict)  # reasons
     failed: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)  # of the target or its output, beyond single benchmarks
-    ended: bool = False
     seconds: float = 0.0
 
     def waiting(self, chosen: Sequence[str]) -> list[str]:
@@ -90,11 +88,9 @@ class Run:
         self, target: Target, chosen: Sequence[str], seconds: float, build: Path, grace: float = _GRACE
     ) -> None:
         """SECONDS of measuring, apart from what its preparation takes."""
-        self._target = tool(target)
+        self._tool = tools.on(target, TOOL, build, _BATCH + grace)
         self._names = chosen
-        self._seconds = seconds
-        self._build = build
-        self._patience = _BATCH * target.time_scale + grace
+        self._options = ("--seconds", f"{seconds:g}", "--time-scale", f"{target.time_scale:g}")
         self._found = Measured()
 
     def measure(self) -> Measured:
@@ -103,7 +99,7 @@ class Run:
         for _ in range(_MOST_STARTS):
             left = [name for name in self._names if name not in {*self._found.skipped, *self._found.failed}]
             self._found.operations.clear()
-            why = self._start(left)
+            why = self._tool.run((*self._options, *left), self._take)
             if not why:
                 break
             self._found.faults.append(why)
@@ -111,70 +107,19 @@ class Run:
             if not culprits or self._found.samples or not self._found.info:
                 break
             self._found.failed[culprits[0]] = f"{why} while this was prepared"
+        self._found.faults += self._tool.faults
         self._found.seconds = time.monotonic() - began
         return self._found
 
-    def _start(self, chosen: Sequence[str]) -> str:
-        """Run the program once; what is wrong with how that ended."""
-        scale = f"{self._target.time_scale:g}"
-        arguments = ("--seconds", f"{self._seconds:g}", "--time-scale", scale, *chosen)
-        self._found.ended = False
-        try:
-            with self._target.start(self._build, arguments, "") as process:
-                why = self._read(process)
-                words = clean(process.last_words()) if why else ""
-        except (OSError, Unavailable) as error:
-            return f"the program cannot be executed ({error})"
-        return f"{why}: {words}" if words else why
-
-    def _read(self, process: Process) -> str:
-        lines = stream.Lines()
-        heard = useful = time.monotonic()
-        while (piece := process.read(_POLL)) is not None:
-            now = time.monotonic()
-            heard = now if piece else heard
-            for line in lines.feed(piece):
-                useful = now if self._take(line) else useful
-            if (longest := process.heartbeat * self._target.time_scale) and now - heard > longest:
-                return f"{process.what} gave no sign of life for {longest:g} s and was killed"
-            if now - useful > self._patience + (self._target.start_seconds if not self._found.info else 0):
-                return f"the program said nothing for {self._patience:g} s and was killed"
-        how = process.finish()
-        if not self._found.ended:
-            return f"{process.what} {how or 'ended'} before its last line"
-        return ""
-
-    def _take(self, line: bytes | None) -> bool:
-        """Keep what LINE says; whether it says anything but that something is alive."""
-        try:
-            if line is None:
-                raise ValueError("is too long")
-            data = parse(line.decode("utf-8"))
-            kind = data.get("type")
-            if kind in ("alive", "left"):
-                return False
-            if kind == "run":
-                self._begin(data)
-            elif kind == "end":
-                self._found.ended = True
-            else:
-                self._keep(str(kind), data)
-            return True
-        except ValueError as error:  # UnicodeDecodeError is one
-            if len(self._found.faults) < _MOST_FAULTS:
-                self._found.faults.append(f"a line of its output {clean(str(error))}")
-            return False
-
-    def _begin(self, data: dict[str, Any]) -> None:
-        if data.get("schema") != SCHEMA:
-            raise ValueError(f"has another schema than {SCHEMA}: build the program again")
-        self._found.info = decode(Info, {key: value for key, value in data.items() if key in names(Info)})
-
-    def _keep(self, kind: str, data: dict[str, Any]) -> None:
-        name = data.get("bench")
-        if not isinstance(name, str) or name not in self._names:
+    def _take(self, data: dict[str, Any]) -> None:
+        kind, name = str(data.get("type")), data.get("bench")
+        if kind == "run":
+            if data.get("schema") != SCHEMA:
+                raise ValueError(f"has another schema than {SCHEMA}: build the program again")
+            self._found.info = decode(Info, {key: value for key, value in data.items() if key in names(Info)})
+        elif not isinstance(name, str) or name not in self._names:
             raise ValueError(f"is about the benchmark {str(name)[:60]!r}, which was not asked for")
-        if kind == "ready" and type(data.get("operations")) is int:
+        elif kind == "ready" and type(data.get("operations")) is int:
             self._found.operations[name] = data["operations"]
         elif kind == "samples" and _are_times(data.get("ns")):
             self._found.samples.setdefault(name, []).extend(map(float, data["ns"]))

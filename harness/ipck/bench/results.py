@@ -111,7 +111,6 @@ def merge(first: Measured, second: Measured) -> tuple[Measured, float]:
         {**first.skipped, **second.skipped},
         {**first.failed, **second.failed},
         first.faults + second.faults,
-        first.ended and second.ended,
         first.seconds + second.seconds,
     )
     return merged, statistics.median(factors) if factors else 1.0

@@ -77,20 +77,7 @@ _SCHEMA: dict[str, tomlfile.Check] = {
 
 def load_known(path: Path = KNOWN) -> dict[Known, str]:
     """The listed deviations, each with its file and line."""
-    document = tomlfile.read(path)
-    rows = document.data.get("deviation", [])
-    faults = tomlfile.check(document, document.data, {"deviation": _tables}, frozenset({"deviation"}))
-    if not faults:
-        for index, row in enumerate(rows):
-            faults += tomlfile.check(document, row, _SCHEMA, frozenset(), "deviation", index)
-    if faults:
-        raise IpckError(*faults)
-    return {Known(**row): f"{shown(path)}:{document.line('deviation', index)}" for index, row in enumerate(rows)}
-
-
-def _tables(value: object) -> str:
-    is_tables = isinstance(value, list) and all(isinstance(row, dict) for row in value)
-    return "" if is_tables else "must be [[deviation]] tables"
+    return {Known(**row): where for row, where in tomlfile.tables(path, "deviation", _SCHEMA)}
 
 
 def torture(

@@ -70,7 +70,8 @@ def page_of(data: Mapping[str, Any], rows: Mapping[str, "Row"]) -> Page:
     ran = {name: one["workloads"] for name, one in data["targets"].items() if "workloads" in one}
     violations = [
         {**violation, "picture": _picture(violation)}
-        for one in data["workloads"].values() for violation in one["violations"]
+        for one in data["workloads"].values()
+        for violation in one["violations"]
     ]
     return Page(
         data,

@@ -4,9 +4,9 @@
       worker 3       0.000 .. 15.201      semop(0, {{0, -1, 0}}, 1) = 0
     > worker 1      14.876 .. never       semop(0, {{0, -2, 0}}, 1)  (seen waiting)
 
-A history in stress.json is {"before": TEXT, "operations": [..]}, each operation {"worker": N, "called": N, "returned": N or
-null, "operation": TEXT, "outcome": TEXT ("" where it has not returned), "remark": TEXT, "blamed": BOOL}; times are in
-microseconds since the first call. Worker 0 is the process that watches.
+A history in stress.json is {"before": TEXT, "operations": [..]}, each operation {"worker": N, "called": N,
+"returned": N or null, "operation": TEXT, "outcome": TEXT ("" where it has not returned), "remark": TEXT,
+"blamed": BOOL}; times are in microseconds since the first call. Worker 0 is the process that watches.
 """
 
 import re

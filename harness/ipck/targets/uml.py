@@ -59,8 +59,12 @@ class Uml(Target):
 
     def options(self) -> tuple[str, ...]:
         """A kernel with checkers is watched."""
-        checks = self.watches or (self.binary.is_file() and watched.has_checkers(_config(self._command())[0]))
+        checks = self.watches or (self.binary.is_file() and watched.has_checkers(self.config()))
         return watched.OPTIONS if checks else ()
+
+    def config(self) -> str:
+        """The configuration that it was built with, as a .config; empty when it does not tell."""
+        return _config(self._command())[0]
 
     def lister(self, build: Path = BUILD) -> tuple[str, ...]:
         """The program itself: it runs on this machine as well."""

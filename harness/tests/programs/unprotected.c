@@ -4,6 +4,7 @@
  *
  *      unprotected new         makes the set, with the value 0
  *      unprotected [COMMAND]   adds 1; COMMAND `thread` does it in a thread, `child` in a child
+ *      unprotected wait        takes a unit, of which there is none
  *      unprotected is N        succeeds when the value is N
  */
 #include <pthread.h>
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
                 return 0;
         if (strcmp(command, "is") == 0)
                 return semctl(set, 0, GETVAL) != atoi(argv[2]);
+        if (strcmp(command, "wait") == 0)
+                return semop(set, &(struct sembuf){0, -1, 0}, 1);
         if (strcmp(command, "thread") == 0)
                 return pthread_create(&thread, NULL, add, &set) != 0 || pthread_join(thread, NULL) != 0;
         if (strcmp(command, "child") == 0) {

@@ -1,0 +1,170 @@
+"""Runs programs on a kernel that counts, and gathers what it counted."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from .. import runner, stream
+from ..engine import Engine, Event, Options
+from ..errors import IpckError
+from ..plan import Ready
+from ..records import clean
+from ..results import RED, TargetRun
+from ..store import Recorder
+from ..targets import Test
+from ..tree import shown
+from .gcda import Broken
+from .tally import Machine, Tally
+
+_SEED = 1
+_POLL = 0.1
+_PATIENCE = 600.0
+_WORDS = 2000
+_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is run: one that gives results of tests, or one of which only the counters are of interest."""
+
+    tool: str
+    arguments: tuple[str, ...] = ()
+    tests: bool = False
+    optional: bool = True  # left out where it was not built
+    boot: str = ""  # more words for the kernel's command line
+    only: tuple[str, ...] = ("*",)  # of its tests, as shell patterns
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        return f"{self.tool}, started with {self.boot}" if self.boot else self.tool
+
+
+PROGRAMS = (
+    Program("ipck-tests", tests=True, optional=False),
+    Program("ipck-tests", tests=True, boot="ipcmni_extend", only=("common.limits_*", "sysv.msg.msgctl_info.*")),
+    Program("crash-tests", tests=True),
+    Program("ipck-stress", ("--seed", "1", "--seconds", "0.5", "*")),
+    Program("ipck-failnth", ("--own-clock",)),
+)
+"""In this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of a program."""
+
+    program: str
+    seconds: float
+    tests: int = 0
+    unexpected: tuple[str, ...] = ()  # tests that did not come out as the baseline says
+    faults: tuple[str, ...] = ()  # what went wrong with the run itself: counters may lack
+
+
+def choose(program: Program, tests: Sequence[Test]) -> list[Test]:
+    """What PROGRAM runs of its TESTS: without those that differ from others only in that the C library makes the calls."""
+    names = {test.id for test in tests}
+    return [
+        test
+        for test in tests
+        if any(fnmatchcase(test.id, pattern) for pattern in program.only)
+        if not (test.id.endswith(".libc") and f"{test.id.removesuffix('.libc')}.raw" in names)
+    ]
+
+
+def words(ran: Ran) -> Iterator[str]:
+    """What became of a program, for people."""
+    tests = f"{ran.tests} tests, {len(ran.unexpected)} not as the baseline says, " if ran.tests else ""
+    yield f"{ran.program}: {tests}{ran.seconds:.1f} s"
+    yield from (f"    {test}" for test in ran.unexpected[:_TOLD])
+    yield from (f"    {fault}" for fault in ran.faults)
+
+
+class _Counted(Engine):
+    """A run of tests whose counters go apart."""
+
+    machine: Machine
+
+    def events(self) -> Iterator[Event]:
+        """Everything but the counters."""
+        for event in super().events():
+            if isinstance(event, stream.Counters):
+                _add(self.machine, event)
+            else:
+                yield event
+
+
+def run(program: Program, ready: Ready, tally: Tally) -> Ran:
+    """Run a program on the target of READY; what the kernel counts meanwhile goes into TALLY."""
+    return _run_tests(program, ready, tally) if program.tests else _run_plain(program, ready, tally)
+
+
+def _run_tests(program: Program, ready: Ready, tally: Tally) -> Ran:
+    """Run the tests of READY, on each machine one after the other, so that it is known which counted what."""
+    began = time.monotonic()
+    tests = list(ready.tests.values())
+    machines = len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(machines) as pool:
+        parts = [pool.submit(_run_part, ready, tests[first::machines], tally) for first in range(machines)]
+        results = [part.result() for part in parts]
+    faults = tuple(fault.message for result in results for fault in result.faults)
+    if not tally.total:
+        said = "; ".join(faults) or "there are none of ipc/ in its debugfs"
+        raise IpckError(f"{shown(ready.target.program(ready.build))}: no counters came out of the kernel: {said}")
+    done = [test for result in results for test in result.tests]
+    red = tuple(f"{test.test}: {test.outcome}" for test in done if test.outcome in RED)
+    return Ran(program.name, round(time.monotonic() - began, 3), len(done), red, faults)
+
+
+def _run_part(ready: Ready, tests: Sequence[Test], tally: Tally) -> TargetRun:
+    """What came of TESTS on a machine of their own."""
+    engine = _Counted(ready.target, tests, Options(_SEED, jobs=1), ready.build)
+    engine.machine = tally.machine()
+    recorder = Recorder()
+    recorder.begin(runner.record(ready, engine.argv))
+    if tests:
+        runner.run(ready, engine, recorder)
+    return recorder.run(ready.target.name)
+
+
+def _run_plain(program: Program, ready: Ready, tally: Tally) -> Ran:
+    """Run a program of which the counters alone are of interest."""
+    target = ready.target
+    machine = tally.machine()
+    began = heard = time.monotonic()
+    lines = stream.Lines()
+    faults: list[str] = []
+    ended = False
+    with target.start(ready.build, program.arguments, "") as process:
+        while (piece := process.read(_POLL)) is not None:
+            now = time.monotonic()
+            heard = now if piece else heard
+            for line in lines.feed(piece):
+                if line and b'"counters"' in line:
+                    _add(machine, _counters(line, target.name))
+                elif line and b'"left"' in line:
+                    ended = True
+            if now - heard > process.heartbeat * target.time_scale or now - began > _PATIENCE:
+                faults.append(f"{process.what} was killed after {now - began:.0f} s")
+                break
+        if not ended and not faults:
+            faults.append(f"{process.what} {process.finish() or 'ended'}: {clean(process.last_words())[:_WORDS]}")
+    return Ran(program.name, round(time.monotonic() - began, 3), faults=tuple(faults))
+
+
+def _counters(line: bytes, target: str) -> stream.Counters:
+    try:
+        record, _ = stream.read(line, target)
+    except ValueError as error:
+        raise IpckError(f"the kernel's counters cannot be read: {error}") from None
+    return record if isinstance(record, stream.Counters) else stream.Counters("", {})
+
+
+def _add(machine: Machine, counters: stream.Counters) -> None:
+    try:
+        machine.add(counters.at, counters.files)
+    except Broken as error:
+        raise IpckError(f"the kernel's counters cannot be read: {error}") from None

@@ -1,0 +1,95 @@
+"""What counters say of the lines of a kernel, and which test alone says it."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .. import files
+from ..errors import IpckError
+from ..tree import shown
+from . import reasons
+from .campaign import Ran
+from .objects import Objects, view
+from .reasons import Table
+from .results import FOLDER, SCHEMA, Alone, Counts, Data
+from .tally import Tally, alone
+from .view import File, View, tracefile
+
+GENHTML = "genhtml"
+TRACEFILE = "coverage.info"
+_IPC = "ipc/"
+
+
+def lines_of(objects: Objects, tally: Tally, table: Table) -> View:
+    """What was executed of ipc/ and of the parts of other files that TABLE names."""
+    with tempfile.TemporaryDirectory(prefix="ipck-coverage-") as folder:
+        return _parts(view(objects, objects.lay_out(Path(folder), tally.layouts, tally.total)), table)
+
+
+def reached_alone(objects: Objects, tally: Tally, table: Table) -> tuple[Alone, ...]:
+    """Of each test that reaches lines which no other test reaches, these lines."""
+    by: dict[str, list[tuple[str, int]]] = {}
+    for line, test in alone(_halves(objects, tally, table), tally.tests).items():
+        by.setdefault(test, []).append(line)
+    return tuple(Alone(test, tuple(f"{name}:{line}" for name, line in sorted(by[test]))) for test in sorted(by))
+
+
+def _halves(objects: Objects, tally: Tally, table: Table) -> Iterator[tuple[int, int, Iterable[tuple[str, int]]]]:
+    for bit, value, values in tally.halves():
+        with tempfile.TemporaryDirectory(prefix="ipck-coverage-") as folder:
+            seen = _parts(view(objects, objects.lay_out(Path(folder), tally.layouts, values)), table)
+        yield bit, value, [(name, line) for name, file in seen.items() for line in file.reached()]
+
+
+def _parts(seen: View, table: Table) -> View:
+    whole = {name: file for name, file in seen.items() if name.startswith(_IPC)}
+    return whole | {name: seen[name].only(functions) for name, functions in table.parts.items() if name in seen}
+
+
+def gather(
+    objects: Objects, seen: View, singles: tuple[Alone, ...], table: Table, programs: Sequence[Ran], commit: str
+) -> Data:
+    """All that is said of what was SEEN."""
+    judged = reasons.judge(seen, {name: _text(objects.source / name) for name in seen}, table)
+    counts = {name: _counts(file) for name, file in sorted(seen.items())}
+    total = sum((one for name, one in counts.items() if name.startswith(_IPC)), Counts())
+    return Data(
+        SCHEMA, objects.release(), objects.flags(), commit, total, counts, judged.unexplained, judged.explained,
+        judged.stale, singles, tuple(programs), round(sum(ran.seconds for ran in programs), 3),
+    )  # fmt: skip
+
+
+def _counts(file: File) -> Counts:
+    return Counts(*file.counts())
+
+
+def _text(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise IpckError(f"{shown(path)}: the source cannot be read: {error.strerror}") from None
+
+
+def check_tools() -> None:
+    """IpckError unless what makes pages and lines of counters is installed."""
+    for tool, package in ((GENHTML, "lcov"), ("gcov", "gcc")):
+        if not shutil.which(tool):
+            raise IpckError(f"{tool} is not installed: apt-get install {package}")
+
+
+def write_pages(seen: Mapping[str, File], source: Path, out: Path) -> Path:
+    """Let lcov make pages with the source text, below OUT; returns the first of them."""
+    folder = out / FOLDER
+    trace = folder / TRACEFILE
+    shutil.rmtree(folder, ignore_errors=True)
+    files.write(trace, tracefile(seen, str(source)))
+    command = (
+        GENHTML, "--quiet", "--branch-coverage", "--function-coverage", "--legend", "--title", "ipck",
+        "--prefix", str(source), "--output-directory", str(folder), str(trace),
+    )  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise IpckError(f"{GENHTML} made no pages of {shown(trace)}: {done.stderr.strip()[-500:]}")
+    return folder / "index.html"

@@ -1,0 +1,37 @@
+"""The command line of what kernelcli.py does: options, and help that teaches them."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .tree import COVERAGE, OUT, shown
+
+_COVERAGE = f"""Run the tests, and what else is built of crash tests, stress and fail-nth campaign, on a kernel that
+counts how often its lines are executed (gcov), and tell which lines, functions and branches of ipc/ and of IPC's part
+of mm/shmem.c were executed, and which lines one test alone reaches. Each line that is not executed has a reason in
+{shown(COVERAGE)}, strict both ways.
+
+Without --kernel scripts/build-kernel builds Debian's Linux for user mode, or the tree that --source names. The data
+are in coverage.json, the page is coverage.html, and coverage/index.html has the source text."""
+_COVERAGE_EPILOG = """examples:
+  ipck coverage                                        Debian's kernel, built at the first time
+  ipck coverage --source ~/linux                       your own tree
+  ipck coverage --source ~/linux --diff my.patch       whether the tests execute what a patch changes
+  ipck coverage --kernel ~/linux-objects/linux         a kernel that is there, with its objects and .gcno files
+
+exit status:
+  0  each line is executed, or has a reason; with --diff, each changed line with code is executed
+  1  a line is not executed and has no reason, or a reason is out of date; with --diff, a changed line is not executed
+  2  a run was cut short (what it counted before is told all the same), or the command could not do its work"""
+
+
+def add(command: Callable[[str, str, str, str], argparse.ArgumentParser]) -> Sequence[argparse.ArgumentParser]:
+    """Make each command by COMMAND(name, summary, description, epilog); returns what it made."""
+    coverage = command("coverage", "which lines of a kernel the tests execute", _COVERAGE, _COVERAGE_EPILOG)
+    which = coverage.add_mutually_exclusive_group()
+    which.add_argument("--kernel", type=Path, metavar="PATH", help="a kernel in user mode, or the folder that holds it")
+    which.add_argument("--source", type=Path, metavar="DIR", help="a tree of the kernel to build")
+    coverage.add_argument("--diff", type=Path, metavar="PATCH", help="tell only of the lines that PATCH changes")
+    coverage.add_argument("--reasons", type=Path, default=COVERAGE, metavar="FILE", help=f"default: {shown(COVERAGE)}")
+    coverage.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")
+    return (coverage,)
