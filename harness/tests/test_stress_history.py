@@ -262,8 +262,11 @@ def run_stress(workload: str, *, mutant: str = "", seconds: str = "20") -> tuple
     )
     if done.returncode == 2:
         pytest.skip(done.stderr.strip() or done.stdout)
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return done.returncode, [one for one in lines if one["type"] == "workload"]
+    workloads = [one for one in map(json.loads, done.stdout.splitlines()) if one["type"] == "workload"]
+    for one in workloads:
+        if "skipped" in one:
+            pytest.skip(one["skipped"])
+    return done.returncode, workloads
 
 
 @NEEDS_STRESS

@@ -253,12 +253,23 @@ bool advance(struct search *s, struct place *p, size_t end)
 
 /* ---- choices ---- */
 
-/* Of operations that can be exchanged, the one that returns first comes first. */
+static bool anybody_sleeps(const struct search *s, uint64_t undone)
+{
+        while (undone)
+                if (open_event(s, take_lowest(&undone))->asleep)
+                        return true;
+        return false;
+}
+
+/* Of operations that can be exchanged, the one that returns first comes first. Where the rules about those who wait
+ * hold, it matters when one was called: then none can be. */
 static bool another_comes_first(const struct search *s, uint64_t undone, const struct event *e)
 {
-        while (e->class && undone) {
+        if (!e->class || e->asleep || (s->rules && anybody_sleeps(s, undone)))
+                return false;
+        while (undone) {
                 const struct event *const other = open_event(s, take_lowest(&undone));
-                if (other != e && other->class == e->class && other->optional == e->optional && !other->asleep && !e->asleep &&
+                if (other != e && other->class == e->class && other->optional == e->optional &&
                     (other->returned < e->returned || (other->returned == e->returned && other < e)))
                         return true;
         }

@@ -39,7 +39,8 @@ struct event {
         bool hurries;                   /* it has to return in any state: for that, for a timeout or for a signal */
         uint64_t ends;                  /* of an exit: the workers whose open operations end there, a bit each */
         bool lost_race;                 /* it failed with EIDRM, and is judged as EINVAL */
-        bool signalled;                 /* its worker was sent a signal while it waited */
+        bool signalled;                 /* its worker caught a signal */
+        bool restarted;                 /* .. with SA_RESTART */
         const struct contradiction *impossible;         /* its outcome is not possible in any state; NULL: it may be */
         uint64_t asleep;                /* the moment at which it was seen waiting; 0: it was not */
         uint64_t class;                 /* alike where operations can be exchanged; 0: with none */

@@ -35,8 +35,11 @@ struct lane {                           /* what one worker does */
         _Atomic bool finished;          /* its script */
         _Atomic int tid;
         uint64_t asleep[ROUND];         /* when the record was seen waiting; 0: it was not */
-        unsigned signals;               /* how many were sent, each between two moments */
-        uint64_t signalled[ROUND][2];
+        unsigned signals;               /* how many were sent to it and caught .. */
+        struct {
+                uint64_t before, after; /* .. each between two moments */
+                bool restarts;          /* with SA_RESTART */
+        } signal[ROUND];
         struct record records[ROUND];
 };
 
@@ -80,6 +83,9 @@ struct history_kind {
         void (*choose)(const struct cell *cell, struct random *random, struct record *record);
         void (*carry_out)(struct cell *cell, struct record *record);
 
+        /* Whether a signal whose handler was installed with SA_RESTART does not end this wait; NULL: it does. */
+        bool (*restarts)(const struct record *record);
+
         /* An operation of the main process that may let waiters go on: the turn counts those of the round. The last
          * ones (from LAST_TURNS on) are such that everybody comes to an end. And what it looks at when all have finished,
          * until it says that this was all. */
@@ -100,8 +106,8 @@ struct history_kind {
         bool (*comes_back_wrongly)(const struct history *history, const struct event *event, struct contradiction *why);
 };
 
-/* Main processes let workers go on after less than this: a timeout that takes so long is not waited for. */
-enum { LAST_TURNS = 6, LONG_WAIT_NS = 30000000 };
+/* A timeout that nobody lives to see. */
+enum { LAST_TURNS = 6, LONG_WAIT_US = 1000000000 };
 
 /* Runs cells of the kind until the time is over. */
 void run_histories(const struct history_kind *kind);

@@ -11,7 +11,7 @@
 
 enum { MAXMSG = 4, MSGSIZE = 16, PRIORITIES = 3 };
 
-/* command: whether the descriptor has O_NONBLOCK; in: priority, size, nanoseconds to the deadline, and which text a
+/* command: whether the descriptor has O_NONBLOCK; in: priority, size, microseconds to the deadline, and which text a
  * message has. out: priority and text of the message received, whether it is not whole; or how many there are. */
 enum { PRIORITY, SIZE, TIMEOUT, TEXT };
 enum { GOT_PRIORITY, GOT_TEXT, GARBLED };
@@ -73,7 +73,7 @@ static void receive(struct record *r)
 
 static void choose(const struct cell *cell, struct random *random, struct record *r)
 {
-        static const int sizes[] = {0, 4, 8, MSGSIZE}, timeouts[] = {-1000, 20000, 100000, 400000, LONG_WAIT_NS};
+        static const int sizes[] = {0, 4, 8, MSGSIZE}, timeouts[] = {-1, 20, 100, 400, LONG_WAIT_US};
         const bool crowded = cell->mood % 4 == 1;
         const uint32_t what = draw(random, 100);
 
@@ -114,7 +114,7 @@ static void take_apart(struct record *r, const char *message, unsigned priority)
 static void carry_out(struct cell *cell, struct record *r)
 {
         const mqd_t queue = r->command ? cell->nonblocking : cell->id;
-        const struct timespec deadline = deadline_in(CLOCK_REALTIME, r->in[TIMEOUT]);
+        const struct timespec deadline = deadline_in(CLOCK_REALTIME, r->in[TIMEOUT] * INT64_C(1000));
         const size_t size = (size_t)r->in[SIZE];
         const unsigned priority = (unsigned)r->in[PRIORITY];
         char message[MSGSIZE + 1] = "";
@@ -190,7 +190,7 @@ static void explain(const struct cell *cell, const struct record *r, struct even
                 o->timeout = &some_time;
         const bool refused = sends(e) ? o->size > MSGSIZE : o->size < MSGSIZE;
         e->never_waits = r->command || refused;
-        e->hurries = e->never_waits || (o->timeout && r->in[TIMEOUT] < LONG_WAIT_NS);
+        e->hurries = e->never_waits || (o->timeout && r->in[TIMEOUT] < LONG_WAIT_US);
         e->queue = e->never_waits ? 0 : sends(e) ? 1 : 2;
         e->order = sends(e) ? mq_send_wake_longest : mq_receive_wake_longest;
         if (sends(e)) {
@@ -236,6 +236,11 @@ static enum ipck_requirement in_vain(const struct history *history, const struct
         return sends(e) ? mq_send_block_full : mq_receive_block_empty;
 }
 
+static bool restarts(const struct record *r)
+{
+        return r->call != CALL_mq_getattr;
+}
+
 static bool comes_back_wrongly(const struct history *history, const struct event *e, struct contradiction *why)
 {
         (void)history;
@@ -250,7 +255,7 @@ static const struct history_kind mq = {
         .name = "mq", .model = &mq_model, .processes = 6, .threads = 3, .signals = true, .stops = true,
         .set_up = set_up, .begin = begin, .initial = initial, .choose = choose, .carry_out = carry_out,
         .release = release, .look = look, .explain = explain, .relate = relate, .in_vain = in_vain,
-        .comes_back_wrongly = comes_back_wrongly,
+        .restarts = restarts, .comes_back_wrongly = comes_back_wrongly,
 };
 
 WORKLOAD(history_mq, "history.mq", "concurrent calls on POSIX message queues: linearizable, nobody waits in vain")

@@ -12,7 +12,7 @@
 
 enum { START = 1 };
 
-/* in[0]: nanoseconds to the deadline; out[0]: the value reported. */
+/* in[0]: microseconds to the deadline; out[0]: the value reported. */
 
 /* ---- the object ---- */
 
@@ -56,7 +56,7 @@ static void initial(const struct cell *cell, void *state)
 
 static void choose(const struct cell *cell, struct random *random, struct record *r)
 {
-        static const int timeouts[] = {-1000, 20000, 100000, 400000, LONG_WAIT_NS};
+        static const int timeouts[] = {-1, 20, 100, 400, LONG_WAIT_US};
         const bool scarce = cell->mood % 4 == 1;
         const uint32_t what = draw(random, 100);
 
@@ -84,7 +84,7 @@ static void carry_out(struct cell *cell, struct record *r)
         case CALL_sem_wait: RECORD(r, sem_wait(cell->memory)); break;
         case CALL_sem_trywait: RECORD(r, sem_trywait(cell->memory)); break;
         case CALL_sem_timedwait:
-                deadline = deadline_in(CLOCK_REALTIME, r->in[0]);
+                deadline = deadline_in(CLOCK_REALTIME, r->in[0] * INT64_C(1000));
                 RECORD(r, sem_timedwait(cell->memory, &deadline));
                 break;
         default:
@@ -118,7 +118,7 @@ static void explain(const struct cell *cell, const struct record *r, struct even
         e->class = class_of(r, false);
         e->reads = r->error || r->call == CALL_sem_getvalue;
         e->never_waits = r->call != CALL_sem_wait && r->call != CALL_sem_timedwait;
-        e->hurries = e->never_waits || (r->call == CALL_sem_timedwait && r->in[0] < LONG_WAIT_NS);
+        e->hurries = e->never_waits || (r->call == CALL_sem_timedwait && r->in[0] < LONG_WAIT_US);
         if (r->call == CALL_sem_timedwait)
                 e->operation.timeout = &some_time;
 }
@@ -137,11 +137,17 @@ static enum ipck_requirement in_vain(const struct history *history, const struct
         }
 }
 
+/* That of a timed wait is not: Linux restarts no futex wait with a time-out once a handler ran. */
+static bool restarts(const struct record *r)
+{
+        return r->call == CALL_sem_wait;
+}
+
 /* EINTR comes of signals alone. */
 static bool comes_back_wrongly(const struct history *history, const struct event *e, struct contradiction *why)
 {
         (void)history;
-        if (e->outcome.error != EINTR || e->signalled)
+        if (e->outcome.error != EINTR || e->signalled || (e->restarted && e->operation.call == CALL_sem_timedwait))
                 return false;
         *why = (struct contradiction){.requirement = sem_wait_blocks_at_zero, .what = "errno", .want = 0, .got = EINTR};
         return true;
@@ -151,7 +157,7 @@ static const struct history_kind posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .processes = 6, .threads = 3, .signals = true, .stops = true,
         .set_up = set_up, .begin = begin, .initial = initial, .choose = choose, .carry_out = carry_out,
         .release = release, .look = look, .explain = explain, .in_vain = in_vain,
-        .comes_back_wrongly = comes_back_wrongly,
+        .restarts = restarts, .comes_back_wrongly = comes_back_wrongly,
 };
 
 WORKLOAD(history_posix_sem, "history.posix_sem", "concurrent calls on POSIX semaphores: linearizable, nobody waits in vain")

@@ -15,10 +15,13 @@
 
 #include "record.h"
 
-/* What is ignored must not end a wait. */
-enum { IGNORED_SIGNAL = SIGUSR2 };
+/* How long somebody may take who could go on, and who waits for a processor. */
+static const int64_t GRACE_NS = 1000000000, LONG_GRACE_NS = 30000000000;
 
-enum { LOOK_NS = 300000, GRACE_NS = 1000000000, MOST_PLACES = 200000, WORKER_SIGNAL = SIGUSR1 };
+/* What is ignored, or caught with SA_RESTART, must not end a wait. */
+enum { IGNORED_SIGNAL = SIGUSR2, RESTARTING_SIGNAL = SIGWINCH };
+
+enum { SHORTEST = 8, LOOK_NS = 300000, MOST_PLACES = 200000, WORKER_SIGNAL = SIGUSR1 };
 
 /* What the cells of a workload share. */
 static struct shared {
@@ -99,7 +102,7 @@ static void *work(void *argument)
 
 static _Noreturn void be_process(struct cell *cell, unsigned process)
 {
-        struct place_of_work places[MOST_THREADS];
+        struct place_of_work places[MOST_THREADS] = {{0}};
         pthread_t threads[MOST_THREADS];
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -221,11 +224,12 @@ static void excuse_lost_races(struct history *history)
         }
 }
 
-/* Whether a signal may have come during that operation: it interrupts what goes on, or what is called next. */
-static bool was_signalled(const struct lane *lane, unsigned i, uint64_t returned)
+/* Whether such a signal may have come during that operation: it interrupts what goes on, or what is called next. */
+static bool was_signalled(const struct lane *lane, unsigned i, uint64_t until, bool restarts)
 {
         for (unsigned s = 0; s < lane->signals; s++)
-                if (returned >= lane->signalled[s][0] && (i == 0 || lane->records[i - 1].called <= lane->signalled[s][1]))
+                if (lane->signal[s].restarts == restarts && until >= lane->signal[s].before &&
+                    (i == 0 || lane->records[i - 1].called <= lane->signal[s].after))
                         return true;
         return false;
 }
@@ -233,7 +237,7 @@ static bool was_signalled(const struct lane *lane, unsigned i, uint64_t returned
 static bool has_to_heed_signal(const struct lane *lane, unsigned i)
 {
         for (unsigned s = 0; s < lane->signals; s++)
-                if (lane->asleep[i] && lane->asleep[i] < lane->signalled[s][0])
+                if (!lane->signal[s].restarts && lane->asleep[i] && lane->asleep[i] < lane->signal[s].before)
                         return true;
         return false;
 }
@@ -246,14 +250,15 @@ static void gather(struct watch *w, bool at_rest)
         w->history.at_rest = at_rest;
         for (unsigned worker = 0; worker < cell->workers; worker++) {
                 struct lane *const lane = &cell->lanes[worker];
-                const unsigned returned = atomic_load_explicit(&lane->returned, memory_order_acquire);
+                const unsigned complete = atomic_load_explicit(&lane->returned, memory_order_acquire);
                 const unsigned called = atomic_load_explicit(&lane->called, memory_order_acquire);
                 for (unsigned i = 0; i < called; i++) {
                         struct event *const e = add_event(w, worker, &lane->records[i]);
                         const unsigned process = lane->records[i].process;
                         e->asleep = lane->asleep[i];
-                        e->signalled = was_signalled(lane, i, i < returned ? e->returned : NEVER);
-                        if (i < returned)
+                        e->signalled = was_signalled(lane, i, i < complete ? e->returned : NEVER, false);
+                        e->restarted = was_signalled(lane, i, i < complete ? e->returned : NEVER, true);
+                        if (i < complete)
                                 continue;
                         e->returned = NEVER;
                         e->hurries |= has_to_heed_signal(lane, i);
@@ -358,6 +363,15 @@ static void note_sleepers(struct cell *cell)
         }
 }
 
+/* Whether nobody who has not finished is about to run. */
+static bool all_sleep(const struct cell *cell)
+{
+        for (unsigned worker = 1; worker < cell->workers; worker++)
+                if (!cell->lanes[worker].finished && !sleeping(cell->lanes[worker].tid))
+                        return false;
+        return true;
+}
+
 static void send_signal(struct cell *cell, unsigned worker, int signal_number)
 {
         struct lane *const lane = &cell->lanes[worker];
@@ -368,8 +382,9 @@ static void send_signal(struct cell *cell, unsigned worker, int signal_number)
         syscall(SYS_tgkill, cell->pids[(worker - 1) / cell->threads], lane->tid, signal_number);
         if (signal_number == IGNORED_SIGNAL)
                 return;
-        lane->signalled[lane->signals][0] = before;
-        lane->signalled[lane->signals++][1] = stamp();
+        lane->signal[lane->signals].before = before;
+        lane->signal[lane->signals].restarts = signal_number == RESTARTING_SIGNAL;
+        lane->signal[lane->signals++].after = stamp();
 }
 
 /* Stops a process and lets it go on. Who waited in it may have begun anew. */
@@ -391,7 +406,7 @@ static void stop_and_continue(struct cell *cell, unsigned process)
 static void signal_somebody(struct watch *w)
 {
         struct cell *const cell = w->cell;
-        const unsigned worker = 1 + draw(&w->random, cell->workers - 1), what = draw(&w->random, 4);
+        const unsigned worker = 1 + draw(&w->random, cell->workers - 1), what = draw(&w->random, 5);
         struct lane *const lane = &cell->lanes[worker];
         const unsigned called = lane->called;
 
@@ -401,6 +416,9 @@ static void signal_somebody(struct watch *w)
                 send_signal(cell, worker, IGNORED_SIGNAL);
         } else if (what == 1 && cell->kind->stops) {
                 stop_and_continue(cell, (worker - 1) / cell->threads);
+        } else if (what == 2 && cell->kind->restarts && cell->kind->restarts(&lane->records[called - 1])) {
+                lane->asleep[called - 1] = 0;           /* it begins to wait anew */
+                send_signal(cell, worker, RESTARTING_SIGNAL);
         } else {
                 send_signal(cell, worker, WORKER_SIGNAL);
         }
@@ -504,8 +522,8 @@ static void reap_finished(struct watch *w)
 static bool run_round(struct watch *w)
 {
         struct cell *const cell = w->cell;
-        int64_t grace_end = 0;
-        uint64_t at = NEVER;
+        int64_t stands_since = 0;
+        uint64_t seen = NEVER;
 
         memset(w->ended, 0, sizeof(w->ended));
         for (unsigned worker = 0; worker < cell->workers; worker++) {
@@ -517,7 +535,8 @@ static bool run_round(struct watch *w)
         }
         w->random = choices_of(cell, 0);
         cell->mood = draw(&w->random, MOODS);
-        cell->length = one_in(&w->random, 4) ? 8 + draw(&w->random, ROUND - 8) : ROUND;
+        cell->length = cell->kind->dies ? SHORTEST + draw(&w->random, 4 * SHORTEST)
+                     : one_in(&w->random, 4) ? SHORTEST + draw(&w->random, ROUND - SHORTEST) : ROUND;
         cell->finished = 0;
         cell->stop = false;
         cell->kind->begin(cell);
@@ -534,14 +553,16 @@ static bool run_round(struct watch *w)
         while (!all_finished(cell)) {
                 if (!stands_still(w))
                         continue;
-                if (progress(cell) != at)
-                        grace_end = monotonic_ns() + scaled_ns(GRACE_NS);
-                at = progress(cell);
+                if (progress(cell) != seen)
+                        stands_since = monotonic_ns();
+                seen = progress(cell);
                 reap_finished(w);
                 if (w->judged) {
                         note_sleepers(cell);
                         struct judgment judgment = judge(w, true);
-                        if (judgment.finding == VIOLATED && monotonic_ns() < grace_end) {
+                        const int64_t late = monotonic_ns() - stands_since;
+                        if (judgment.finding == VIOLATED &&
+                            (late < scaled_ns(GRACE_NS) || (late < scaled_ns(LONG_GRACE_NS) && !all_sleep(cell)))) {
                                 signal_again(cell);     /* somebody may be on the way back */
                                 continue;
                         }
@@ -550,11 +571,14 @@ static bool run_round(struct watch *w)
                                 w->turn = 0;            /* what the object itself says */
                                 main_operation(w, fill_look);
                                 judgment = judge(w, true);
+                                if (judgment.finding != VIOLATED)
+                                        continue;
                                 report(w, &judgment);
                                 return false;
                         }
                 }
                 release(w);
+                seen = NEVER;
         }
         reap_finished(w);
         w->turn = 0;
@@ -605,6 +629,7 @@ static void run_cell(const struct history_kind *kind, unsigned number)
                                      .prompt = kind->prompt && !stress_waived(kind->promptness),
                                      .promptness = kind->promptness};
         catch_signal(WORKER_SIGNAL, 0);
+        catch_signal(RESTARTING_SIGNAL, SA_RESTART);
         signal(IGNORED_SIGNAL, SIG_IGN);
         if (kind->set_up)
                 kind->set_up(cell);

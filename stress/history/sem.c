@@ -15,18 +15,18 @@ union semun {
 
 /* ---- how records hold operations ---- */
 
-/* in[0..2]: entries, as many as command says; in[3]: a timeout in nanoseconds, -1 for none. */
+/* in[0..2]: entries, as many as command says; in[3]: a timeout in microseconds, -1 for none. */
 enum { NOWAIT = 0x100, UNDO = 0x200 };
 
 static int32_t pack(int number, int op, int flags)
 {
-        return number | (flags & IPC_NOWAIT ? NOWAIT : 0) | (int32_t)((uint32_t)op << 16);
+        return number | ((flags & IPC_NOWAIT) ? NOWAIT : 0) | (int32_t)((uint32_t)op << 16);
 }
 
 static struct sembuf unpack(int32_t entry)
 {
         return (struct sembuf){.sem_num = (unsigned short)(entry & 0xff), .sem_op = (short)(entry >> 16),
-                               .sem_flg = (short)((entry & NOWAIT ? IPC_NOWAIT : 0) | (entry & UNDO ? SEM_UNDO : 0))};
+                               .sem_flg = (short)(((entry & NOWAIT) ? IPC_NOWAIT : 0) | ((entry & UNDO) ? SEM_UNDO : 0))};
 }
 
 static void one(struct record *r, int number, int op, int flags)
@@ -87,7 +87,7 @@ static void begin(struct cell *cell)
 
 static void initial(const struct cell *cell, void *state)
 {
-        static const unsigned short zeros[LARGE_SET];
+        static const unsigned short zeros[LARGE_SET] = {0};
         const struct model *const model = cell->kind->model;
         const struct limits limits = {.semmsl = LARGE_SET, .semopm = MOST_ENTRIES, .room = true};
         const struct operation get = {.call = CALL_semget, .actor = actor_of(0), .size = size_of_set(cell), .flags = 0600};
@@ -104,7 +104,7 @@ static void initial(const struct cell *cell, void *state)
 
 /* ---- operations ---- */
 
-static const int timeouts[] = {0, 20000, 100000, 400000, LONG_WAIT_NS};
+static const int timeouts[] = {0, 20, 100, 400, LONG_WAIT_US};
 
 static int maybe_nowait(struct random *random, uint32_t one_in_so_many)
 {
@@ -183,7 +183,7 @@ static void carry_out(struct cell *cell, struct record *r)
                         r->out[i] = values[i];
         } else {
                 struct sembuf entries[MOST_ENTRIES];
-                const struct timespec timeout = {.tv_nsec = r->in[3]};
+                const struct timespec timeout = {.tv_sec = r->in[3] / 1000000, .tv_nsec = r->in[3] % 1000000 * 1000};
                 for (int i = 0; i < r->command; i++)
                         entries[i] = unpack(r->in[i]);
                 if (r->in[3] == -1)
@@ -261,9 +261,9 @@ static void explain(const struct cell *cell, const struct record *r, struct even
                 e->queue = (uint64_t)first->sem_num << 16 | (uint16_t)first->sem_op;
         e->order = semop_wake_fifo;
         if (r->in[3] != -1) {
-                e->timeout = (struct timespec){.tv_nsec = r->in[3]};
+                e->timeout = (struct timespec){.tv_sec = r->in[3] / 1000000, .tv_nsec = r->in[3] % 1000000 * 1000};
                 o->timeout = &e->timeout;
-                e->hurries |= r->in[3] < LONG_WAIT_NS;
+                e->hurries |= r->in[3] < LONG_WAIT_US;
         }
         e->reads |= zeros_alone;
 }

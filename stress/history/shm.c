@@ -72,13 +72,13 @@ static void choose(const struct cell *cell, struct random *random, struct record
 static void carry_out(struct cell *cell, struct record *r)
 {
         struct shmid_ds ds = {0};
-        void *at;
+        void *address;
 
         switch (r->call) {
         case CALL_shmat:
-                RECORD(r, at = shmat(cell->id, NULL, SHM_RDONLY));
+                RECORD(r, address = shmat(cell->id, NULL, SHM_RDONLY));
                 if (!r->error) {
-                        own.at[own.count++] = at;
+                        own.at[own.count++] = address;
                         r->value = 0;
                 }
                 break;

@@ -77,7 +77,7 @@ static void detach(int i)
 
         mine[i] = mine[--mine_count];
         books->segment[a.segment].attached--;
-        EXPECT(shmdt_ret_zero, shmdt(a.at) == 0, "shmdt() fails with %s", strerror(errno));
+        EXPECT(shmdt_ret_zero, shmdt(a.at) == 0, "shmdt() fails with %s", errno_name(errno));
 }
 
 static void await_children(void)
@@ -179,7 +179,7 @@ static void worker(int me)
         doing("the use of segments");
         for (int s = 0; s < SEGMENTS; s++)
                 EXPECT(shmdt_ret_zero, shmdt(views[s]) == 0, "shmdt() of an inherited segment fails with %s",
-                       strerror(errno));
+                       errno_name(errno));
         live(0, 5 + pick(30));
         rest();
         live(DEEPEST, 5 + pick(10));
@@ -241,7 +241,7 @@ STORM(attachments, "trees of processes attach, fork, exec and end: shm_nattch is
                         EXPECT(shmat_nattch_concurrent, views[s]->sum == (uint32_t)books->segment[s].added,
                                "%d processes added 1 to a segment, it holds %u", books->segment[s].added,
                                views[s]->sum);
-                        EXPECT(shmdt_ret_zero, shmdt(views[s]) == 0, "shmdt() fails with %s", strerror(errno));
+                        EXPECT(shmdt_ret_zero, shmdt(views[s]) == 0, "shmdt() fails with %s", errno_name(errno));
                         EXPECT(shmdt_last_destroys, gone(s) == removed[s],
                                "after the last shmdt() a segment that was %sremoved is %s", removed[s] ? "" : "not ",
                                removed[s] ? "there" : "gone");

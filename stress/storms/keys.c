@@ -164,7 +164,7 @@ static void create(int m)
         count_operations(1);
         if (id == -1) {
                 EXPECT(mechanisms[m].excl, !private && errno == EEXIST, "%s with IPC_CREAT and IPC_EXCL fails with %s",
-                       mechanisms[m].get, strerror(errno));
+                       mechanisms[m].get, errno_name(errno));
                 return;
         }
         if (!private)
@@ -183,12 +183,12 @@ static void look_up(int m)
 
         count_operations(1);
         if (id == -1) {
-                EXPECT(mechanisms[m].excl, errno == ENOENT, "the look-up of a key fails with %s", strerror(errno));
+                EXPECT(mechanisms[m].excl, errno == ENOENT, "the look-up of a key fails with %s", errno_name(errno));
                 return;
         }
         if (mechanisms[m].stat(id, &perm) == -1)
                 EXPECT(mechanisms[m].removes, errno == EINVAL || errno == EIDRM,
-                       "IPC_STAT of an object beside its removal fails with %s", strerror(errno));
+                       "IPC_STAT of an object beside its removal fails with %s", errno_name(errno));
         else
                 EXPECT(xsi_ipc_id_seq_reuse, perm.__key == books->keys[k],
                        "the identifier of key %#x is that of an object with the key %#x", (unsigned)books->keys[k],
@@ -206,7 +206,7 @@ static void discard(int i)
                 books->lives[h.mechanism][h.key]--;
         const int result = mechanisms[h.mechanism].remove(h.id);
         EXPECT(mechanisms[h.mechanism].removes, result == 0, "IPC_RMID of an existing object fails with %s",
-               strerror(errno));
+               errno_name(errno));
         EXPECT(mechanisms[h.mechanism].removes, mechanisms[h.mechanism].stat(h.id, &perm) == -1,
                "IPC_STAT finds an object that was removed");
         removed_last[h.mechanism] = h.id + 1;

@@ -81,7 +81,7 @@ static void waiter(int me)
         count_operations(1);
         if (result == -1)
                 EXPECT(req, error == EIDRM || (error == EINVAL && !books->still),
-                       "a wait that a removal ends fails with %s", strerror(error));
+                       "a wait that a removal ends fails with %s", errno_name(error));
         else
                 EXPECT(req, !books->still, "a wait ends with success although nobody gave anything");
         if (result == -1)
@@ -102,7 +102,7 @@ static void give(void)
                                                     : msgsnd(books->id, &message, SIZE, IPC_NOWAIT);
         EXPECT(books->mechanism == SETS ? semctl_rmid_removes : msgctl_rmid_removes,
                result == 0 || errno == EINVAL || errno == EIDRM || (errno == EAGAIN && books->mechanism == QUEUES),
-               "a call beside a removal fails with %s", strerror(errno));
+               "a call beside a removal fails with %s", errno_name(errno));
         count_operations(1);
 }
 
@@ -130,7 +130,7 @@ static void remover(int me)
                 books->removed++;
         else
                 EXPECT(books->mechanism == SETS ? semctl_rmid_twice : msgctl_rmid_twice,
-                       errno == EINVAL || errno == EIDRM, "a second IPC_RMID fails with %s", strerror(errno));
+                       errno == EINVAL || errno == EIDRM, "a second IPC_RMID fails with %s", errno_name(errno));
         count_operations(1);
 }
 

@@ -5,6 +5,8 @@
  * need wait for ever.
  */
 #include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
 #include <sys/sem.h>
 #include <sys/wait.h>
 
@@ -16,6 +18,7 @@ static struct books {
         int sets[MOST_SETS], set_count, sems;
         unsigned short units[MOST_SEMS];        /* at rest, the same in each set */
         int own;                                /* a set with a semaphore for each worker, 0 at rest */
+        _Atomic int gift[MOST_WORKERS];         /* to that semaphore, not to be taken back */
         _Atomic int inside[MOST_SETS];          /* who has the lock, plus 1 */
         _Atomic bool mortal[MOST_WORKERS];      /* may be dead any time now */
 } *books;
@@ -44,7 +47,7 @@ static bool done(int set, struct sembuf *ops, size_t count, const char *what)
         if (result == 0)
                 return true;
         EXPECT(semop_wake_no_loss_stress, errno == EAGAIN && (timed || ops[0].sem_flg & IPC_NOWAIT),
-               "%s fails with %s", what, strerror(errno));
+               "%s fails with %s", what, errno_name(errno));
         return false;
 }
 
@@ -56,19 +59,51 @@ static void give_back(int set, const struct sembuf *taken, size_t count)
                 ops[i] = op(taken[i].sem_num, -taken[i].sem_op, SEM_UNDO);
         doing("the return of units");
         EXPECT(semop_inc_never_blocks, semop(set, ops, count) == 0, "the return of units fails with %s",
-               strerror(errno));
+               errno_name(errno));
         count_operations(1);
 }
 
-/* A child that has none of its parent's adjustments ends. */
-static void have_a_child(void)
+enum { KEPT = 0, LOST = 3 };            /* exit status of those who look whether they still hold a unit */
+
+/* What a process has executed that holds the lock of a set. */
+ROLE(holder)
 {
+        return semctl(atoi(arg), 0, GETVAL) == 0 ? KEPT : LOST;
+}
+
+/* Neither a program that it executes nor another namespace frees a process of what it holds; its end does. */
+static void hold_and_change(int set)
+{
+        struct sembuf lock = op(0, -1, SEM_UNDO);
+        char arg[16];
+
+        snprintf(arg, sizeof(arg), "%d", set);
+        if (semop(set, &lock, 1) == -1)
+                _exit(KEPT);
+        switch (pick(3)) {
+        case 0: exec_role("holder", arg); break;
+        case 1: execl("/", "/", (char *)NULL); break;           /* which fails */
+        default:
+                (void)!unshare(CLONE_NEWIPC);
+                _exit(KEPT);
+        }
+        _exit(semctl(set, 0, GETVAL) == 0 ? KEPT : LOST);
+}
+
+/* A child has none of its parent's adjustments, and keeps its own. */
+static void have_a_child(int set, bool holds)
+{
+        int status = 0;
         const pid_t child = fork();
 
+        if (child == 0 && holds)
+                hold_and_change(set);
         if (child == 0)
-                _exit(0);
+                _exit(KEPT);
+        doing("a child that holds units");
         if (child > 0)
-                waitpid(child, NULL, 0);
+                waitpid(child, &status, 0);
+        EXPECT(exec_semadj_kept, status != LOST << 8, "a process that holds the only unit finds it free after exec");
 }
 
 /* What is held of one set. */
@@ -133,6 +168,9 @@ static void use_units(int me, bool last)
         const int step = once_in(4) ? 1 : books->set_count;
         int count = 0;
 
+        if (once_in(50))
+                have_a_child(books->sets[0], true);
+
         for (int which = (int)pick((uint32_t)books->set_count); which < books->set_count; which += step) {
                 struct holding *const h = &held[count];
                 ask_for(h, which, last || once_in(2));
@@ -143,7 +181,7 @@ static void use_units(int me, bool last)
         }
         tarry();
         if (once_in(50))
-                have_a_child();
+                have_a_child(0, false);
         if (last) {
                 books->mortal[me] = true;
                 _exit(0);
@@ -165,9 +203,22 @@ static void use_own(int me, bool last)
         give_back(books->own, &lend, 1);
 }
 
+/* Ends with an array of which only one entry is taken back. */
+static void give_and_end(int me)
+{
+        struct sembuf ops[2] = {op(me, 1, 0), op(MOST_WORKERS, 1, SEM_UNDO)};
+
+        books->gift[me] = 1;
+        doing("an increment with SEM_UNDO beside one without");
+        EXPECT(semop_inc_never_blocks, semop(books->own, ops, 2) == 0, "two increments fail with %s",
+               errno_name(errno));
+        books->gift[me] = 2;
+        _exit(0);
+}
+
 static void await_zero(void)
 {
-        struct sembuf zero = op((int)pick(MOST_WORKERS), 0, 0);
+        struct sembuf zero = op(MOST_WORKERS, 0, 0);
 
         done(books->own, &zero, 1, "a wait for zero");
 }
@@ -185,11 +236,13 @@ static void worker(int me)
                 use_own(me, true);
         if (once_in(2))
                 use_units(me, true);
+        if (once_in(2))
+                give_and_end(me);
 }
 
 static void judge(int set, int count, const unsigned short *at_rest)
 {
-        unsigned short values[MOST_WORKERS];
+        unsigned short values[MOST_WORKERS + 1];
 
         MUST(semctl(set, 0, GETALL, (union semun){.array = values}));
         for (int i = 0; i < count; i++) {
@@ -200,6 +253,19 @@ static void judge(int set, int count, const unsigned short *at_rest)
                 EXPECT(semop_ncnt_dec_on_kill, decrements == 0 && zeros == 0,
                        "when all have ended semaphore %d has semncnt %d and semzcnt %d", i, decrements, zeros);
         }
+}
+
+/* What each worker's own semaphore has to hold. One that was killed while it gave may have given. */
+static void judge_own(void)
+{
+        unsigned short at_rest[MOST_WORKERS + 1] = {0};
+
+        for (int i = 0; i < MOST_WORKERS; i++) {
+                const int value = (int)MUST(semctl(books->own, i, GETVAL));
+                const bool unknown = books->gift[i] == 1 && value == 1;
+                at_rest[i] = books->gift[i] == 2 || unknown;
+        }
+        judge(books->own, MOST_WORKERS + 1, at_rest);
 }
 
 /* Of those who wait, somebody waits for what is there: all units of a semaphore. */
@@ -215,8 +281,6 @@ static bool somebody_waits_in_vain(void)
 
 STORM(undo, "SEM_UNDO and SIGKILL: all units come back, and nobody is stuck")
 {
-        static const unsigned short none[MOST_WORKERS];
-
         if (stress_waived(exit_semadj_sigkill))
                 UNSUPPORTED("SEM_UNDO that has an effect when a process is killed");
         books = shared(sizeof(*books));
@@ -231,7 +295,7 @@ STORM(undo, "SEM_UNDO and SIGKILL: all units come back, and nobody is stuck")
                         books->sets[i] = (int)MUST(semget(IPC_PRIVATE, books->sems, 0600));
                         MUST(semctl(books->sets[i], 0, SETALL, (union semun){.array = books->units}));
                 }
-                books->own = (int)MUST(semget(IPC_PRIVATE, MOST_WORKERS, 0600));
+                books->own = (int)MUST(semget(IPC_PRIVATE, MOST_WORKERS + 1, 0600));
                 const int crew = draw_crew(2, MOST_WORKERS / 2);
                 muster(crew, worker);
                 set_off();
@@ -249,7 +313,7 @@ STORM(undo, "SEM_UNDO and SIGKILL: all units come back, and nobody is stuck")
                         judge(books->sets[i], books->sems, books->units);
                         MUST(semctl(books->sets[i], 0, IPC_RMID));
                 }
-                judge(books->own, MOST_WORKERS, none);
+                judge_own();
                 MUST(semctl(books->own, 0, IPC_RMID));
         }
 }

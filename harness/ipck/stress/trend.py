@@ -17,9 +17,10 @@ _OBJECTS = 500.0
 def growing(resources: Sequence[Resources]) -> Iterator[str]:
     """A message for each resource that grows.
 
-    What is the program's own, objects of its namespace, must be after each cycle as after the first. What the whole machine shares grows when, after a warm-up, each of four parts of the time has its lowest
-    value above the highest of the part before, and what came together is more than chance brings: a neighbour
-    that comes and goes, and a cache that fills and is emptied, do not do that.
+    What is the program's own, objects of its namespace, must be after each cycle as after the first. What the whole
+    machine shares grows when, after a warm-up, each of four parts of the time has its lowest value above the highest of
+    the part before, and what came together is more than chance brings: a neighbour that comes and goes, and a cache
+    that fills and is emptied, do not do that.
     """
     if len(resources) < 2:
         return
