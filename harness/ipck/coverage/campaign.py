@@ -65,7 +65,7 @@ class Ran:
 
 
 def choose(program: Program, tests: Sequence[Test]) -> list[Test]:
-    """What PROGRAM runs of its TESTS: without those that differ from others only in that the C library makes the calls."""
+    """What PROGRAM runs of its TESTS: not those that differ from others only in that the C library makes the calls."""
     names = {test.id for test in tests}
     return [
         test
