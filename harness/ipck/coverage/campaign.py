@@ -21,7 +21,7 @@ from .tally import Machine, Tally
 
 _SEED = 1
 _POLL = 0.1
-_PATIENCE = 600.0
+_PATIENCE = 1800.0
 _WORDS = 2000
 _TOLD = 20
 
