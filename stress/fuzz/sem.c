@@ -89,13 +89,13 @@ static void generate(struct random *random, struct item *item)
                 for (int i = 0; i < ENTRIES && i < (item->size < 0 ? 1 : item->size); i++)
                         item->entry[i] = draw_entry(random);
                 item->bad_address = one_in(random, 64);
-                item->patient = one_in(random, 3);
                 if (one_in(random, 6)) {
                         item->call = CALL_semtimedop;
                         draw_until(random, item);
                         if (item->until == BAD_TIMEOUT && !WIDE)
                                 item->until = NO_TIMEOUT;
                 }
+                item->patient = one_in(random, 3) && item->until != BAD_TIMEOUT;
                 break;
         case 2:
                 item->call = CALL_semctl;
