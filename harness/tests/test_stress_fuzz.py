@@ -41,7 +41,7 @@ def fuzz(*arguments: str, more: Mapping[str, str] | None = None, status: int = 0
     if not STRESS.exists():
         pytest.skip("make build/glibc/ipck-stress")
     environment = {**os.environ, **(more or {})}
-    program = [STRESS, *waivers(), *arguments]
+    program: list[str | Path] = [STRESS, *waivers(), *arguments]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
