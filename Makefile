@@ -37,6 +37,7 @@ mutant_sources := $(filter-out fault/mutants/list.c,$(sort $(wildcard fault/muta
 guest_programs := build/glibc-static/guest-init build/musl/guest-init build/emulate
 fault_programs := build/glibc/ipck-points build/glibc/ipck-fault.so $(if $(filter x86_64,$(machine)),build/i386/ipck-fault.so) \
 	$(flavours:%=build/%/ipck-inside) build/glibc-static/ipck-failnth build/musl/ipck-failnth build/glibc/ipck-mutants build/glibc/ipck-mutants.so
+coverage_programs := $(addprefix build/glibc-static/,ipck-tests guest-init crash-tests ipck-stress ipck-failnth)
 stress_programs := $(flavours:%=build/%/ipck-stress)
 torture_programs := $(clients:fault/%.c=build/glibc/%) $(hardened:fault/%.c=build/glibc/%) build/glibc/crash-tests build/glibc/ipck-apart
 bench_programs := $(flavours:%=build/%/ipck-bench)
@@ -145,6 +146,13 @@ kernels:
 	@scripts/setup kernel
 	@for variant in gcov check; do scripts/build-kernel --variant $$variant $(ARGS) || exit; done
 
+## coverage: run everything on a kernel that counts its lines, and tell which were executed, and why the others were not
+.PHONY: coverage
+coverage:
+	@scripts/setup coverage
+	@$(MAKE) --no-print-directory -j$(JOBS) $(coverage_programs)
+	@scripts/ipck coverage $(ARGS)
+
 ## stress: many processes at once, every result checked against a model or by books that must balance
 .PHONY: stress
 stress:
@@ -198,7 +206,7 @@ version = $(shell sed -n '1s|.*(\(.*\)).*|\1|p' debian/changelog)
 library_dir := $(DESTDIR)$(PREFIX)/lib/ipck
 share_dir := $(DESTDIR)$(PREFIX)/share
 installed := $(wildcard harness/ipck/*.py harness/ipck/*/*.py harness/ipck/*/*/*.py $(addprefix harness/suite/,conformance.suite conftest.py pytest.ini) harness/baselines/*.toml \
-	conformance/requirements/*.toml conformance/architectures fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml fault/failnth/known.toml stress/known.toml \
+	conformance/requirements/*.toml conformance/architectures conformance/coverage/*.toml fault/clients/*.c fault/*.toml fault/mutants/*.toml fault/inside/known.toml fault/failnth/known.toml stress/known.toml \
 	reports/templates/* reports/findings/* scripts/kernel/* LICENSE)
 installed_programs := $(patsubst %,build/%/ipck-tests,$(flavours)) $(bench_programs) $(gate_programs) $(guest_programs) $(fault_programs) $(torture_programs) $(stress_programs)
 installed_scripts := ipck build-kernel get-debian get-kernels

@@ -56,14 +56,25 @@ struct reading {
         char first[sizeof(((struct ipck_verdict *)0)->got)];
 };
 
-/* A line of /dev/kmsg is "level,number,time,flags;text"; lines that begin with a space describe a device. */
-static void take_line(struct reading *r, const char *line)
+/* In place: /dev/kmsg writes a newline inside a message as \\x0a. */
+static void restore_newlines(char *text)
 {
-        const char *text = strchr(line, ';');
+        static const char newline[] = "\\x0a";
+
+        for (char *found = text; (found = strstr(found, newline));) {
+                *found++ = '\n';
+                memmove(found, found + strlen(newline) - 1, strlen(found + strlen(newline) - 1) + 1);
+        }
+}
+
+/* A line of /dev/kmsg is "level,number,time,flags;text"; lines that begin with a space describe a device. */
+static void take_line(struct reading *r, char *line)
+{
+        char *text = strchr(line, ';');
 
         if (*line == ' ' || !text)
                 return;
-        text++;
+        restore_newlines(++text);
         if (!r->out && begins_report(text)) {
                 r->out = open_memstream(&r->report, &r->size);
                 if (!r->out)

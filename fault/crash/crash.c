@@ -22,9 +22,9 @@ static const char *library(void)
 void start_victim(struct child *victim, const char *act, int object, const char *point, const char *moment, unsigned nth)
 {
         private_proc();
-        const char *const preload = library();
+        const char *const preload = library(), *const others = getenv("LD_PRELOAD");
         CHILD(victim) {
-                setenv("LD_PRELOAD", preload, 1);
+                setenv("LD_PRELOAD", others ? formatted("%s:%s", preload, others) : preload, 1);
                 setenv("IPCK_FAULT", formatted("%s:kill=%s:nth=%u", point, moment, nth), 1);
                 exec_role("victim", formatted("%s %d", act, object));
         }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,12 +61,21 @@ struct gate *gate_here(void)
         return own && own->state == GATE_RUNNING ? own : NULL;
 }
 
+static void end_without_opener(void)
+{
+        if (kill(all->opener, 0) == -1 && errno == ESRCH)
+                kill(getpid(), SIGKILL);
+}
+
 static void wait_to_be_opened(struct gate *gate)
 {
+        const long look[] = {1, 0};     /* seconds and nanoseconds, as the system call of any machine takes them */
+
         gate->state = GATE_WAITING;
         move();
         while (gate->state == GATE_WAITING)
-                syscall(SYS_futex, &gate->state, FUTEX_WAIT, GATE_WAITING, NULL, NULL, 0);
+                if (syscall(SYS_futex, &gate->state, FUTEX_WAIT, GATE_WAITING, look, NULL, 0) == -1 && errno == ETIMEDOUT)
+                        end_without_opener();
 }
 
 void gate_pass(struct gate *gate)

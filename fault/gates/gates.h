@@ -36,6 +36,7 @@ struct gate {
 struct gates {
         _Atomic uint32_t moved;         /* a futex: changes whenever a gate's thread comes to a gate or leaves a call */
         _Atomic uint32_t count;
+        _Atomic int opener;             /* the process that opens them; without it nobody waits any more */
         struct gate gate[GATES_MOST];
 };
 

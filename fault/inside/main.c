@@ -216,7 +216,13 @@ int main(int argc, char **argv)
                 count++;
         }
         if (count == 0) {
-                fprintf(stderr, "ipck-inside: there is no such probe\n");
+                fprintf(stderr, "ipck-inside: no probe matches");
+                for (char **pattern = patterns; *pattern; pattern++)
+                        fprintf(stderr, " '%s'", *pattern);
+                fprintf(stderr, ": there are");
+                for (size_t i = 0; i < probes_count; i++)
+                        fprintf(stderr, " %s", probes[i].name);
+                fprintf(stderr, "\n");
                 return 2;
         }
         return fflush(stdout) == 0 ? 0 : 2;

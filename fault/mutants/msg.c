@@ -447,12 +447,13 @@ static int remove_queue(int id, struct msqid_ds *about)
                 return fail(EPERM);
         if (!is_owner && !is_creator && chosen(msgctl_rmid_knows_no_privilege))
                 return fail(EPERM);
-        if (present.msg_perm.__key != IPC_PRIVATE && chosen(msgctl_rmid_removes_namesakes)) {
+        if (chosen(msgctl_rmid_removes_namesakes)) {
                 union {
                         int value;
                         void *none;
                 } argument = {0};
-                const int namesake = real_semget(present.msg_perm.__key, 0, 0);
+                const int namesake = present.msg_perm.__key == IPC_PRIVATE ? id :
+                                     real_semget(present.msg_perm.__key, 0, 0);
                 real_semctl(namesake, 0, IPC_RMID, argument);
         }
 

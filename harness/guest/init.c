@@ -67,7 +67,6 @@ static void mount_all(void)
         } mounts[] = {
                 {"proc", "/proc", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
                 {"sysfs", "/sys", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
-                {"debugfs", "/sys/kernel/debug", "mode=0700", MS_NOSUID | MS_NODEV | MS_NOEXEC},
                 {"devtmpfs", "/dev", "mode=0755", MS_NOSUID},
                 {"tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV},
                 {"mqueue", "/dev/mqueue", "", MS_NOSUID | MS_NODEV | MS_NOEXEC},
@@ -155,6 +154,18 @@ static pid_t start(int *out)
         return child;
 }
 
+static void open_counters(void)
+{
+        static const char place[] = "/sys/kernel/debug";
+
+        if (!getenv("ipck_counters"))
+                return;
+        if (mount("debugfs", place, "debugfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == -1)
+                fprintf(stderr, "ipck: %s: %s\n", place, strerror(errno));
+        if (ipck_counters_open() == -1)
+                fprintf(stderr, "ipck: " IPCK_COUNTERS ": %s\n", strerror(errno));
+}
+
 /* Nothing where no counters are wanted. */
 static void send_counters(int to, const char *at)
 {
@@ -220,8 +231,7 @@ int main(void)
         if (console > STDERR_FILENO)
                 close(console);
         const int results = open_results();
-        if (ipck_counters_open() == -1)
-                fprintf(stderr, "ipck: " IPCK_COUNTERS ": %s\n", strerror(errno));
+        open_counters();
         send_counters(results, "boot");
         const pid_t child = start(&out);
         const bool between_lines = relay(out, results);

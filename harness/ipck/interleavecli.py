@@ -1,6 +1,7 @@
 """The command that makes racing calls in every order."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,14 @@ from .tree import shown
 
 _HERE = TARGETS[DEFAULT[0]]
 _GATES, _SHARED, _MUTANTS = "ipck-gates.so", "ipck-interleave-shared", "ipck-mutants.so"
+_MOST_PREEMPTIONS = 8  # of stress/gates/explore.h
 _GRACE = 60.0  # seconds without a line, beyond what a scenario may take
 
 
 def interleave(options: argparse.Namespace) -> int:
     """Make the calls in every order, or in one."""
+    if options.preemptions > _MOST_PREEMPTIONS:
+        raise IpckError(f"--preemptions {options.preemptions}: at most {_MOST_PREEMPTIONS}")
     if options.run:
         return _commands(options)
     if options.before or options.after:
@@ -81,7 +85,8 @@ def _commands(options: argparse.Namespace) -> int:
     gates = _built(options.build, _GATES)
     words = [f"--run={command}" for command in options.run]
     words += [f"--before={options.before}"] * bool(options.before) + [f"--after={options.after}"] * bool(options.after)
-    command = (str(_built(options.build, interleaving.TOOL)), "--preload", str(gates.absolute()))
+    preload = ":".join(filter(None, (str(gates.absolute()), os.environ.get("LD_PRELOAD"))))
+    command = (str(_built(options.build, interleaving.TOOL)), "--preload", preload)
     one = interleaving.Scenario("", "commands", len(options.run))
     return _told(tool.local(command, options.seconds + _GRACE), one, words, options)
 

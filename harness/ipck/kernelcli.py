@@ -66,6 +66,8 @@ def _places(options: argparse.Namespace, target: Uml) -> list[tuple[campaign.Pro
         except targets.Unavailable as error:
             raise IpckError(f"{shown(there.binary)}: {error}") from None
         tests = {test.id: test for test in campaign.choose(program, held) if there.judges(test.id)}
+        if program.tests and not tests:
+            continue
         places.append((program, plan.Ready(there, options.build, tests, known)))
     return places
 

@@ -163,6 +163,14 @@ def test_death_in_the_middle_keeps_what_is_known_and_goes_on(stub: Stub) -> None
     assert said[0].startswith("FAIL msgsnd.short:2: end: the program was killed by SIGKILL")
 
 
+def test_program_that_gives_up_in_the_middle_accuses_nobody(stub: Stub) -> None:
+    shell = f"[ \"$from\" ] && {{ echo '{json.dumps(RUN)}'; echo '{json.dumps(END)}'; exit; }}\ncat $lines"
+    shell += "\necho 'ipck-failnth: namespaces: Cannot allocate memory' >&2; exit 2"
+    done, _ = found(stub(RUN, start("msgsnd.short", 1), shell=shell))
+    assert (done.status, done.violations) == (2, [])
+    assert done.undecided == ["msgsnd.short:1: namespaces: Cannot allocate memory"]
+
+
 def test_kernel_that_dies_at_each_step_comes_to_an_end(stub: Stub) -> None:
     line = json.dumps(start("msgsnd.short", 0))
     shell = f"echo '{json.dumps(RUN)}'\nn=${{from#*:}}\necho '{line}' | sed \"s/0}}$/${{n:-1}}}}/\"\nexit 3"

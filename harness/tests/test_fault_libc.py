@@ -192,8 +192,9 @@ def test_results_go_to_faults_json_beside_those_of_others(world: World) -> None:
     "arguments, said",
     [
         (["gvisor-2024"], "gvisor-2024: is no C library on this kernel"),
-        (["party"], "party"),
-        (["host-glibc", "--probe", "party"], "there is no such probe"),
+        (["party"], "unknown target 'party'"),
+        (["libc:/nowhere"], "/nowhere: there is no such folder: name one that holds a C library"),
+        (["host-glibc", "--probe", "party"], "no probe matches 'party': there are sem_open"),
     ],
 )
 def test_what_cannot_be_done_is_said(world: World, arguments: "list[str]", said: str) -> None:

@@ -48,10 +48,9 @@ def two(program: Path, how: str = "") -> list[str]:
     return ["--preload", str(GATES), "--run", run, "--run", run, *around]
 
 
-def ipck(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command of this tree."""
-    command = [str(TREE / "scripts/ipck"), "interleave", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+def ipck(world: World, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command with the real programs."""
+    return world.ipck("interleave", f"--build={BUILD}", f"--out={world.out}", *arguments)
 
 
 # ---- the gates
@@ -134,24 +133,24 @@ def test_failing_and_killed_programs_are_told() -> None:
 # ---- the command
 
 
-def test_command_tells_the_race_and_replays_it(unprotected: Path) -> None:
+def test_command_tells_the_race_and_replays_it(world: World, unprotected: Path) -> None:
     words = two(unprotected)[2:]
-    done = ipck(*words)
+    done = ipck(world, *words)
     assert done.returncode == 1 and "--schedule AABBBBAA" in done.stdout
-    done = ipck(*words, "--schedule", "AABBBBAA")
+    done = ipck(world, *words, "--schedule", "AABBBBAA")
     assert done.returncode == 1 and "AABBBBAA: violated" in done.stdout
-    done = ipck(*words, "--schedule", "AAAABBBB")
+    done = ipck(world, *words, "--schedule", "AAAABBBB")
     assert done.returncode == 0 and "AAAABBBB: as it should be" in done.stdout
 
 
-def test_schedule_that_does_not_fit_is_one_message(unprotected: Path) -> None:
+def test_schedule_that_does_not_fit_is_one_message(world: World, unprotected: Path) -> None:
     words = two(unprotected)[2:]
     for schedule, says in (
         ("AABBBBBAA", "step 7: B has ended"), ("AC", "step 2: C does not exist"), ("ab", "'a' is no process"),
     ):  # fmt: skip
-        done = ipck(*words, "--schedule", schedule)
+        done = ipck(world, *words, "--schedule", schedule)
         assert done.returncode == 2 and says in done.stderr, schedule
-    done = ipck("sem_rmid_wait", "--schedule", "AA")
+    done = ipck(world, "sem_rmid_wait", "--schedule", "AA")
     assert done.returncode == 2 and "step 2: A waits in a call" in done.stderr
 
 
@@ -162,15 +161,15 @@ def test_schedule_that_does_not_fit_is_one_message(unprotected: Path) -> None:
         ("mq_open_excl_not_atomic", "mq_create", "mq_open.excl.atomic"),
     ],
 )
-def test_mutant_is_found(mutant: str, scenario: str, requirement: str) -> None:
+def test_mutant_is_found(world: World, mutant: str, scenario: str, requirement: str) -> None:
     for name in ("ipck-mutants.so", "ipck-interleave-shared"):
         if not (BUILD / "glibc" / name).exists():
             pytest.skip(f"{name} is not built")
-    done = ipck(scenario, "--mutant", mutant, "--preemptions", "1")
+    done = ipck(world, scenario, "--mutant", mutant, "--preemptions", "1")
     assert done.returncode == 1 and f"VIOLATION: {requirement}: " in done.stdout
 
 
-def test_bad_command_line_is_one_message() -> None:
+def test_bad_command_line_is_one_message(world: World) -> None:
     for arguments, says in (
         (["semm"], "no scenario matches 'semm'"),
         (["--schedule", "AB"], "--schedule needs one scenario"),
@@ -180,7 +179,7 @@ def test_bad_command_line_is_one_message() -> None:
         (["--target", "nobody"], "unknown target"),
         (["--preemptions", "9"], "at most 8"),
     ):
-        done = ipck(*arguments, *(["--out", "/nonexistent"] if "--preemptions" in arguments else []))
+        done = ipck(world, *arguments)
         assert done.returncode == 2 and says in done.stderr, (arguments, done)
         assert "Traceback" not in done.stderr
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -334,6 +335,19 @@ def test_soak_ends_with_a_leak(world: World) -> None:
     assert done.returncode == 1 and "LEAK host-glibc: 1 sets are left behind (2 cycles, --seed 7 to 8)" in done.stdout
     one = read(world.out)["targets"]["host-glibc"]
     assert one["growing"] and len(one["resources"]) >= 2 and one["workloads"]["storm.keys"]["cycles"] >= 2
+
+
+def test_soak_goes_on_in_portions_where_a_target_wants_that(world: World) -> None:
+    said = [start("storm.keys"), json.dumps({"type": "workload", "name": "storm.keys", "operations": 1}), END]
+    program(world, [], 'echo "$names" >> asked; cat portion; test $(wc -l < asked) -lt 3 || exec sleep 60')
+    (world.build / "glibc/portion").write_text("".join(f"{line}\n" for line in (head(), *said)))
+    engine = Run(replace(TARGET, portion=40.0), ["storm.keys"], Options(7, soak=100.0, grace=0.3), world.build)
+    events = engine.events()
+    cycles = [next(event for event in events if isinstance(event, Workload)) for _ in range(2)]
+    engine.stop()
+    asked = (world.build / "glibc/asked").read_text().splitlines()
+    assert len(cycles) == 2 and all("--soak 40" in line for line in asked)
+    assert "--seed 7 " in asked[0] and "--seed 8 " in asked[1]
 
 
 def test_soak_ends_with_the_first_violation(world: World) -> None:

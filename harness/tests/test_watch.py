@@ -89,7 +89,7 @@ def test_report_fails_the_test_that_was_running(kernel: Kernel) -> None:
     assert row["where"].startswith("harness/tests/bad/kernel.c:")
     assert results["warned"]["output"] == (
         "the kernel's report:\nan older line\n------------[ cut here ]------------\n"
-        "WARNING: CPU: 0 PID: 5 at ipc/sem.c:77 do_semtimedop+0x1/0x2\nCall Trace:\n"
+        "WARNING: CPU: 0 PID: 5 at ipc/sem.c:77 do_semtimedop+0x1/0x2\n\nCall Trace:\n\n"
     )
 
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../fault/gates/gates.h"
 #include "explore.h"
 
 enum { ATTEMPTS = 2 };
@@ -72,7 +73,7 @@ static void branch(struct queue *queues, const struct outcome *outcome, unsigned
 
         for (unsigned place = 0; place < outcome->steps; place++) {
                 const struct step *const step = &outcome->step[place];
-                for (unsigned other = 0; place >= from && other < 8; other++) {
+                for (unsigned other = 0; place >= from && other < GATES_MOST; other++) {
                         if (other == step->chosen || !(step->ready >> other & 1))
                                 continue;
                         const unsigned preemptions = before + step->goes_on;

@@ -245,6 +245,8 @@ int main(int argc, char **argv)
                 case 'r':
                         if (subject.commands_count == COMMANDS)
                                 errx(2, "--run: more than %d commands", COMMANDS);
+                        if (strlen(optarg) > COMMAND_MOST)
+                                errx(2, "--run: a command of more than %d bytes", COMMAND_MOST);
                         commands[subject.commands_count++] = optarg;
                         break;
                 case 'b': subject.before = optarg; break;

@@ -7,7 +7,7 @@
 
 #include "interleave.h"
 
-enum { STEPS_MOST = 240, LOG_MOST = 24000, TEXT_MOST = 320 };
+enum { COMMAND_MOST = 4000, STEPS_MOST = 240, LOG_MOST = 24000, TEXT_MOST = 320 };
 
 /* What was chosen at a step, and what else could have been: bits of gates. */
 struct step {

@@ -149,6 +149,11 @@ static void receive_two(void)
                 KEEPS(msgrcv_block_until_type, receive(0) != -1);
 }
 
+static void receive_one(void)
+{
+        KEEPS(msgrcv_block_until_type, receive(0) != -1);
+}
+
 static bool each_once(const char *wanted)
 {
         for (; *wanted; wanted++) {
@@ -157,6 +162,12 @@ static bool each_once(const char *wanted)
                         return false;
         }
         return true;
+}
+
+static void each_came_once(void)
+{
+        KEEPS(msgrcv_block_exactly_one, each_once("ab"));
+        KEEPS(msgrcv_block_exactly_one, FAILED_WITH(ENOMSG, msgrcv(m->queue, &(struct message){0, {0}}, BYTES, 0, IPC_NOWAIT)));
 }
 
 static void a_before_b(void)
@@ -196,6 +207,8 @@ SCENARIOS(sysv_msg_scenarios,
          the_queue_is_gone, .ends = msgctl_rmid_wakes_senders},
         {"msg_order", "two senders and a receiver", new_queue, {send_a_b, send_c, receive_three}, all_three_in_order,
          .ends = msgsnd_wake_matching_receiver},
+        {"msg_receivers", "two receivers and a sender of two messages", new_queue, {receive_one, receive_one, send_a_b},
+         each_came_once, .ends = msgsnd_wake_matching_receiver},
         {"msg_types", "two receivers of different types and a sender", new_queue, {receive_type_1, receive_type_2, send_both_types},
          NULL, .ends = msgsnd_wake_matching_receiver},
         {"msg_full", "a sender and a receiver, with room for one message", small_queue, {send_a_b, receive_two}, a_before_b,

@@ -126,8 +126,9 @@ TEST(creation_without_memory, VERIFIES(mq_open_enomem))
                         remove_mq(queue, QUEUE_NAME);
                         continue;
                 }
-                EQ(mq_open_enomem, error, ENOMEM);
-                refused++;
+                /* Where copies from the caller can fail as well, some of the steps are such. */
+                HOLDS(mq_open_enomem, error == ENOMEM || error == EFAULT);
+                refused += error == ENOMEM;
                 HOLDS(mq_open_enomem, !mq_exists(QUEUE_NAME));
                 EQ(mq_open_enomem, open_descriptors(), open);
         }

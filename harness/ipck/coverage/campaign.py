@@ -21,7 +21,7 @@ from .tally import Machine, Tally
 
 _SEED = 1
 _POLL = 0.1
-_PATIENCE = 600.0
+_PATIENCE = 1800.0
 _WORDS = 2000
 _TOLD = 20
 
@@ -65,7 +65,7 @@ class Ran:
 
 
 def choose(program: Program, tests: Sequence[Test]) -> list[Test]:
-    """What PROGRAM runs of its TESTS: without those that differ from others only in that the C library makes the calls."""
+    """What PROGRAM runs of its TESTS: not those that differ from others only in that the C library makes the calls."""
     names = {test.id for test in tests}
     return [
         test

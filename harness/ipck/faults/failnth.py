@@ -40,6 +40,7 @@ _MOST_STARTS = 64
 _STEP_SECONDS = 5
 _GRACE = 40.0
 _POLL = 0.2
+_WORDS, _TRACE = 600, 3000  # what is shown of a console: its end, or a panic from its beginning
 _KINDS = ("errno", "state", "leak", "again", "effect", "kernel", "exit", "hang", "panic", "end")
 
 
@@ -174,8 +175,11 @@ class Campaign:
                 self.found.undecided.append(f"{why} between two steps: {words}".rstrip(": "))
                 break
             name, n = self._flight
-            self._lose(name, n, why, words)
             after = f"{name}:{n + 1}"
+            if own := _own_words(words):
+                self.found.undecided += [f"{name}:{n}: {line}" for line in own]
+            else:
+                self._lose(name, n, why, words)
         else:
             self.found.undecided.append(f"the kernel died {_MOST_STARTS} times: the rest was not tried")
         self.found.seconds = time.monotonic() - began
@@ -189,7 +193,8 @@ class Campaign:
         try:
             with self._target.start(self._build, arguments, "") as process:
                 why = self._read(process)
-                return why, clean(process.last_words())
+                words = clean(process.last_words())
+                return why, words[:_TRACE] if "panicked" in why else words[-_WORDS:]
         except OSError as error:
             raise IpckError(f"{self._target.name}: the program cannot be executed ({error.strerror})") from None
 

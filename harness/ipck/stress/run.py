@@ -86,6 +86,7 @@ class Run:
         self._faults = 0
         self._line = 0
         self._deadline = 60.0
+        self._seed = options.seed  # of the latest cycle
 
     def stop(self) -> None:
         """Kill the program; events() comes to its end soon. Safe to call from another thread."""
@@ -93,13 +94,13 @@ class Run:
 
     def events(self, *more: str) -> Iterator[Event]:
         """Everything that comes out of the run; MORE are further options of the program."""
-        began = time.monotonic()
+        until = time.monotonic() + self._options.soak
         left = self._names
         while left and not self._stopped.is_set():
-            soak = max(0.0, self._options.soak - (time.monotonic() - began)) if self._options.soak else 0.0
+            soak = max(0.0, until - time.monotonic())
             why, words = "", ""
             try:
-                arguments = (*self._arguments(soak), *more, *left)
+                arguments = (*self._arguments(min(soak, self._target.portion or soak)), *more, *left)
                 with self._target.start(self._build, arguments, "") as process:
                     why = yield from self._read(process)
                     words = clean(process.last_words())
@@ -112,19 +113,22 @@ class Run:
                 self._done.add(self._running)
             elif why:
                 yield from self._fault(f"{why}: {words}" if words else why)
+            if self._complete and not why and until - time.monotonic() >= 1:
+                self._seed += 1  # of the next portion
+                continue
             before, left = left, [name for name in left if name not in self._done]
             if left == before or (why and not self._running and not self._complete):
                 break
             self._running = ""
         for name in self._names:
             if name not in self._done:
-                yield Workload(name, self._options.seed, error="no result: the program ended before it began")
+                yield Workload(name, self._seed, error="no result: the program ended before it began")
 
     def _arguments(self, soak: float) -> tuple[str, ...]:
         options = self._options
         waived = tuple(word for name in options.waived for word in ("--waive", name))
         return (
-            "--seed", str(options.seed), "--seconds", f"{options.seconds:g}", "--time-scale", f"{self._scale:g}",
+            "--seed", str(self._seed), "--seconds", f"{options.seconds:g}", "--time-scale", f"{self._scale:g}",
             *(("--soak", f"{soak:.0f}") if soak >= 1 else ()), *waived,
         )  # fmt: skip
 
@@ -160,6 +164,7 @@ class Run:
             self._running = ""
             self._done.add(record.name)
             watch.renew()
+            self._seed = record.seed or self._seed
             yield replace(record, violations=tuple(map(lines.shortened, record.violations)))
         elif isinstance(record, lines.Head):
             self._deadline = min(record.deadline, _LONGEST_DEADLINE)
@@ -170,7 +175,7 @@ class Run:
 
     def _lost(self, why: str) -> Workload:
         return Workload(
-            self._running, self._options.seed, seconds=round(time.monotonic() - self._began, 3), error=why
+            self._running, self._seed, seconds=round(time.monotonic() - self._began, 3), error=why
         )
 
     def _fault(self, message: str) -> Iterator[str]:

@@ -70,6 +70,6 @@ def _add(choices: dict[str, Choice], target: Target, by_name: bool) -> None:
 
 
 __all__ = [
-    "DEFAULT", "GROUPS", "KINDS", "STRESS", "TARGETS", "VARIANTS", "Choice", "Need", "Target", "Test", "Unavailable", "choose",
-    "group", "list_tests", "named", "subject", "without_variant",
+    "DEFAULT", "GROUPS", "KINDS", "STRESS", "TARGETS", "VARIANTS", "Choice", "Need", "Target", "Test", "Unavailable",
+    "choose", "group", "list_tests", "named", "subject", "without_variant",
 ]  # fmt: skip

@@ -69,6 +69,7 @@ class Target:
     needs: tuple[Need, ...] = ()
     usual: bool = True  # part of the matrix; the others are run by name
     tool: str = TESTS  # the program that is run there
+    portion: float = 0.0  # seconds after which what goes on for longer is to start anew; 0: it need not
     judges_tools: bool = True  # ipcs and the like; no broken view of the objects is in between
 
     def program(self, build: Path = BUILD) -> Path:

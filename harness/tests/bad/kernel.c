@@ -43,7 +43,7 @@ TEST(warned, VERIFIES(semop_ret_zero))
         log_line("------------[ cut here ]------------");
         log_line("WARNING: CPU: 0 PID: 5 at ipc/sem.c:77 do_semtimedop+0x1/0x2");
         say("LOG", " SUBSYSTEM=none\n");
-        log_line("Call Trace:");
+        log_line("\\x0aCall Trace:\\x0a");
         EQ(semop_ret_zero, 0, 0);
 }
 

@@ -1,0 +1,506 @@
+"""Coverage: counters of a small program stand for those of a kernel, and stubs for the kernel itself."""
+
+import json
+import os
+import shutil
+import subprocess
+from array import array
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from ipck.coverage import changes, measure, reasons, results
+from ipck.coverage.gcda import Broken, Layout
+from ipck.coverage.objects import Objects
+from ipck.coverage.reasons import Table
+from ipck.coverage.tally import Tally, alone
+from ipck.coverage.view import File, tracefile
+from ipck.errors import IpckError
+from ipck.tree import COVERAGE
+from stubs import ADDS_RAW, MAKES, WAITS, World, end, result, run_line, start
+
+SOURCE = """#include <stdlib.h>
+
+static volatile int sink;
+
+int never(void)
+{
+        return sink + 7;
+}
+
+int main(int argc, char **argv)
+{
+        int bits = argc > 1 ? atoi(argv[1]) : 0;
+
+        if (bits & 1)
+                sink = 1;
+        if (bits & 2)
+                sink = 2;
+        if (bits & 4)
+                sink = 4;
+        return sink == 9;
+}
+"""
+ONE, TWO, FOUR = 15, 17, 19  # the lines that store these
+RUN = (ADDS_RAW, WAITS, MAKES)  # of all tests those that do not differ from another one in the C library alone
+COUNTERS = "/elsewhere/tree/ipc/sem.gcda"
+NAME = "ipc/sem.c"
+
+
+class Kernel:
+    """Counters that grow as those of a kernel do, in a tree that was compiled with them."""
+
+    def __init__(self, tree: Path, runs: Mapping[int, "array[int]"]) -> None:
+        """RUNS have what the program counts, by its bits."""
+        self.tree = tree
+        self.layout = Layout(runs[0])
+        self._runs = runs
+        self._state: dict[int, int] = {}
+        self._sent = array("I")
+
+    def copy(self, tree: Path) -> "Kernel":
+        """The same in another folder."""
+        shutil.copytree(self.tree, tree)
+        return Kernel(tree, self._runs)
+
+    def other_process(self) -> None:
+        """To a process that begins, everything is new that is not 0."""
+        self._sent = array("I", bytes(4 * len(self._sent)))
+
+    def execute(self, bits: int) -> None:
+        """Run the program as part of the kernel."""
+        for number in set(self.layout.counter.values()):
+            grown = self._state.get(number, 0) + self.layout.value(self._runs[bits], number)
+            self._state[number] = grown
+
+    def boot(self) -> list[int]:
+        """Begin anew: the first row."""
+        self._state = {}
+        self._sent = array("I", self.layout.file({}))
+        self.other_process()
+        return self.row()
+
+    def row(self) -> list[int]:
+        """What changed since the row before, as conformance/lib/counters.h describes it."""
+        words = array("I", self.layout.file(self._state))
+        changed = [(place, word) for place, word in enumerate(words) if word != self._sent[place]]
+        self._sent = words
+        return [len(words), *(number for pair in changed for number in pair)]
+
+
+@pytest.fixture(name="compiled", scope="module")
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Kernel:
+    """The program, compiled once."""
+    tree = tmp_path_factory.mktemp("compiled")
+    (tree / "ipc").mkdir()
+    (tree / NAME).write_text(SOURCE)
+    subprocess.run(["gcc", "-O1", "--coverage", "-c", "-o", "ipc/sem.o", NAME], cwd=tree, check=True)
+    subprocess.run(["gcc", "--coverage", "-o", "program", "ipc/sem.o"], cwd=tree, check=True)
+    runs = {}
+    for bits in range(8):
+        subprocess.run([tree / "program", str(bits)], cwd=tree, check=True)
+        runs[bits] = array("I", (tree / "ipc/sem.gcda").read_bytes())
+        (tree / "ipc/sem.gcda").unlink()
+    return Kernel(tree, runs)
+
+
+@pytest.fixture(name="kernel")
+def _kernel(compiled: Kernel, tmp_path: Path) -> Kernel:
+    return compiled.copy(tmp_path / "tree")
+
+
+def count(kernel: Kernel, tests: Mapping[str, int]) -> Tally:
+    """What is counted when each of TESTS runs the program with its bits."""
+    tally = Tally(list(tests))
+    machine = tally.machine()
+    machine.add("boot", {COUNTERS: kernel.boot()})
+    for test, bits in tests.items():
+        kernel.execute(bits)
+        machine.add(test, {COUNTERS: kernel.row()})
+    return tally
+
+
+def seen(kernel: Kernel, tally: Tally, table: Table = Table({}, ())) -> File:
+    """The lines of the tree's one source file."""
+    return measure.lines_of(Objects.beside(kernel.tree / "linux"), tally, table)[NAME]
+
+
+def table(tmp_path: Path, text: str) -> Table:
+    """The table of reasons that TEXT is."""
+    path = tmp_path / "table.toml"
+    path.write_text(text)
+    return reasons.load(path)
+
+
+def judge(kernel: Kernel, tmp_path: Path, text: str, bits: int = 1) -> reasons.Judged:
+    """What the table TEXT says of a run."""
+    view_of = {NAME: seen(kernel, count(kernel, {"test": bits}))}
+    return reasons.judge(view_of, {NAME: SOURCE.splitlines()}, table(tmp_path, text))
+
+
+def entry(function: str, *lines: str, kind: str = "unreachable") -> str:
+    """An entry of the table."""
+    listed = f"lines = {json.dumps(lines)}\n" if lines else ""
+    return f'[[missed]]\nfile = "{NAME}"\nfunction = "{function}"\n{listed}kind = "{kind}"\nreason = "so it is"\n'
+
+
+# Counters
+
+
+def test_counters_come_out_as_they_went_in(kernel: Kernel) -> None:
+    kernel.boot()
+    kernel.execute(5)
+    words = array("I", kernel.layout.file({number: 1 << 40 for number in range(3)}))
+    again = Layout(words)
+    assert [again.value(words, number) for number in range(4)] == [1 << 40, 1 << 40, 1 << 40, 0]
+
+
+@pytest.mark.parametrize("words", [[], [1, 2, 3, 4], [0x67636461, 0x42323252, 7, 0, 0x01A10000, 800, 1]])
+def test_what_is_no_counters_is_refused(words: list[int]) -> None:
+    with pytest.raises(Broken):
+        Layout(array("I", words))
+
+
+def test_row_that_does_not_fit_is_refused(kernel: Kernel) -> None:
+    machine = Tally(["test"]).machine()
+    row = kernel.boot()
+    machine.add("boot", {COUNTERS: row})
+    wrong_rows: list[list[int]] = [[row[0] + 1], [row[0], row[0], 1], [row[0], 1], []]
+    for wrong in wrong_rows:
+        with pytest.raises(Broken, match="does not fit"):
+            machine.add("test", {COUNTERS: wrong})
+
+
+def test_executions_are_counted_by_line_function_and_branch(kernel: Kernel) -> None:
+    file = seen(kernel, count(kernel, {"a": 1, "b": 1, "c": 3}))
+    assert (file.lines[ONE], file.lines[TWO], file.lines[FOUR]) == (3, 1, 0)
+    assert {name: calls for name, (_, calls) in file.functions.items()} == {"never": 0, "main": 3}
+    lines, functions, branches = file.counts()
+    assert functions == (1, 2) and lines[0] < lines[1] and branches[0] < branches[1]
+
+
+def test_machine_that_starts_again_goes_on_counting(kernel: Kernel) -> None:
+    tally = Tally(["a", "b"])
+    machine = tally.machine()
+    for test, bits in (("a", 1), ("b", 1)):
+        machine.add("boot", {COUNTERS: kernel.boot()})
+        kernel.execute(bits)
+        machine.add(test, {COUNTERS: kernel.row()})
+    assert seen(kernel, tally).lines[ONE] == 2
+
+
+def test_process_that_begins_with_all_words_counts_nothing_twice(kernel: Kernel) -> None:
+    tally = Tally(["a"])
+    machine = tally.machine()
+    machine.add("boot", {COUNTERS: kernel.boot()})
+    kernel.execute(1)
+    machine.add("a", {COUNTERS: kernel.row()})
+    kernel.other_process()
+    machine.add("exit", {COUNTERS: kernel.row()})
+    assert seen(kernel, tally).lines[ONE] == 1
+
+
+@pytest.mark.parametrize("tests", [1, 2, 3, 7, 8])
+def test_line_that_one_test_reaches_is_known(kernel: Kernel, tests: int) -> None:
+    bits = {f"test{number}": 4 for number in range(tests)} | {f"test{tests - 1}": 5}
+    tally = count(kernel, bits)
+    found = measure.reached_alone(Objects.beside(kernel.tree / "linux"), tally, Table({}, ()))
+    by = {one.test: one.lines for one in found}
+    assert f"{NAME}:{ONE}" in by[f"test{tests - 1}"]
+    if tests > 1:
+        assert by.keys() == {f"test{tests - 1}"} and f"{NAME}:{FOUR}" not in by[f"test{tests - 1}"]
+
+
+def test_thing_that_several_reach_belongs_to_none() -> None:
+    reached = ({"x", "y"}, {"x"}, {"x", "y"}, set[str]())
+    halves = [(number // 2, number % 2, things) for number, things in enumerate(reached)]
+    assert alone(halves, ["first", "second", "third"]) == {"y": "first"}
+
+
+# Objects
+
+
+def test_notes_of_another_build_are_refused(kernel: Kernel) -> None:
+    tally = count(kernel, {"test": 1})
+    (kernel.tree / NAME).write_text(SOURCE.replace("+ 7", "+ 8"))
+    subprocess.run(["gcc", "-O2", "--coverage", "-c", "-o", "ipc/sem.o", NAME], cwd=kernel.tree, check=True)
+    with pytest.raises(IpckError, match="sem.gcno: these notes are of another build than the kernel"):
+        seen(kernel, tally)
+
+
+def test_kernel_without_notes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IpckError, match="there is no ipc/sem.gcno beside it"):
+        Objects.beside(tmp_path / "linux")
+
+
+def test_counters_of_an_object_that_is_not_there_are_refused(kernel: Kernel) -> None:
+    tally = Tally(["test"])
+    tally.machine().add("boot", {"/elsewhere/ipc/shm.gcda": kernel.boot()})
+    with pytest.raises(IpckError, match="has no notes for the counters /elsewhere/ipc/shm.gcda"):
+        seen(kernel, tally)
+
+
+def test_parts_of_a_file_are_functions(kernel: Kernel) -> None:
+    whole = seen(kernel, count(kernel, {"test": 1}))
+    part = whole.only(["never"])
+    assert part.functions.keys() == {"never"} and not part.reached() and len(part.missed()) < len(whole.lines)
+
+
+def test_lcov_reads_the_tracefile(kernel: Kernel, tmp_path: Path) -> None:
+    if not shutil.which("lcov"):
+        pytest.skip("lcov is not installed")
+    file = seen(kernel, count(kernel, {"test": 1}))
+    (tmp_path / "trace").write_text(tracefile({NAME: file}, str(kernel.tree)))
+    options = ["--rc", "lcov_branch_coverage=1", "--summary", str(tmp_path / "trace")]
+    done = subprocess.run(["lcov", *options], capture_output=True, text=True, check=True)
+    for hit, all_ in file.counts():
+        assert f"({hit} of {all_} " in done.stdout + done.stderr
+
+
+# Reasons
+
+
+def test_line_is_explained_by_its_text(kernel: Kernel, tmp_path: Path) -> None:
+    judged = judge(kernel, tmp_path, entry("never") + entry("main", "sink = 2;", "sink   =   4;"))
+    assert not judged.unexplained and not judged.stale
+    assert {line.line for line in judged.explained} >= {TWO, FOUR}
+
+
+def test_line_without_a_reason_is_told(kernel: Kernel, tmp_path: Path) -> None:
+    judged = judge(kernel, tmp_path, entry("never") + entry("main", "sink = 2;"))
+    assert [(line.line, line.function, line.text) for line in judged.unexplained] == [(FOUR, "main", "sink = 4;")]
+
+
+def test_reason_for_an_executed_line_is_stale(kernel: Kernel, tmp_path: Path) -> None:
+    judged = judge(kernel, tmp_path, entry("never") + entry("main", "sink = 1;", "sink = 2;", "sink = 4;"))
+    assert len(judged.stale) == 1 and "table.toml:6: ipc/sem.c, main(): 'sink = 1;'" in judged.stale[0]
+
+
+def test_line_that_another_campaign_executes_is_not_stale(kernel: Kernel, tmp_path: Path) -> None:
+    judged = judge(kernel, tmp_path, entry("never") + entry("main", "sink = 1;", "sink = 2;", "sink = 4;", kind="smp"))
+    assert not judged.stale
+
+
+def test_function_that_is_executed_is_not_explained_as_a_whole(kernel: Kernel, tmp_path: Path) -> None:
+    judged = judge(kernel, tmp_path, entry("never") + entry("main"))
+    assert {line.line for line in judged.unexplained} == {TWO, FOUR} and len(judged.stale) == 1
+
+
+def test_lines_around_tell_a_line_from_its_equals(kernel: Kernel, tmp_path: Path) -> None:
+    block = entry("main", "if (bits & 2)\nsink = 2;", "if (bits & 2)\nsink = 4;")
+    judged = judge(kernel, tmp_path, entry("never") + block)
+    assert [line.line for line in judged.unexplained] == [FOUR] and len(judged.stale) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (entry("main").replace("unreachable", "unknown"), "table.toml:4: missed number 1: key 'kind': is 'unknown'"),
+        (entry("main").replace("so it is", " "), "table.toml:5: missed number 1: key 'reason': must be a non-empty"),
+        (entry("main").replace("function", "funktion"), "key 'funktion': is unknown"),
+        (entry("main", " "), "key 'lines': must be a list of strings"),
+        ("[[reason]]\n", "the table [[reason]] is unknown"),
+        ("[missed]\n", "write [[missed]], not [missed]"),
+        ("[[part]]\nfile = 'mm/shmem.c'\n", "table.toml:1: part number 1: key 'functions': is missing"),
+    ],
+)
+def test_table_that_is_wrong_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(IpckError) as caught:
+        table(tmp_path, text)
+    assert said in str(caught.value)
+
+
+def test_reviewed_table_is_well_formed() -> None:
+    assert len(reasons.load(COVERAGE).missed) > 50
+
+
+# Changes
+
+
+PATCH = """--- a/ipc/sem.c
++++ b/ipc/sem.c
+@@ -14,2 +14,4 @@
+         if (bits & 1)
+                 sink = 1;
++        if (bits & 2)
++                sink = 2;
+"""
+
+
+def patch(tmp_path: Path, text: str) -> Path:
+    """A file with TEXT."""
+    path = tmp_path / "my.patch"
+    path.write_text(text)
+    return path
+
+
+def test_changed_lines_are_executed_or_not(kernel: Kernel, tmp_path: Path) -> None:
+    pytest.importorskip("unidiff", reason="python3-unidiff is not installed")
+    wanted = changes.read(patch(tmp_path, PATCH))
+    file = {NAME: seen(kernel, count(kernel, {"test": 1}))}
+    judged = changes.judge(wanted, file, kernel.tree)
+    assert [one.line for one in judged.executed] == [16] and [one.line for one in judged.missed] == [17]
+    said = list(changes.render(judged, file))
+    assert said == ["NOT EXECUTED ipc/sem.c:17: sink = 2;", "1 of 2 changed lines with code were executed; 0 have none"]
+
+
+def test_file_that_is_not_measured_is_named(kernel: Kernel, tmp_path: Path) -> None:
+    pytest.importorskip("unidiff", reason="python3-unidiff is not installed")
+    (kernel.tree / "README").write_text("words\n")
+    wanted = changes.read(patch(tmp_path, "--- a/README\n+++ b/README\n@@ -0,0 +1 @@\n+words\n"))
+    judged = changes.judge(wanted, {}, kernel.tree)
+    assert "not measured: README" in list(changes.render(judged, {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("no patch\n", "adds no line"), (PATCH.replace("@@ -14", "@@ -x"), "my.patch: is "), ("", "adds no line")],
+)
+def test_what_is_no_patch_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    pytest.importorskip("unidiff", reason="python3-unidiff is not installed")
+    with pytest.raises(IpckError, match=said):
+        changes.read(patch(tmp_path, text))
+
+
+def test_tree_without_the_patch_is_refused(kernel: Kernel, tmp_path: Path) -> None:
+    pytest.importorskip("unidiff", reason="python3-unidiff is not installed")
+    wanted = changes.read(patch(tmp_path, PATCH.replace("sink = 2", "sink = 3")))
+    with pytest.raises(IpckError, match="does not have the patch: ipc/sem.c:17"):
+        changes.judge(wanted, {}, kernel.tree)
+
+
+# The command
+
+
+@pytest.fixture(name="machine")
+def _machine(world: World) -> Iterator[World]:
+    """A world with what a kernel is given, and one processor: all tests run on one machine."""
+    world.program(flavour="glibc-static")
+    init = world.build / "glibc-static/guest-init"
+    init.write_bytes(b"the first process")
+    init.chmod(0o755)
+    all_ = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(all_)})
+    yield world
+    os.sched_setaffinity(0, all_)
+
+
+CONFIG = "CONFIG_UML=y\nCONFIG_GCOV_KERNEL=y\nCONFIG_DEBUG_FS=y\n"
+
+
+def binary(kernel: Kernel, lines: list[str], config: str = CONFIG) -> Path:
+    """A kernel that sends LINES."""
+    (kernel.tree / "lines").write_text("".join(f"{line}\n" for line in lines))
+    (kernel.tree / "config").write_text(f"\n{config}\n")
+    path = kernel.tree / "linux"
+    path.write_text(
+        f'#!/bin/sh\ncd "{kernel.tree}"\n[ "$1" = --showconfig ] && exec cat config\n'
+        'case "$*" in *"ipck_counters=*/ipc/*.gcda,"*) cat lines >&0 ;; esac\n'
+    )
+    path.chmod(0o755)
+    return path
+
+
+def counters(at: str, row: list[int]) -> str:
+    """A line with counters."""
+    return json.dumps({"type": "counters", "at": at, "files": {COUNTERS: row}})
+
+
+def lines_of(kernel: Kernel, bits: int = 7) -> list[str]:
+    """What a machine sends on which each test runs the program, the first one with BITS."""
+    lines = [counters("boot", kernel.boot()), run_line(), counters("", kernel.row())]
+    for test in RUN:
+        lines.append(start(test))
+        kernel.execute(bits if test is ADDS_RAW else 0)
+        lines += [counters(test.id, kernel.row()), result(test)]
+    return [*lines, end(len(RUN)), counters("exit", kernel.row()), '{"type":"left","how":""}']
+
+
+def ipck(machine: World, kernel: Kernel, *more: str, text: str = entry("never")) -> "subprocess.CompletedProcess[str]":
+    """Run ipck coverage on the kernel of the tree."""
+    path = machine.root / "reasons.toml"
+    path.write_text(text)
+    out = f"--out={machine.out}"
+    return machine.ipck("coverage", "--kernel", str(kernel.tree / "linux"), f"--reasons={path}", out, *more)
+
+
+needs_lcov = pytest.mark.skipif(not shutil.which("genhtml"), reason="lcov is not installed")
+
+
+@needs_lcov
+def test_all_is_executed_or_has_a_reason(machine: World, kernel: Kernel) -> None:
+    binary(kernel, lines_of(kernel))
+    done = ipck(machine, kernel)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    data = results.read(machine.out / results.NAME)
+    assert data and data.total == data.files[NAME] and data.total.functions == (1, 2)
+    assert not data.unexplained and {line.function for line in data.explained} == {"never"}
+    assert [(one.program, one.tests, one.unexpected) for one in data.programs] == [("ipck-tests", 3, ())]
+    assert [one.test for one in data.alone] == [ADDS_RAW.id]
+    page = (machine.out / "coverage.html").read_text()
+    assert "so it is" in page and 'href="coverage/index.html"' in page
+    assert "sink = 4" in (machine.out / "coverage/ipc/sem.c.gcov.html").read_text()
+
+
+@needs_lcov
+def test_line_without_a_reason_fails_the_gate(machine: World, kernel: Kernel) -> None:
+    binary(kernel, lines_of(kernel, 0))
+    done = ipck(machine, kernel)
+    assert done.returncode == 1 and f"UNEXPLAINED {NAME}:{TWO}: main(): sink = 2;" in done.stdout
+
+
+@needs_lcov
+def test_panic_loses_no_counters(machine: World, kernel: Kernel) -> None:
+    whole = lines_of(kernel)
+    binary(kernel, whole[:6] + [start(WAITS)])
+    done = ipck(machine, kernel)
+    assert done.returncode == 2 and "before its last line" in done.stdout
+    data = results.read(machine.out / results.NAME)
+    assert data and data.total.lines[0] > 0
+
+
+@needs_lcov
+@pytest.mark.parametrize(("bits", "status"), [(2, 0), (1, 1)])
+def test_patch_is_judged(machine: World, kernel: Kernel, bits: int, status: int) -> None:
+    pytest.importorskip("unidiff", reason="python3-unidiff is not installed")
+    binary(kernel, lines_of(kernel, bits))
+    done = ipck(machine, kernel, "--diff", str(patch(machine.root, PATCH)))
+    assert done.returncode == status and "of 2 changed lines with code were executed" in done.stdout
+    assert not (machine.out / results.NAME).exists()
+
+
+@needs_lcov
+@pytest.mark.parametrize(
+    ("config", "lines", "said"),
+    [
+        ("CONFIG_UML=y\nCONFIG_DEBUG_FS=y\n", [], "was built without CONFIG_GCOV_KERNEL: it does not count its lines"),
+        ("CONFIG_UML=y\n", [], "was built without CONFIG_GCOV_KERNEL and CONFIG_DEBUG_FS"),
+        (CONFIG, [run_line(), '{"type":"counters","at":"","files":{}}'], "no counters came out of the kernel"),
+    ],
+)
+def test_kernel_that_does_not_count_is_told(
+    machine: World, kernel: Kernel, config: str, lines: list[str], said: str
+) -> None:
+    binary(kernel, lines, config)
+    done = ipck(machine, kernel)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+@needs_lcov
+def test_kernel_that_is_not_there_is_told(machine: World, kernel: Kernel) -> None:
+    done = ipck(machine, kernel)
+    assert done.returncode == 2 and "linux: there is no such kernel" in done.stderr
+
+
+def test_missing_lcov_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(IpckError, match="genhtml is not installed: apt-get install lcov"):
+        measure.check_tools()
+
+
+@pytest.mark.parametrize("text", ["[]", '{"schema": 2}', "{"])
+def test_broken_data_are_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / results.NAME).write_text(text)
+    with pytest.raises(IpckError, match="make it again with ipck coverage, or remove it"):
+        results.read(tmp_path / results.NAME)
