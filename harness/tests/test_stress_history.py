@@ -252,13 +252,13 @@ def test_picture_is_well_formed_and_has_no_inline_style() -> None:
     assert texts == ["watcher", "worker 1", "worker 3", "worker 12"]
 
 
-def run_stress(workload: str, *, mutant: str = "", seconds: str = "20") -> tuple[int, list[dict[str, Any]]]:
+def run_stress(workload: str, *, mutant: str = "", until: str = "--seconds=20") -> tuple[int, list[dict[str, Any]]]:
     """What ipck-stress finds; the mutant is one of fault/mutants."""
     environment = dict(os.environ)
     if mutant:
         environment |= {"LD_PRELOAD": str(MUTANTS), "IPCK_MUTANT": mutant, "IPCK_TEST": workload}
     done = subprocess.run(
-        [STRESS, "--seconds", seconds, workload], capture_output=True, text=True, env=environment, timeout=120
+        [STRESS, until, workload], capture_output=True, text=True, env=environment, timeout=120
     )
     if done.returncode == 2:
         pytest.skip(done.stderr.strip() or done.stdout)
@@ -293,6 +293,6 @@ def test_broken_implementation_is_found(workload: str, mutant: str) -> None:
 @NEEDS_STRESS
 @pytest.mark.parametrize("workload", ["sem", "undo", "msg", "shm", "posix_sem", "mq"])
 def test_right_implementation_passes(workload: str) -> None:
-    status, (found,) = run_stress(f"history.{workload}", seconds="0.3")
+    status, (found,) = run_stress(f"history.{workload}", until="--operations=5000")
     assert status == 0 and found["operations"] > 0 and found["violations"] == []
     assert found["measured"]["undecided_histories"] == 0

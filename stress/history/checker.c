@@ -144,11 +144,13 @@ static bool sleeper_first(const struct search *s, const struct place *p, const s
                 const struct event *const z = open_event(s, take_lowest(&others));
                 if (!z->asleep || z->asleep >= e->called || z->optional)
                         continue;
-                if ((s->rules & IN_ORDER) && e->asleep && !e->outcome.error && z->queue && z->queue == e->queue && z->returned != NEVER && !z->outcome.error) {
+                const bool succeeds = z->returned != NEVER && !z->outcome.error;
+                if ((s->rules & IN_ORDER) && succeeds && e->asleep && !e->outcome.error && z->queue &&
+                    z->queue == e->queue) {
                         *why = (struct contradiction){.requirement = e->order, .what = "place in the order of waiting"};
                         return true;
                 }
-                if ((s->rules & PROMPT) && e->never_waits && z->returned != NEVER && !z->outcome.error &&
+                if ((s->rules & PROMPT) && succeeds && e->never_waits &&
                     h->model->enabled(p->state, &z->operation)) {
                         *why = (struct contradiction){.requirement = h->promptness, .what = "one that waited"};
                         return true;

@@ -48,7 +48,8 @@ static void add_operation(const struct event *e, uint64_t zero, bool blamed, cha
         }
         add_text(text, size, at, "%c worker %-2u %10.3f .. %-10s  %s%s%s%s\n", blamed ? '>' : ' ', e->worker,
                  (double)(e->called - zero) / 1e3, end, call, *result ? " = " : "", result,
-                 e->lost_race ? " (EIDRM: removed meanwhile)" : e->killed ? "  (its process was killed)" : e->asleep ? "  (seen waiting)" : "");
+                 e->lost_race ? " (EIDRM: removed meanwhile)" : e->killed ? "  (its process was killed)"
+                 : e->asleep ? "  (seen waiting)" : "");
 }
 
 void explain_history(const struct history *history, const struct judgment *judgment, char *details, size_t details_size,

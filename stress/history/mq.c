@@ -46,7 +46,8 @@ static void initial(const struct cell *cell, void *state)
 {
         static const struct mq_attr attr = {.mq_maxmsg = MAXMSG, .mq_msgsize = MSGSIZE};
         const struct limits limits = limits_of_model();
-        const struct operation open = {.call = CALL_mq_open, .actor = actor_of(0), .flags = O_CREAT | O_RDWR, .attr = &attr};
+        const struct operation open = {.call = CALL_mq_open, .actor = actor_of(0), .flags = O_CREAT | O_RDWR,
+                                       .attr = &attr};
         const struct outcome opened = {.value = cell->id};
         static struct mqueue nothing;
         struct contradiction why;

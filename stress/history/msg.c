@@ -223,7 +223,8 @@ static void explain(const struct cell *cell, const struct record *r, struct even
                 if (stress_waived(msgsnd_wake_order_fifo))
                         return;
                 e->order = msgsnd_wake_order_fifo;
-                e->queue = (uint64_t)(uint32_t)r->in[TYPE] << 32 | (uint32_t)(r->in[SIZE] << 16 | r->in[FLAGS]) | 1U << 31;
+                e->queue = (uint64_t)(uint32_t)r->in[TYPE] << 32 | 1U << 31 |
+                           (uint32_t)(r->in[SIZE] << 16 | r->in[FLAGS]);
         }
 }
 
@@ -263,7 +264,8 @@ static enum ipck_requirement in_vain(const struct history *history, const struct
         if (o->call == CALL_msgsnd) {
                 if (e->never_waits)
                         return msgsnd_eagain_qbytes;
-                return e->hurries ? msgsnd_eintr_asleep : removed ? msgctl_rmid_wakes_senders : msgsnd_block_no_lost_wakeup;
+                return e->hurries ? msgsnd_eintr_asleep : removed ? msgctl_rmid_wakes_senders
+                                                                  : msgsnd_block_no_lost_wakeup;
         }
         if (e->never_waits)
                 return msgrcv_enomsg;

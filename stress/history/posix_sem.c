@@ -160,7 +160,8 @@ static const struct history_kind posix_sem = {
         .restarts = restarts, .comes_back_wrongly = comes_back_wrongly,
 };
 
-WORKLOAD(history_posix_sem, "history.posix_sem", "concurrent calls on POSIX semaphores: linearizable, nobody waits in vain")
+WORKLOAD(history_posix_sem, "history.posix_sem",
+         "concurrent calls on POSIX semaphores: linearizable, nobody waits in vain")
 {
         run_histories(&posix_sem);
 }

@@ -90,7 +90,8 @@ static void initial(const struct cell *cell, void *state)
         static const unsigned short zeros[LARGE_SET] = {0};
         const struct model *const model = cell->kind->model;
         const struct limits limits = {.semmsl = LARGE_SET, .semopm = MOST_ENTRIES, .room = true};
-        const struct operation get = {.call = CALL_semget, .actor = actor_of(0), .size = size_of_set(cell), .flags = 0600};
+        const struct operation get = {.call = CALL_semget, .actor = actor_of(0), .size = size_of_set(cell),
+                                      .flags = 0600};
         const struct operation set = {.call = CALL_semctl, .actor = actor_of(0), .id = cell->id, .command = SETALL,
                                       .values = zeros};
         const struct outcome got = {.value = cell->id}, done = {0};
@@ -116,12 +117,12 @@ static int amount(struct random *random)
         return 1 + (int)draw(random, 5);
 }
 
-static void some_array(const struct cell *cell, struct random *random, struct record *r, int flags)
+static void some_array(const struct cell *cell, struct random *random, struct record *r)
 {
         const int count = 2 + (int)draw(random, MOST_ENTRIES - 1);
 
         for (int i = 0; i < count; i++)
-                one(r, number_of(cell, (int)draw(random, SEMS)), (int)draw(random, 5) - 2, flags | maybe_nowait(random, 3));
+                one(r, number_of(cell, (int)draw(random, SEMS)), (int)draw(random, 5) - 2, maybe_nowait(random, 3));
         if (one_in(random, 16))
                 r->in[count - 1] = pack(size_of_set(cell), 1, 0);       /* which is none of its numbers */
 }
@@ -142,7 +143,7 @@ static void choose_plain(const struct cell *cell, struct random *random, struct 
         else if (what < 77)
                 one(r, number, 0, maybe_nowait(random, 2));
         else if (what < 87)
-                some_array(cell, random, r, 0);
+                some_array(cell, random, r);
         else if (what < 90)
                 one(r, number, 0, 0), one(r, number, 1, 0);
         else if (what < 93)
@@ -308,7 +309,7 @@ static bool comes_back_wrongly(const struct history *history, const struct event
 
         if (!error || error == EIDRM || (error == EINTR && e->signalled) || (error == EAGAIN && e->operation.timeout))
                 return false;
-        if ((error == EAGAIN || error == ERANGE) && e->operation.size > 1)      /* another entry's, once it was let go on */
+        if ((error == EAGAIN || error == ERANGE) && e->operation.size > 1)      /* another entry's, once let go on */
                 return false;
         if (error != EINTR && !e->asleep)
                 return false;

@@ -52,8 +52,8 @@ static bool add_all_orders(struct search *s, const struct place *from, struct se
                 const size_t count = choices(s, member(s, work, i), list);
                 for (size_t k = 0; k < count; k++) {
                         struct contradiction why;
-                        int alternatives;
-                        for (int a = 0; put_and_follow(s, member(s, work, i), list[k], a, next, &alternatives, &why); a++) {
+                        int all;
+                        for (int a = 0; put_and_follow(s, member(s, work, i), list[k], a, next, &all, &why); a++) {
                                 const bool through = next->done >> worker & 1;
                                 if (through)
                                         next->done &= ~(UINT64_C(1) << worker);

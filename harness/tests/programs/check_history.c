@@ -72,7 +72,8 @@ static void read_entries(struct event *e, const char *text)
         e->hurries = e->operation.timeout || (e->in.entries[0].sem_flg & IPC_NOWAIT);
         e->never_waits = e->in.entries[0].sem_flg & IPC_NOWAIT || e->in.entries[0].sem_op > 0;
         if (e->operation.size == 1 && e->in.entries[0].sem_op < 0)
-                e->order = semop_wake_fifo, e->queue = (uint64_t)e->in.entries[0].sem_num << 16 | (uint16_t)e->in.entries[0].sem_op;
+                e->queue = (uint64_t)e->in.entries[0].sem_num << 16 | (uint16_t)e->in.entries[0].sem_op;
+        e->order = semop_wake_fifo;
 }
 
 static void read_result(struct event *e, const char *text)
@@ -160,12 +161,15 @@ int main(void)
         history.limits = &limits;
         history.count = count;
         struct judgment judgment = check_history(&history, 1000000);
-        printf("%s", judgment.finding == VIOLATED ? "violated" : judgment.finding == LINEARIZABLE ? "linearizable" : "undecided");
-        printf(" %" PRIu64 "\n", judgment.places);
+        static const char *const findings[] = {
+                [LINEARIZABLE] = "linearizable", [VIOLATED] = "violated", [UNDECIDED] = "undecided",
+        };
+        printf("%s %" PRIu64 "\n", findings[judgment.finding], judgment.places);
         if (judgment.finding != VIOLATED)
                 return 0;
         shorten_history(&history, &initial, &judgment, 1000000);
-        printf("%s: %s", judgment.in_vain ? "in vain" : ipck_requirement_ids[judgment.why.requirement], lines[judgment.event]);
+        printf("%s: %s", judgment.in_vain ? "in vain" : ipck_requirement_ids[judgment.why.requirement],
+               lines[judgment.event]);
         for (size_t i = 0; i < count; i++)
                 if (!events[i].gone && !events[i].hidden)
                         printf("left: %s", lines[i]);
