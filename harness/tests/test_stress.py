@@ -395,7 +395,7 @@ WRONG = (
     ("semaphores", "sem_wait_takes_nothing_at_times", "sem_timedwait.value-kept sem_wait.blocks-at-zero"),
     ("signals", "sem_wait_eintr_as_eagain", "sem_wait.eintr"),
     ("timeouts", "sem_timedwait_deadline_before_unit", "sem_timedwait.immediate"),
-    ("undo", "semop_undo_of_refused_calls", "semop.wake.no-loss-stress exit.semadj-sigkill"),
+    ("undo", "semop_undo_of_refused_calls", "semop.wake.no-loss-stress exit.semadj-sigkill exec.semadj-kept"),
 )
 
 
