@@ -82,7 +82,7 @@ struct world {
         char answer[ANSWER];
         size_t answered;
         char undecided[DETAIL];         /* why there is no result; empty when there is */
-        char problem[DETAIL];           /* what is wrong, as "kind: detail" lines */
+        char problem[4 * DETAIL];       /* what is wrong, as "kind: detail" lines */
 };
 
 extern struct world *world;
