@@ -57,7 +57,7 @@ FILES = {
     ".config": "the user's configuration",
     "mm/Makefile": "obj-y += shmem.o\n",
     "kernel/gcov/gcc_base.c": GCC_BASE,
-    "kernel/gcov/gcc_4_7.c": "#if (__GNUC__ >= 14)\n#if (__GNUC__ >= 12)\n#if (__GNUC__ >= 10)\n",
+    "kernel/gcov/gcc_4_7.c": "".join(f"#if (__GNUC__ >= {release})\n" for release in (15, 14, 12, 10)),
     "include/config/auto.conf": "of the user's last build",
     "Documentation/admin/long.rst": "words",
     "Documentation/Kconfig": "config WARN_MISSING_DOCUMENTS\n",

@@ -22,7 +22,7 @@ _ERRORS = (
     re.compile(r"\*\*\*"),
 )
 _LONGEST_LINE = 300
-_GCOV_FORMATS = (10, 12, 14)
+_GCOV_FORMATS = (10, 12, 14, 15)
 """The releases of gcc that changed what a counter's file looks like, as far as a kernel has to know it."""
 
 # What would differ from one build to the next, and what the make that called us tells its own.
