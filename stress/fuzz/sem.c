@@ -122,6 +122,8 @@ static int find(const struct world *w, const struct item *item)
 
         if (item->call != CALL_semget)
                 return find_object(w, item, item->call == CALL_semctl && by_index);
+        if (item->size > SEMS && item->size <= w->limits.semmsl)
+                return NO_OBJECT;       /* more than the model has room for */
         const int object = find_by_key(w, item->family, item->key);
         return object != NO_OBJECT ? object : free_object(w, item->family);
 }
