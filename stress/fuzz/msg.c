@@ -60,7 +60,7 @@ static struct setting draw_new(struct random *random)
 
 static void generate(struct random *random, struct item *item)
 {
-        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, MSG_STAT, MSG_STAT_ANY, 99, -1, 0x100 + IPC_STAT};
+        static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, MSG_STAT, MSG_STAT_ANY, 99, -1, 0x200 + IPC_STAT};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -321,7 +321,7 @@ static const char *command_name(int command)
         case IPC_SET: return "IPC_SET";
         case MSG_STAT: return "MSG_STAT";
         case MSG_STAT_ANY: return "MSG_STAT_ANY";
-        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x100 + IPC_STAT";
+        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x200 + IPC_STAT";
         }
 }
 

@@ -76,7 +76,7 @@ static int64_t draw_nsems(struct random *random)
 static void generate(struct random *random, struct item *item)
 {
         static const int commands[] = {GETVAL, GETPID, GETALL, IPC_STAT, SETVAL, SETALL, IPC_SET, IPC_RMID,
-                                       GETNCNT, GETZCNT, SEM_STAT, SEM_STAT_ANY, 99, -1, 0x100 + GETVAL};
+                                       GETNCNT, GETZCNT, SEM_STAT, SEM_STAT_ANY, 99, -1, 0x200 + GETVAL};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -122,6 +122,8 @@ static int find(const struct world *w, const struct item *item)
 
         if (item->call != CALL_semget)
                 return find_object(w, item, item->call == CALL_semctl && by_index);
+        if (item->size > SEMS && item->size <= w->limits.semmsl)
+                return NO_OBJECT;       /* more than the model has room for */
         const int object = find_by_key(w, item->family, item->key);
         return object != NO_OBJECT ? object : free_object(w, item->family);
 }

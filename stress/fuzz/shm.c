@@ -27,7 +27,7 @@ static int64_t draw_size(struct random *random)
 static void generate(struct random *random, struct item *item)
 {
         static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99,
-                                       -1, 0x100 + IPC_STAT};
+                                       -1, 0x200 + IPC_STAT};
         static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
@@ -260,7 +260,7 @@ static const char *command_name(int command)
         case SHM_STAT_ANY: return "SHM_STAT_ANY";
         case SHM_LOCK: return "SHM_LOCK";
         case SHM_UNLOCK: return "SHM_UNLOCK";
-        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x100 + IPC_STAT";
+        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x200 + IPC_STAT";
         }
 }
 

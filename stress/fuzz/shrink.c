@@ -9,9 +9,14 @@
 
 #include "fuzz.h"
 
+/* A try of a call that waits takes long: the smallest sequence found by then is good enough. */
+static int64_t last_try;
+
 /* Whether these items contradict the requirement; trial then tells at which of them. */
 static bool shows(struct world *trial, const struct item *items, int count, enum ipck_requirement requirement)
 {
+        if (monotonic_ns() > last_try)
+                return false;
         memcpy(trial->item, items, (size_t)count * sizeof(*items));
         trial->items = count;
         trial->contradicted = false;
@@ -96,6 +101,7 @@ const struct world *shrink(const struct world *w)
 
         if (!trial)
                 trial = new_world();
+        last_try = INT64_MAX;
         trial->limits = w->limits;
         memcpy(trial->most_objects, w->most_objects, sizeof(trial->most_objects));
         trial->indexed = w->indexed;
@@ -103,12 +109,14 @@ const struct world *shrink(const struct world *w)
         memcpy(items, w->item, (size_t)count * sizeof(*items));
         if (!shows(trial, items, count, requirement))
                 return NULL;
+        last_try = monotonic_ns() + scaled_ns(10000000000);
         for (int before = count + 1; count < before;) {
                 before = count;
                 for (int length = count / 2; length > 0; length /= 2)
                         count = leave_out(trial, items, count, length, requirement);
                 simplify_items(trial, items, count, requirement);
         }
+        last_try = INT64_MAX;
         /* Once more for what is reported of it. */
         return shows(trial, items, count, requirement) ? trial : NULL;
 }

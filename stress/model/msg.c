@@ -228,6 +228,10 @@ static int receive(struct judgement *j, const struct msg_queue *queue, struct ms
         case FAULTED: return 1;
         case NOT_FAULTED: break;
         }
+        if (o->size > j->limits->msgmax && j->r->error == EINVAL) {    /* negative ones alone are refused */
+                contradicts(j, msgrcv_einval_negsize, "errno", 0, EINVAL);
+                return waived(j->limits, msgrcv_einval_negsize);
+        }
         if (place == NONE)
                 return wait_for(j, ENOMSG, copy ? msgrcv_copy_enomsg_index : msgrcv_enomsg, msgrcv_block_until_type);
         if (o->bad_address) {

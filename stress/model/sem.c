@@ -308,6 +308,8 @@ static int end(struct judgement *j, struct sem_set *next)
                 set_pid(sem, who->pid, BY_UNDO);
                 adjusted = true;
         }
+        if (adjusted && waived(j->limits, exit_semadj_applied))         /* what becomes of the values, nobody knows */
+                return contradicts(j, exit_semadj_applied, "adjustments applied", 1, 0);
         rule(exit_semadj_otime);        /* that adjustments of 0 leave it is not promised */
         next->otime = adjusted ? this_moment(j) : either(next->otime, this_moment(j));
         next->undo_users &= (uint16_t)~(1U << who->process);
@@ -404,7 +406,8 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
         const bool outside = command == SETVAL && o->id >= 0 && (o->value < 0 || o->value > SEM_VALUE_HIGHEST);
         const bool alone = exists && o->semnum >= 0 && o->semnum < set->nsems;
         fault(j, outside, ERANGE, !alone ? semctl_setval_erange_order
-              : o->value < 0 ? semctl_setval_erange_neg : semctl_setval_erange_high);
+              : o->value >= 0 ? semctl_setval_erange_high
+              : (uint16_t)o->value <= SEM_VALUE_HIGHEST ? semctl_setval_erange_large_neg : semctl_setval_erange_neg);
         fault(j, o->id >= 0 && !exists && !outside, EINVAL, by_index ? semctl_stat_idx_einval : semctl_einval_badid);
         for (size_t i = 0; o->bad_address && i < sizeof(bad_pointers) / sizeof(*bad_pointers); i++)
                 fault(j, bad_pointers[i].command == command && (exists || command == IPC_SET), EFAULT,
