@@ -132,6 +132,7 @@ void trace(const char *call, const char *result)
         fputs(",\"result\":", stdout);
         ipck_json_string(stdout, result);
         fputs("}\n", stdout);
+        fflush(stdout);         /* nothing is left to be written a second time by a process that is made next */
 }
 
 /* ---- running one ---- */

@@ -58,6 +58,9 @@ void limit(int resource, unsigned long value);
 void write_text(const char *path, const char *text);
 struct timespec in_an_hour(void);
 
+/* clone(2) of a child that ends at once, and is waited for; -1 where it is not made. */
+long clone_and_end(unsigned long flags);
+
 /* ---- one world: world.c ---- */
 
 enum { TEXT = 1 << 17, DETAIL = 600, HELPERS = 16 };
@@ -79,7 +82,7 @@ struct world {
         char answer[ANSWER];
         size_t answered;
         char undecided[DETAIL];         /* why there is no result; empty when there is */
-        char problem[DETAIL];           /* what is wrong, as "kind: detail" lines */
+        char problem[4 * DETAIL];       /* what is wrong, as "kind: detail" lines */
 };
 
 extern struct world *world;

@@ -5,14 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "operations.h"
@@ -76,15 +73,7 @@ static long come_back(void)
 
 static long clone_into_another(void)
 {
-        const long child = syscall(SYS_clone, CLONE_NEWIPC | SIGCHLD, NULL, NULL, NULL, NULL);
-
-        if (child == 0)
-                _exit(0);
-        if (child == -1)
-                return -1;
-        while (waitid(P_PID, (id_t)child, NULL, WEXITED) == -1 && errno == EINTR) {
-        }
-        return 0;
+        return clone_and_end(CLONE_NEWIPC);
 }
 
 static long read_from(const char *path)

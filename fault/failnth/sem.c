@@ -2,13 +2,10 @@
  *
  * System V semaphores.
  */
-#include <errno.h>
-#include <signal.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "operations.h"
@@ -368,20 +365,7 @@ static long end(void)
 /* A child that shares the undo list; it ends at once. */
 static long clone_with_undo(void)
 {
-        return syscall(SYS_clone, 0x00040000 /* CLONE_SYSVSEM */ | SIGCHLD, NULL, NULL, NULL, NULL);
-}
-
-static long clone_and_end(void)
-{
-        const long child = clone_with_undo();
-
-        if (child == 0)
-                _exit(0);
-        if (child == -1)
-                return -1;
-        while (waitid(P_PID, (id_t)child, NULL, WEXITED) == -1 && errno == EINTR) {
-        }
-        return 0;
+        return clone_and_end(CLONE_SYSVSEM);
 }
 
 static const struct operation operations[] = {
@@ -424,8 +408,8 @@ static const struct operation operations[] = {
         OPERATION("semctl.set", few_with_waiters, own_undo, change_set),
         OPERATION("semctl.remove", few, NULL, remove_set),
         OPERATION("semctl.remove-with-waiters", few_with_waiters, own_undo, remove_set),
-        OPERATION("clone.sysvsem", few, NULL, clone_and_end, .errors = "EAGAIN ENOMEM ENOSPC EPERM"),
-        OPERATION("clone.sysvsem-with-undo", few, own_undo, clone_and_end, .errors = "EAGAIN ENOMEM ENOSPC EPERM"),
+        OPERATION("clone.sysvsem", few, NULL, clone_with_undo, .errors = "EAGAIN ENOMEM ENOSPC EPERM"),
+        OPERATION("clone.sysvsem-with-undo", few, own_undo, clone_with_undo, .errors = "EAGAIN ENOMEM ENOSPC EPERM"),
         OPERATION("exit.undo", few_with_waiters, own_undo, end, .ends = true),
 };
 const struct family sem_family = FAMILY(operations);

@@ -4,14 +4,11 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "operations.h"
@@ -241,15 +238,7 @@ static long unlock(void)
 /* The child inherits the attachments. */
 static long fork_and_end(void)
 {
-        const long child = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-
-        if (child == 0)
-                _exit(0);
-        if (child == -1)
-                return -1;
-        while (waitid(P_PID, (id_t)child, NULL, WEXITED) == -1 && errno == EINTR) {
-        }
-        return 0;
+        return clone_and_end(0);
 }
 
 static long end(void)

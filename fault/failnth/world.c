@@ -34,13 +34,14 @@ static int orders = -1, replies = -1;           /* of this process */
 void wrong(const char *kind, const char *format, ...)
 {
         va_list arguments;
-        const size_t length = strlen(world->problem);
-        const int n = snprintf(world->problem + length, DETAIL - length, "%s%s: ", length ? "\n" : "", kind);
+        size_t length = strlen(world->problem);
+        const size_t size = sizeof(world->problem);
 
-        if (n < 0 || length + (size_t)n >= DETAIL)
+        length += (size_t)snprintf(world->problem + length, size - length, "%s%s: ", length ? "\n" : "", kind);
+        if (length >= size)
                 return;
         va_start(arguments, format);
-        vsnprintf(world->problem + length + n, DETAIL - length - (size_t)n, format, arguments);
+        vsnprintf(world->problem + length, size - length, format, arguments);
         va_end(arguments);
 }
 

@@ -30,6 +30,7 @@ static void misreport_mq(long number)
                 {SYS_mq_unlink, {MUTANT_mq_unlink_efault_as_einval, EFAULT, EINVAL}},
                 {SYS_mq_unlink, {MUTANT_mq_unlink_eperm_as_eacces, EPERM, EACCES}},
                 {SYS_mq_notify, {MUTANT_mq_notify_efault_as_einval, EFAULT, EINVAL}},
+                {SYS_mq_notify, {MUTANT_mq_notify_enotsock_as_ebadf, ENOTSOCK, EBADF}},
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

@@ -16,6 +16,7 @@ _BENCH = """Time IPC calls, and exchanges between two processes, on targets side
 pipes, FIFOs, sockets, eventfd and futex to compare with. Nothing is judged. (make bench times ipck itself.)"""
 _BENCH_EPILOG = """Each BENCH is a name, its beginning up to a dot, or a shell pattern. The reference measures first and
 again at the end, so that a machine whose speed drifts is noticed. It is all in bench.json and bench.html.
+Where the machine has other work as well, above all the exchanges on two processors (.apart) differ from batch to batch.
 
 examples:
   ipck bench-ipc                                        the usual targets

@@ -1,7 +1,9 @@
 """Files that are whole or not there at all."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from .errors import IpckError
 from .tree import shown
@@ -17,6 +19,19 @@ def write(path: Path, text: str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise unwritable(path, error) from None
+
+
+def read_results(path: Path, schema: int, command: str) -> dict[str, Any]:
+    """The results that COMMAND has left at PATH, nothing where there are none; IpckError when it is something else."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise IpckError(f"{shown(path)}: cannot be read, remove it: {error}") from None
+    if not isinstance(data, dict) or data.get("schema") != schema:
+        raise IpckError(f"{shown(path)}: is no result of {command}: remove it")
+    return data
 
 
 def unwritable(path: Path, error: OSError) -> IpckError:

@@ -3,14 +3,13 @@
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from . import baseline, catalogue, interleaving, notes, tool
 from .errors import IpckError
 from .extras import PAGES
 from .publish import republish
-from .targets import DEFAULT, TARGETS, Target, Unavailable, choose
+from .targets import DEFAULT, TARGETS, Target, choose
 from .tree import shown
 
 _HERE = TARGETS[DEFAULT[0]]
@@ -29,7 +28,7 @@ def interleave(options: argparse.Namespace) -> int:
         raise IpckError("--before and --after are for commands that --run names")
     if options.mutant:
         return _mutant(options)
-    targets = _available(options.target or [_HERE.name], options.build)
+    targets = tool.available(choose(options.target or [_HERE.name]), interleaving.TOOL, options.build, print)
     if not targets:
         raise IpckError("no target is available")
     chosen = interleaving.scenarios(targets[0], options.scenario, options.build)
@@ -138,20 +137,6 @@ def _built(build: Path, name: str) -> Path:
     if not path.exists():
         raise IpckError(f"{shown(path)} is not built: run make {shown(path)}")
     return path
-
-
-def _available(values: Sequence[str], build: Path) -> list[Target]:
-    """The targets that VALUES mean. One that was named must be there; one of several is left out where it is not."""
-    found = []
-    for choice in choose(values):
-        try:
-            replace(choice.target, tool=interleaving.TOOL).check(build)
-            found.append(choice.target)
-        except Unavailable as error:
-            if choice.by_name:
-                raise IpckError(f"target {choice.target.name} is unavailable: {error}") from None
-            print(f"skipped: {choice.target.name}: {error}")
-    return found
 
 
 COMMANDS = {"interleave": interleave}

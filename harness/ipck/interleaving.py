@@ -10,19 +10,17 @@
                             schedule with the fewest preemptions; known: the reason in the target's baseline
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import files
+from . import datafile
+from . import tool as tools
 from .errors import IpckError
-from .process import Process
-from .records import clean, decode, encode, names, parse
+from .records import clean, decode, names
 from .targets import Target
 from .tool import Tool
-from .tree import shown
 
 if TYPE_CHECKING:
     from .rows import Row
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 NAME = "interleave.json"
 SCHEMA = 1
 TOOL = "ipck-interleave"
-_POLL = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +118,9 @@ class Data:
 
 
 def scenarios(target: Target, patterns: Sequence[str], build: Path) -> list[Scenario]:
-    """The scenarios that PATTERNS choose."""
-    command = (*replace(target, tool=TOOL).lister(build), "--list", *patterns)
-    said = b""
-    with Process(command) as process:
-        while (piece := process.read(_POLL)) is not None:
-            said += piece
-        how, status, words = process.finish(), process.status, clean(process.last_words())
-    if status:
-        raise IpckError(words or f"{' '.join(command)}: {how}")
-    rows = [line.split("\t") for line in said.decode("utf-8").splitlines()]
-    return [Scenario(name, what, int(roles)) for name, roles, what in rows]
+    """The scenarios that PATTERNS choose; IpckError where there is none, or the program is broken."""
+    rows = tools.listed(target, TOOL, patterns, build, columns=3)
+    return [Scenario(name, what, int(roles)) for name, roles, what in rows if roles.isdigit()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,18 +234,9 @@ def page_of(data: Data, rows: Mapping[str, "Row"]) -> Page:
 
 def write(out: Path, data: Data) -> None:
     """Write interleave.json into the folder OUT."""
-    files.write(out / NAME, json.dumps(encode(data), indent=1) + "\n")
+    datafile.write(out / NAME, data)
 
 
 def read(out: Path) -> Data | None:
     """What stands in the folder OUT, None where there is none; IpckError when it is something else."""
-    path = out / NAME
-    try:
-        data = decode(Data, parse(path.read_text("utf-8")))
-        if data.schema != SCHEMA:
-            raise ValueError(f"has another schema than {SCHEMA}")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise IpckError(f"{shown(path)}: {error}: make it again with ipck interleave, or remove it") from None
-    return data
+    return datafile.read(out / NAME, Data, SCHEMA, "ipck interleave")

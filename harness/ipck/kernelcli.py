@@ -27,7 +27,7 @@ def coverage(options: argparse.Namespace) -> int:
     image = kernel.image(options.kernel) if options.kernel else kernel.built(options.source)
     objects = Objects.beside(image)
     target = kernel.counting(image)
-    places = _places(options, target)
+    places = _places(options, target, kernel.baseline_of(target, objects.release(), options.baselines))
     tally = Tally([test for _, ready in places for test in ready.tests])
     ran = []
     for program, ready in places:
@@ -51,10 +51,10 @@ def coverage(options: argparse.Namespace) -> int:
     return data.status
 
 
-def _places(options: argparse.Namespace, target: Uml) -> list[tuple[campaign.Program, plan.Ready]]:
-    """The programs that are built, each with where it runs and which tests it holds."""
+def _places(options: argparse.Namespace, target: Uml, stem: str) -> list[tuple[campaign.Program, plan.Ready]]:
+    """The programs that are built, each with where it runs, which tests it holds, and the baseline STEM."""
     rows = catalogue.load(options.requirements)
-    known = baseline.load(baseline.stem_of(target, options.baselines), rows, None, options.baselines)
+    known = baseline.load(stem, rows, None, options.baselines)
     places = []
     for program in campaign.PROGRAMS:
         there = replace(target, tool=program.tool, append=f"{target.append} {program.boot}")

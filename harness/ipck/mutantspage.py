@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import datafile
 from .catalogue import Catalogue
-from .errors import IpckError
 from .mutants import Mutant, unreachable, untargeted
 from .mutation import Disturbed, Found, Judged
-from .records import decode, encode, parse
-from .tree import shown
+from .records import encode
 
 if TYPE_CHECKING:
     from .rows import Row
@@ -103,15 +102,7 @@ def as_json(data: Data) -> str:
 
 def read(path: Path) -> Data | None:
     """What stands in mutants.json, None where there is none; IpckError when it is something else."""
-    try:
-        data = decode(Data, parse(path.read_text("utf-8")))
-        if data.schema != SCHEMA:
-            raise ValueError(f"has another schema than {SCHEMA}")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise IpckError(f"{shown(path)}: {error}: make it again with ipck mutants, or remove it") from None
-    return data
+    return datafile.read(path, Data, SCHEMA, "ipck mutants")
 
 
 def lines(judged: Judged) -> list[str]:

@@ -1,15 +1,16 @@
 """A program of ours other than the tests, on a target: it prints JSON lines, of which the last is {"type": "end"}."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from . import stream
+from .errors import IpckError
 from .process import Process
 from .records import clean, parse
-from .targets import Target, Unavailable
+from .targets import Choice, Target, Unavailable
 
 _POLL = 0.2
 _MOST_FAULTS = 20
@@ -86,3 +87,33 @@ def on(target: Target, name: str, build: Path, patience: float) -> Tool:
 def local(command: Sequence[str], patience: float) -> Tool:
     """The program that COMMAND starts on this machine."""
     return Tool(lambda words: Process((*command, *words)), patience)
+
+
+def listed(target: Target, name: str, patterns: Sequence[str], build: Path, columns: int) -> list[list[str]]:
+    """What the program NAME lists of what PATTERNS choose, in so many COLUMNS; IpckError where that is nothing."""
+    command = (*replace(target, tool=name).lister(build), "--list", *patterns)
+    said = b""
+    with Process(command) as process:
+        while (piece := process.read(_POLL)) is not None:
+            said += piece
+        how, status, words = process.finish(), process.status, clean(process.last_words())
+    if status:
+        raise IpckError(words or f"{' '.join(command)}: {how}")
+    rows = [line.split("\t") for line in said.decode("utf-8", "backslashreplace").splitlines()]
+    if not rows or any(len(row) != columns for row in rows):
+        raise IpckError(f"{' '.join(command)}: prints no list that is understood: build it again")
+    return rows
+
+
+def available(choices: Iterable[Choice], name: str, build: Path, say: Callable[[str], None]) -> list[Target]:
+    """The targets of CHOICES that can run the program NAME. One that was named must; what others lack is said."""
+    found = []
+    for choice in choices:
+        try:
+            replace(choice.target, tool=name).check(build)
+            found.append(choice.target)
+        except Unavailable as error:
+            if choice.by_name:
+                raise IpckError(f"target {choice.target.name} is unavailable: {error}") from None
+            say(f"skipped: {choice.target.name}: {error}")
+    return found

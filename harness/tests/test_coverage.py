@@ -12,11 +12,14 @@ import pytest
 
 from ipck.coverage import changes, measure, reasons, results
 from ipck.coverage.gcda import Broken, Layout
+from ipck.coverage.kernel import baseline_of
 from ipck.coverage.objects import Objects
 from ipck.coverage.reasons import Table
 from ipck.coverage.tally import Tally, alone
 from ipck.coverage.view import File, tracefile
 from ipck.errors import IpckError
+from ipck.targets import named
+from ipck.targets.uml import Uml
 from ipck.tree import COVERAGE
 from stubs import ADDS_RAW, MAKES, WAITS, World, end, result, run_line, start
 
@@ -504,3 +507,10 @@ def test_broken_data_are_told(tmp_path: Path, text: str) -> None:
     (tmp_path / results.NAME).write_text(text)
     with pytest.raises(IpckError, match="make it again with ipck coverage, or remove it"):
         results.read(tmp_path / results.NAME)
+
+
+@pytest.mark.parametrize(("release", "stem"), [("6.1.176-gcov", "uml-6.1"), ("9.9.1", "uml"), ("", "uml")])
+def test_baseline_is_that_of_the_series(world: World, release: str, stem: str) -> None:
+    world.baseline("", "uml-6.1")
+    target = named("uml:/a/linux")
+    assert isinstance(target, Uml) and baseline_of(target, release, world.baselines) == stem

@@ -390,19 +390,20 @@ WRONG = (
     ("messages", "msgrcv_message_is_for_all_who_wait", "msgrcv.block.exactly-one"),
     ("names", "sem_open_value_late", "sem_open.creat.atomic-init"),
     ("names", "shm_open_excl_not_atomic", "shm_open.flag.excl-atomic"),
-    ("queues", "mq_send_equals_reversed", "mq_send.order.fifo"),
+    ("queues", "mq_send_last_byte_lost", "mq_receive.content"),
     ("removal", "semop_removed_with_zero_as_eintr", "semctl.rmid.wakes-all"),
-    ("semaphores", "sem_wait_takes_nothing_at_times", "sem_timedwait.value-kept"),
+    ("semaphores", "sem_wait_takes_nothing_at_times", "sem_timedwait.value-kept sem_wait.blocks-at-zero"),
     ("signals", "sem_wait_eintr_as_eagain", "sem_wait.eintr"),
     ("timeouts", "sem_timedwait_deadline_before_unit", "sem_timedwait.immediate"),
-    ("undo", "semop_undo_of_refused_calls", "semop.wake.no-loss-stress"),
+    ("undo", "semop_undo_of_refused_calls", "semop.wake.no-loss-stress exit.semadj-sigkill exec.semadj-kept"),
 )
 
 
 @pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
-@pytest.mark.parametrize(("name", "mutant", "requirement"), WRONG)
-def test_storm_finds_a_wrong_implementation(name: str, mutant: str, requirement: str) -> None:
+@pytest.mark.parametrize(("name", "mutant", "requirements"), WRONG)
+def test_storm_finds_a_wrong_implementation(name: str, mutant: str, requirements: str) -> None:
+    # Which of several consequences shows first is the machine's affair.
     waived = ("--waive", "sem_timedwait.eintr.sa-restart")
     result = storm(name, "15", *waived, LD_PRELOAD=str(MUTANTS), IPCK_MUTANT=mutant)
-    assert requirement in [violation["requirement"] for violation in result["violations"]], result
+    assert {violation["requirement"] for violation in result["violations"]} & set(requirements.split()), result
     assert "stress/storms/" in result["violations"][0]["details"]

@@ -201,7 +201,17 @@ static bool has_open(const struct world *w, int process)
         return false;
 }
 
-/* Leaves nothing behind; where it is not known what there is, by name. */
+/* Goes on in a namespace in which nothing is left, as far as that may be: where it is not known what there is. */
+static void renew(struct world *w)
+{
+        end_processes(w);
+        for (int key = 0; key < KEYS; key++)
+                sem_unlink(name_of(key));
+        if (unshare(CLONE_NEWIPC) == 0)
+                lower_limits();
+}
+
+/* Leaves nothing behind. */
 static void clean_up(struct world *w)
 {
         for (int p = 0; p < PROCESSES; p++)
@@ -211,8 +221,8 @@ static void clean_up(struct world *w)
                 for (int i = 0; i < OBJECTS; i++)
                         if (w->thing[f][i].used)
                                 families[f]->remove(w, i);
-        for (int key = 0; (w->contradicted || w->lost || !w->judged) && key < KEYS; key++)
-                families[w->item[0].family]->sweep(key);
+        if (w->contradicted || w->lost)
+                renew(w);
 }
 
 void run_sequence(struct world *w)
@@ -410,6 +420,8 @@ static void fuzz(int family)
                 seconds[w->judged] += (double)(monotonic_ns() - start) / 1e9;
                 operations[w->judged] += w->done - before;
                 count_operations(w->done - before);
+                if (!w->judged)
+                        renew(w);
                 if (w->contradicted) {
                         const enum ipck_requirement requirement = w->why.requirement;
                         if (!(w->limits.waived[requirement / 64] >> requirement % 64 & 1))

@@ -141,9 +141,8 @@ struct family {
         /* Notes that a process has ended, with all that it had open. */
         void (*release)(struct world *, int process);
 
-        /* Removes the object, by the privileged user; and whatever has the name or key of that number. */
+        /* Removes the object, by the privileged user. */
         void (*remove)(struct world *, int object);
-        void (*sweep)(int key);
 
         /* What it reported beside its result, for a trace: without what differs between two right implementations. */
         void (*report)(const struct world *, const struct item *, const struct outcome *, char *text, size_t size);

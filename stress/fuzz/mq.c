@@ -273,11 +273,6 @@ static void remove_object(struct world *w, int object)
                 mq_unlink(name_of(key - 1));
 }
 
-static void sweep(int key)
-{
-        mq_unlink(name_of(key));
-}
-
 /* ---- as a test ---- */
 
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
@@ -389,5 +384,5 @@ const struct family fuzz_mq = {
         .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
         .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make,
         .note = note, .report = tell_report, .waits = contradicted_by_waiting,
-        .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
+        .release = release, .remove = remove_object, .print = print, .print_member = print_member,
 };

@@ -277,15 +277,6 @@ static void remove_object(struct world *w, int object)
         msgctl(w->thing[number_of(&fuzz_msg)][object].id, IPC_RMID, NULL);
 }
 
-static void sweep(int key)
-{
-        for (int i = 0; key && i < OBJECTS; i++) {
-                const int id = msgget(key_of(key), 0);
-                if (id == -1 || msgctl(id, IPC_RMID, NULL) == -1)
-                        return;
-        }
-}
-
 /* ---- as a test ---- */
 
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
@@ -439,5 +430,5 @@ const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "i
                                 .close_all = close_all, .available = ipck_msg_available, .generate = generate,
                                 .find = find, .make = make, .note = note,
                                 .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting,
-                                .release = release, .remove = remove_object, .sweep = sweep, .print = print,
+                                .release = release, .remove = remove_object, .print = print,
                                 .print_member = print_member};

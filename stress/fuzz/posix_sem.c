@@ -256,11 +256,6 @@ static void remove_object(struct world *w, int object)
                 sem_unlink(name_of(key - 1));
 }
 
-static void sweep(int key)
-{
-        sem_unlink(name_of(key));
-}
-
 /* ---- as a test ---- */
 
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
@@ -329,5 +324,5 @@ const struct family fuzz_posix_sem = {
                         "        sem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
         .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make,
         .note = note, .report = tell_report, .waits = contradicted_by_waiting,
-        .release = release, .remove = remove_object, .sweep = sweep, .print = print, .print_member = print_member,
+        .release = release, .remove = remove_object, .print = print, .print_member = print_member,
 };

@@ -89,13 +89,13 @@ static void generate(struct random *random, struct item *item)
                 for (int i = 0; i < ENTRIES && i < (item->size < 0 ? 1 : item->size); i++)
                         item->entry[i] = draw_entry(random);
                 item->bad_address = one_in(random, 64);
-                item->patient = one_in(random, 3);
                 if (one_in(random, 6)) {
                         item->call = CALL_semtimedop;
                         draw_until(random, item);
                         if (item->until == BAD_TIMEOUT && !WIDE)
                                 item->until = NO_TIMEOUT;
                 }
+                item->patient = one_in(random, 3) && item->until != BAD_TIMEOUT;
                 break;
         case 2:
                 item->call = CALL_semctl;
@@ -294,15 +294,6 @@ static void remove_object(struct world *w, int object)
         semctl(w->thing[number_of(&fuzz_sem)][object].id, 0, IPC_RMID);
 }
 
-static void sweep(int key)
-{
-        for (int i = 0; key && i < OBJECTS; i++) {
-                const int id = semget(key_of(key), 1, 0);
-                if (id == -1 || semctl(id, 0, IPC_RMID) == -1)
-                        return;
-        }
-}
-
 /* ---- as a test ---- */
 
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
@@ -449,4 +440,4 @@ const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "i
                                 .find = find,
                                 .make = make, .note = note, .report = tell_report, .goes_on = goes_on,
                                 .waits = contradicted_by_waiting, .release = release, .remove = remove_object,
-                                .sweep = sweep, .print = print, .print_member = print_member};
+                                .print = print, .print_member = print_member};

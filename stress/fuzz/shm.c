@@ -230,15 +230,6 @@ static void remove_object(struct world *w, int object)
         shmctl(w->thing[number_of(&fuzz_shm)][object].id, IPC_RMID, NULL);
 }
 
-static void sweep(int key)
-{
-        for (int i = 0; key && i < OBJECTS; i++) {
-                const int id = shmget(key_of(key), 1, 0);
-                if (id == -1 || shmctl(id, IPC_RMID, NULL) == -1)
-                        return;
-        }
-}
-
 /* ---- as a test ---- */
 
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
@@ -345,5 +336,5 @@ const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "i
                                 .close_all = close_all, .available = ipck_shm_available, .generate = generate,
                                 .find = find, .make = make, .note = note,
                                 .report = tell_report, .waits = contradicted_by_waiting, .release = release,
-                                .remove = remove_object, .sweep = sweep, .print = print,
+                                .remove = remove_object, .print = print,
                                 .print_member = print_member};

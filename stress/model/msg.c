@@ -40,7 +40,7 @@ static int get(struct judgement *j, const struct msg_queue *queue, struct msg_qu
                 const bool denied = !may_get(o->actor, &queue->object, o->flags);
                 first_fault(j, exclusive, EEXIST, denied ? msgget_eexist_before_eacces : msgget_eexist);
                 fault(j, denied, EACCES, msgget_eacces_mode);
-                j->granted_by = &queue->object;
+                j->granted_by = denied ? NULL : &queue->object;
         } else {
                 fault(j, !creates, ENOENT, msgget_enoent);
                 fault(j, creates && !j->limits->room, ENOSPC, msgget_enospc_msgmni);

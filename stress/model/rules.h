@@ -245,7 +245,8 @@ static inline void permission_fault(struct judgement *j, const struct object *ob
         const bool granted = may(j->o->actor, object, wanted);
 
         fault(j, !granted, EACCES, granted ? requirement : rule_of_refusal(j->o->actor, object, wanted, requirement));
-        j->granted_by = object;
+        if (granted)
+                j->granted_by = object;
 }
 
 /* For IPC_SET and IPC_RMID. */

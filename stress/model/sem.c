@@ -41,7 +41,7 @@ static int get(struct judgement *j, const struct sem_set *set, struct sem_set *n
                         first_fault(j, larger, EINVAL, denied ? semget_einval_before_eacces
                                     : semget_einval_nsems_larger_than_set);
                 fault(j, denied, EACCES, semget_eacces);
-                j->granted_by = &set->object;
+                j->granted_by = denied ? NULL : &set->object;
         } else {
                 fault(j, !creates, ENOENT, semget_enoent);
                 fault(j, creates && o->size == 0, EINVAL, semget_einval_nsems0_create);
@@ -400,13 +400,12 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
 
         fault(j, !is_known(command), EINVAL, semctl_einval_badcmd);
         fault(j, o->id < 0, EINVAL, xsi_ipc_id_negative_einval);
-        if (command == SETVAL) {
-                const bool outside = o->value < 0 || o->value > SEM_VALUE_HIGHEST;
-                const bool alone = exists && o->semnum >= 0 && o->semnum < set->nsems;
-                first_fault(j, outside && o->id >= 0, ERANGE, !alone ? semctl_setval_erange_order
-                            : o->value < 0 ? semctl_setval_erange_neg : semctl_setval_erange_high);
-        }
-        fault(j, o->id >= 0 && !exists, EINVAL, by_index ? semctl_stat_idx_einval : semctl_einval_badid);
+        /* Which precedes EINVAL for the semaphore and the set, but not EACCES. */
+        const bool outside = command == SETVAL && o->id >= 0 && (o->value < 0 || o->value > SEM_VALUE_HIGHEST);
+        const bool alone = exists && o->semnum >= 0 && o->semnum < set->nsems;
+        fault(j, outside, ERANGE, !alone ? semctl_setval_erange_order
+              : o->value < 0 ? semctl_setval_erange_neg : semctl_setval_erange_high);
+        fault(j, o->id >= 0 && !exists && !outside, EINVAL, by_index ? semctl_stat_idx_einval : semctl_einval_badid);
         for (size_t i = 0; o->bad_address && i < sizeof(bad_pointers) / sizeof(*bad_pointers); i++)
                 fault(j, bad_pointers[i].command == command && (exists || command == IPC_SET), EFAULT,
                       bad_pointers[i].efault);
@@ -414,7 +413,7 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
                 return;
         if (is_for_one(command)) {
                 const enum ipck_requirement asks = rule_of_number(o->semnum, set->nsems);
-                fault(j, o->semnum < 0 || o->semnum >= set->nsems, EINVAL,
+                fault(j, !outside && (o->semnum < 0 || o->semnum >= set->nsems), EINVAL,
                       command == SETVAL ? semctl_setval_einval_semnum : asks);
         }
         for (size_t i = 0; i < sizeof(permissions) / sizeof(*permissions); i++)

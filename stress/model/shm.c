@@ -62,7 +62,7 @@ static int get(struct judgement *j, const struct segment *segment, struct segmen
                         first_fault(j, larger, EINVAL,
                                     denied ? shmget_einval_larger_before_eacces : shmget_einval_larger_than_existing);
                 fault(j, denied, EACCES, shmget_eacces);
-                j->granted_by = &segment->object;
+                j->granted_by = denied ? NULL : &segment->object;
         } else {
                 fault(j, !creates, ENOENT, shmget_enoent);
                 fault(j, creates && wanted < j->limits->shmmin, EINVAL, shmget_einval_size0_new);

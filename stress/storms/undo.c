@@ -78,7 +78,8 @@ static void hold_and_change(int set)
         char arg[16];
 
         snprintf(arg, sizeof(arg), "%d", set);
-        if (semop(set, &lock, 1) == -1)
+        /* Where the unit is there twice, that is no affair of what comes now. */
+        if (semop(set, &lock, 1) == -1 || semctl(set, 0, GETVAL) != 0)
                 _exit(KEPT);
         switch (pick(3)) {
         case 0: exec_role("holder", arg); break;

@@ -2,19 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import tool as tools
-from ..errors import IpckError
-from ..process import Process
 from ..records import clean, decode, names
 from ..targets import Target
 
 TOOL = "ipck-bench"
 SCHEMA = 1
-_POLL = 0.2
 _GRACE = 30.0  # seconds without a line, beyond what one batch may take
 _BATCH = 10.0  # which the program itself ends after so many seconds, before any time scale
 _MOST_STARTS = 4
@@ -59,26 +56,10 @@ class Measured:
         return [name for name in chosen if name not in {*self.operations, *self.skipped, *self.failed}]
 
 
-def tool(target: Target) -> Target:
-    """TARGET as it runs the benchmarks."""
-    return replace(target, tool=TOOL)
-
-
 def benches(target: Target, patterns: Sequence[str], build: Path) -> list[Bench]:
     """The benchmarks that PATTERNS choose; IpckError where there is none, or the program is broken."""
-    command = (*tool(target).lister(build), "--list", *patterns)
-    said = b""
-    with Process(command) as process:
-        while (piece := process.read(_POLL)) is not None:
-            said += piece
-        how, status, words = process.finish(), process.status, clean(process.last_words())
-    if status:
-        raise IpckError(words or f"{' '.join(command)}: {how}")
-    try:
-        rows = [line.split("\t") for line in said.decode("utf-8").splitlines()]
-        return [Bench(name, unit, int(size), what) for name, unit, size, what in rows]
-    except ValueError:
-        raise IpckError(f"{' '.join(command)}: prints no list of benchmarks: build it again") from None
+    rows = tools.listed(target, TOOL, patterns, build, columns=4)
+    return [Bench(name, unit, int(size), what) for name, unit, size, what in rows if size.isdigit()]
 
 
 class Run:

@@ -17,17 +17,14 @@
 A member that is 0, false or empty is left out.
 """
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files
-from ..errors import IpckError
-from ..records import decode, encode, parse
+from .. import datafile
+from ..records import decode, encode
 from ..targets import Target
-from ..tree import shown
 from .program import Bench, Info, Measured
 
 NAME = "bench.json"
@@ -157,18 +154,9 @@ def _compared(result: Result, base: Result | None) -> Result:
 
 def write(out: Path, data: Data) -> None:
     """Write bench.json into the folder OUT."""
-    files.write(out / NAME, json.dumps(encode(data), indent=1) + "\n")
+    datafile.write(out / NAME, data)
 
 
 def read(out: Path) -> Data | None:
     """What stands in the folder OUT, None where there is none; IpckError when it is something else."""
-    path = out / NAME
-    try:
-        data = decode(Data, parse(path.read_text("utf-8")))
-        if data.schema != SCHEMA:
-            raise ValueError(f"has another schema than {SCHEMA}")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise IpckError(f"{shown(path)}: {error}: make it again with ipck bench-ipc, or remove it") from None
-    return data
+    return datafile.read(out / NAME, Data, SCHEMA, "ipck bench-ipc")

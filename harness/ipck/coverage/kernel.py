@@ -4,6 +4,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+from .. import baseline
 from ..errors import IpckError
 from ..targets import named
 from ..targets.uml import Uml
@@ -45,3 +46,9 @@ def counting(path: Path) -> Uml:
             "scripts/build-kernel builds one that does"
         )
     return replace(target, name="coverage", append=f"ipck_counters={','.join(COUNTED)}")
+
+
+def baseline_of(target: Uml, release: str, folder: Path) -> str:
+    """Whose file in FOLDER lists the deviations of a kernel of this RELEASE: of its series if there is one."""
+    series = f"uml-{'.'.join(release.split('.')[:2])}"
+    return series if (folder / f"{series}.toml").exists() else baseline.stem_of(target, folder)

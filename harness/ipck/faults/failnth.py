@@ -393,13 +393,4 @@ def write(out: Path, found: Found) -> None:
 
 def read(out: Path) -> dict[str, Any]:
     """failnth.json in the folder OUT; nothing where there is none."""
-    path = out / NAME
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise IpckError(f"{shown(path)}: cannot be read, remove it: {error}") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise IpckError(f"{shown(path)}: is no result of ipck fault-kernel: remove it")
-    return data
+    return files.read_results(out / NAME, SCHEMA, "ipck fault-kernel")

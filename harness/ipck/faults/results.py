@@ -24,8 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
-from ..errors import IpckError
-from ..tree import shown
 
 NAME = "faults.json"
 SCHEMA = 1
@@ -33,16 +31,7 @@ SCHEMA = 1
 
 def read(out: Path) -> dict[str, Any]:
     """What is in the file of the folder OUT; nothing where there is none."""
-    path = out / NAME
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise IpckError(f"{shown(path)}: cannot be read, remove it: {error}") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise IpckError(f"{shown(path)}: is no result of ipck fault: remove it")
-    return data
+    return files.read_results(out / NAME, SCHEMA, "ipck fault")
 
 
 def update(out: Path, changes: Mapping[str, Any]) -> Path:

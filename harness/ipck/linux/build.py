@@ -6,7 +6,7 @@ import re
 import resource
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,6 @@ class Built:
 
     image: Path
     objects: Path  # in which `source` leads to the source
-    lacking: tuple[str, ...]  # what was wanted of its configuration and not obtained, in words
     seconds: float = 0.0  # of processor time; 0 when it was there already
 
 
@@ -64,8 +63,13 @@ class Compiler:
         return cls(command, said, int(found[1]) if found else 0)
 
 
-def build(source: Source, machine: Machine, variant: Variant, more: Sequence[Path], jobs: int) -> Built:
-    """The kernel of SOURCE; MORE are fragments of a configuration beside the variant's own."""
+def build(
+    source: Source, machine: Machine, variant: Variant, more: Sequence[Path], jobs: int, tell: Callable[[str], None]
+) -> Built:
+    """The kernel of SOURCE; MORE are fragments of a configuration beside the variant's own.
+
+    What is wanted of the configuration and was not obtained is handed to TELL in words, before anything is compiled.
+    """
     compiler = Compiler.find()
     if variant.measures:
         _check_gcov(source, machine, compiler)
@@ -73,7 +77,7 @@ def build(source: Source, machine: Machine, variant: Variant, more: Sequence[Pat
     options = [option for path in (*fragments, *more) for option in read(path)]
     objects = source.folder / f"{machine.name}-{variant.name}"
     with locked(objects):
-        return _Objects(objects, source, machine, variant, compiler, jobs).make(options)
+        return _Objects(objects, source, machine, variant, compiler, jobs).make(options, tell)
 
 
 class _Objects:
@@ -92,26 +96,30 @@ class _Objects:
         self._log = folder / "build.log"
         self._state = folder / "ipck.json"
 
-    def make(self, options: Sequence[Option]) -> Built:
+    def make(self, options: Sequence[Option], tell: Callable[[str], None]) -> Built:
         """Configure and compile, as far as something has changed since the last time."""
         image = self._folder / self._machine.image
         configured = [*map(str, options), self._source.options, self._compiler.words]
         built = [*configured, self._source.digest, self._variant.flags]
         state = self._read()
         lacking = state.get("lacking", [])
-        if state.get("built") == built and image.exists():
-            return Built(image, self._folder, tuple(lacking))
+        done = state.get("built") == built and image.exists()
         began = _processor_seconds()
-        self._log.write_text("")
-        if state.get("configured") != configured or not self._config.exists():
+        if not done:
+            self._log.write_text("")
+        if not done and (state.get("configured") != configured or not self._config.exists()):
             self._write({})
             lacking = self._configure(options)
+        for words in lacking:
+            tell(words)
+        if done:
+            return Built(image, self._folder)
         self._write({"configured": configured, "lacking": lacking})
         self._run("compiled", f"-j{self._jobs}", f"IPCK_IPC_CFLAGS={self._variant.flags}", self._machine.goal)
         if not image.exists():
             raise IpckError(f"make {self._machine.goal} ended well and made no {image}: see {self._log}")
         self._write({"configured": configured, "lacking": lacking, "built": built})
-        return Built(image, self._folder, tuple(lacking), _processor_seconds() - began)
+        return Built(image, self._folder, _processor_seconds() - began)
 
     def _configure(self, options: Sequence[Option]) -> list[str]:
         """Make the configuration; in words, what it lacks."""

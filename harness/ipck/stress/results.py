@@ -28,9 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
-from ..errors import IpckError
 from ..records import decode, encode
-from ..tree import shown
 from . import timeline
 
 NAME = "stress.json"
@@ -186,13 +184,4 @@ def save(out: Path, data: Mapping[str, Any]) -> Path:
 
 def read(out: Path) -> dict[str, Any]:
     """What is in the file of the folder OUT; nothing where there is none."""
-    path = out / NAME
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise IpckError(f"{shown(path)}: cannot be read, remove it: {error}") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise IpckError(f"{shown(path)}: is no result of ipck stress: remove it")
-    return data
+    return files.read_results(out / NAME, SCHEMA, "ipck stress")
