@@ -68,7 +68,8 @@ struct history_kind {
         unsigned processes, threads;    /* of a cell, where nothing else is asked for */
         bool dies;                      /* processes are killed and end with each round, and that is an operation */
         bool signals;                   /* what a signal does to those who wait is promised: EINTR */
-        bool stops;                     /* a stop and a SIGCONT do not end a wait */
+        bool stops;                     /* a stop and a SIGCONT do not end a wait, by this */
+        enum ipck_requirement goes_on;
         bool prompt;                    /* as in struct history */
         enum ipck_requirement promptness;
 

@@ -254,6 +254,7 @@ static bool comes_back_wrongly(const struct history *history, const struct event
 
 static const struct history_kind mq = {
         .name = "mq", .model = &mq_model, .processes = 6, .threads = 3, .signals = true, .stops = true,
+        .goes_on = mq_send_eintr_not_caught,
         .set_up = set_up, .begin = begin, .initial = initial, .choose = choose, .carry_out = carry_out,
         .release = release, .look = look, .explain = explain, .relate = relate, .in_vain = in_vain,
         .restarts = restarts, .comes_back_wrongly = comes_back_wrongly,

@@ -297,6 +297,7 @@ static bool comes_back_wrongly(const struct history *history, const struct event
 
 static const struct history_kind msg = {
         .name = "msg", .model = &msg_model, .processes = 6, .threads = 3, .signals = true, .stops = true,
+        .goes_on = msgsnd_eintr_stop_cont,
         .begin = begin, .initial = initial, .choose = choose, .carry_out = carry_out, .release = release,
         .look = look, .explain = explain, .relate = relate, .in_vain = in_vain,
         .comes_back_wrongly = comes_back_wrongly,

@@ -155,6 +155,7 @@ static bool comes_back_wrongly(const struct history *history, const struct event
 
 static const struct history_kind posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .processes = 6, .threads = 3, .signals = true, .stops = true,
+        .goes_on = sem_wait_stop_cont,
         .set_up = set_up, .begin = begin, .initial = initial, .choose = choose, .carry_out = carry_out,
         .release = release, .look = look, .explain = explain, .in_vain = in_vain,
         .restarts = restarts, .comes_back_wrongly = comes_back_wrongly,

@@ -410,7 +410,7 @@ static void signal_somebody(struct watch *w)
                 return;
         if (what == 0) {
                 send_signal(cell, worker, IGNORED_SIGNAL);
-        } else if (what == 1 && cell->kind->stops) {
+        } else if (what == 1 && cell->kind->stops && !stress_waived(cell->kind->goes_on)) {
                 stop_and_continue(cell, (worker - 1) / cell->threads);
         } else if (what == 2 && cell->kind->restarts && cell->kind->restarts(&lane->records[called - 1])) {
                 lane->asleep[called - 1] = 0;           /* it begins to wait anew */

@@ -104,15 +104,21 @@ def _label(one: Operation) -> str:
     return f"{one.operation} = {one.outcome}" if one.outcome else one.operation
 
 
+def _before(one: Operation, end: float) -> bool:
+    """Whether the text has no room behind the beginning of the bar, and stands before it."""
+    return _x(one.called, end) + len(_label(one)) * _LETTER > _NAMES + _WIDTH
+
+
 def _rows(operations: Sequence[Operation], end: float) -> dict[Operation, int]:
     """Below one another where the texts beside the bars would lie upon each other."""
     free: list[float] = []
     rows = {}
     for one in operations:
-        start = _x(one.called, end)
-        row = next((i for i, x in enumerate(free) if x <= start), len(free))
+        start, length = _x(one.called, end), len(_label(one)) * _LETTER
+        left, right = (start - length, start) if _before(one, end) else (start, start + length)
+        row = next((i for i, x in enumerate(free) if x <= left), len(free))
         bar_end = _NAMES + _WIDTH if one.returned is None else _x(one.returned, end)
-        free[row:row + 1] = [max(bar_end, start + len(_label(one)) * _LETTER) + 8]
+        free[row:row + 1] = [max(bar_end, right) + 8]
         rows[one] = row
     return rows
 
@@ -128,9 +134,10 @@ def _bar(one: Operation, top: int, end: float) -> str:
     look = "f" if one.blamed else "n"
     moments = f"{one.called:.3f} .. " + ("never" if one.returned is None else f"{one.returned:.3f}")
     title = escape(f"{moments}  {_label(one)}" + (f" ({one.remark})" if one.remark else ""))
+    place = f'x="{start - 4:.1f}" text-anchor="end"' if _before(one, end) else f'x="{start + 3:.1f}"'
     open_end = ' stroke-dasharray="4 3"' if one.returned is None else ""
     return (
         f'<g class="{look}"><title>{title}</title><rect x="{start:.1f}" y="{top + 2}" width="{stop - start:.1f}" '
         f'height="{_HEIGHT - 4}" rx="2" fill="currentColor" fill-opacity="0.18" stroke="currentColor"{open_end}/>'
-        f'<text x="{start + 3:.1f}" y="{top + 15}" fill="currentColor" font-size="11">{escape(_label(one))}</text></g>'
+        f'<text {place} y="{top + 15}" fill="currentColor" font-size="11">{escape(_label(one))}</text></g>'
     )
