@@ -96,8 +96,9 @@ class Known:
 
 
 def _kinds(value: object) -> str:
-    words = value.split() if isinstance(value, str) else ()
-    return "" if words and set(words) <= set(_KINDS) else f"is {value!r}, must be one of: {', '.join(_KINDS)}, or several"
+    words = set(value.split()) if isinstance(value, str) else set()
+    known = words and words <= set(_KINDS)
+    return "" if known else f"is {value!r}, must be one of: {', '.join(_KINDS)}, or several"
 
 
 _SCHEMA: dict[str, tomlfile.Check] = {
