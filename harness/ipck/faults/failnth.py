@@ -74,7 +74,7 @@ class Violation:
 class Known:
     """A deviation that was looked at."""
 
-    kernel: str  # this is a shell pattern, the next two are several, apart by spaces
+    kernel: str  # this is a shell pattern, the next two and kind are several, apart by spaces
     operation: str
     function: str  # one that the path names; a path that the kernel does not tell has none
     kind: str
@@ -88,18 +88,24 @@ class Known:
         functions = one.path.split(" < ") if one.path else [""]
         return (
             fnmatchcase(kernel, self.kernel)
-            and one.kind == self.kind
+            and one.kind in self.kind.split()
             and fnmatchcase(one.detail, self.detail)
             and any(fnmatchcase(one.operation, word) for word in self.operation.split())
             and (self.function == "*" or any(word in functions for word in self.function.split()))
         )
 
 
+def _kinds(value: object) -> str:
+    words = set(value.split()) if isinstance(value, str) else set()
+    known = words and words <= set(_KINDS)
+    return "" if known else f"is {value!r}, must be one of: {', '.join(_KINDS)}, or several"
+
+
 _SCHEMA: dict[str, tomlfile.Check] = {
     "kernel": tomlfile.text,
     "operation": tomlfile.text,
     "function": tomlfile.text,
-    "kind": tomlfile.one_of(_KINDS),
+    "kind": _kinds,
     "detail": tomlfile.text,
     "reason": tomlfile.filled_in("what the kernel does, and why"),
     "reference": tomlfile.filled_in("a line of its source, a manual page, a finding"),
