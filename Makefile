@@ -110,7 +110,7 @@ matrix:
 test:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory -j$(JOBS) programs checked bad
-	@$(PYTHON) -m pytest harness/tests $(ARGS)
+	@$(PYTHON) -m pytest harness/tests -n $(JOBS) $(ARGS)
 
 ## mutants: break calls of the C library one after the other, and tell which of these mutants the tests do not notice
 .PHONY: mutants

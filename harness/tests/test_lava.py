@@ -80,7 +80,7 @@ def test_command_of_lava_is_called_where_there_is_one(tmp_path: Path) -> None:
 
 
 def test_signals_of_a_real_program_that_misbehaves() -> None:
-    program = [str(ROOT / "build/glibc/bad-tests"), "*good", "*wrong", "*unsupported", "*prints_garbage", "*silent"]
+    program = [str(ROOT / "build/glibc/bad-tests"), "*good", "*bad.wrong", "*unsupported", "*prints_garbage", "*silent"]
     ktap = subprocess.run(program, capture_output=True, text=True, errors="replace").stdout
     found = {name.rpartition(".")[2]: result for name, result in cases(signals(ktap)).items()}
     assert found == {

@@ -404,10 +404,11 @@ static void control_faults(struct judgement *j, const struct sem_set *set)
         fault(j, o->id < 0, EINVAL, xsi_ipc_id_negative_einval);
         /* Which precedes EINVAL for the semaphore and the set, but not EACCES. */
         const bool outside = command == SETVAL && o->id >= 0 && (o->value < 0 || o->value > SEM_VALUE_HIGHEST);
+        const bool low_bits_fit = (o->value & 0xffff) <= SEM_VALUE_HIGHEST;
         const bool alone = exists && o->semnum >= 0 && o->semnum < set->nsems;
         fault(j, outside, ERANGE, !alone ? semctl_setval_erange_order
               : o->value >= 0 ? semctl_setval_erange_high
-              : (uint16_t)o->value <= SEM_VALUE_HIGHEST ? semctl_setval_erange_large_neg : semctl_setval_erange_neg);
+              : low_bits_fit ? semctl_setval_erange_large_neg : semctl_setval_erange_neg);
         fault(j, o->id >= 0 && !exists && !outside, EINVAL, by_index ? semctl_stat_idx_einval : semctl_einval_badid);
         for (size_t i = 0; o->bad_address && i < sizeof(bad_pointers) / sizeof(*bad_pointers); i++)
                 fault(j, bad_pointers[i].command == command && (exists || command == IPC_SET), EFAULT,

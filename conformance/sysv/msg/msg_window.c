@@ -94,7 +94,7 @@ TEST(sending_without_permission_any_more, VERIFIES(msgsnd_perm_race))
                 FAILS_WITH(msgsnd_perm_race, EACCES, msgsnd(queue, message, TEXT, 0));
         }
         UNTIL(stopped(&sender));
-        set_queue_owner(queue, USER_B, USER_B, 0);
+        set_queue_owner(queue, USER_B, USER_B, 0444);
         open_window(&sender);
         join(&sender);
         EQ(msgsnd_perm_race, QNUM(queue), 0);

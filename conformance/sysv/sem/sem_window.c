@@ -140,6 +140,8 @@ TEST(operations_on_a_set_that_goes, VERIFIES(semop_rmid_race))
                 short flags;
         } rows[] = {{"one", 1, 0}, {"many", OPERATIONS, 0}, {"one to be undone", 1, SEM_UNDO}};
 
+        if (sem_limits().semopm < OPERATIONS)
+                UNSUPPORTED("arrays of %d operations (limit: %d)", OPERATIONS, sem_limits().semopm);
         EACH_ROW(row, rows) {
                 const int set = new_sems(1, 0600);
                 struct sembuf operations[OPERATIONS];
