@@ -264,6 +264,7 @@ static ino_t inode_of(int fd)
 
 TEST(namespace_names_the_user_namespace_that_owns_it, VERIFIES(ipcns_ioctl_userns), ONE_ROUTE)
 {
+        need_descriptors(20);
         const int outer = open_namespace("ipc");
         const int owner = ioctl(outer, NS_GET_USERNS);
         struct child guest;

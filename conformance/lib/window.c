@@ -28,8 +28,10 @@ struct pane {
 static bool is_traced(void)
 {
         int status = 0;
-        const pid_t pid = (pid_t)MUST(fork());
+        const pid_t pid = fork();
 
+        if (pid == -1)
+                UNSUPPORTED("room for one more process (fork: %s)", errno_name(errno));
         if (pid == 0)
                 _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1);
         MUST(waitpid(pid, &status, 0));
