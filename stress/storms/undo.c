@@ -280,6 +280,12 @@ static bool somebody_waits_in_vain(void)
         return false;
 }
 
+/* Children of workers that were killed may still hold units. Of the PID namespace this process and the first remain. */
+static bool nobody_is_left(void)
+{
+        return kill(-1, 0) == -1 && errno == ESRCH;
+}
+
 STORM(undo, "SEM_UNDO and SIGKILL: all units come back, and nobody is stuck")
 {
         if (stress_waived(exit_semadj_sigkill))
@@ -310,6 +316,7 @@ STORM(undo, "SEM_UNDO and SIGKILL: all units come back, and nobody is stuck")
                 }
                 if (!all_have_ended())
                         VIOLATED_BY_STUCK(somebody_waits_in_vain() ? semop_wake_no_loss_stress : exit_semadj_sigkill);
+                UNTIL(nobody_is_left());
                 for (int i = 0; i < books->set_count; i++) {
                         judge(books->sets[i], books->sems, books->units);
                         MUST(semctl(books->sets[i], 0, IPC_RMID));
