@@ -88,16 +88,21 @@ class Lines:
         return None if too_long else line
 
 
-def read(line: bytes | None, target: str) -> tuple[Record, list[str]]:
-    """The record in LINE and complaints about it that cost nothing else; ValueError when it is of no use."""
+def members(line: bytes | None) -> dict[str, Any]:
+    """The JSON object in LINE, None for one that was too long; ValueError when it is of no use."""
     if line is None:
         raise ValueError(f"is longer than {LONGEST_LINE >> 20} MiB")
     if b"\0" in line:
         raise ValueError("has a NUL byte")
     try:
-        data = parse(line.decode("utf-8"))
+        return parse(line.decode("utf-8"))
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8") from None
+
+
+def read(line: bytes | None, target: str) -> tuple[Record, list[str]]:
+    """The record in LINE and complaints about it that cost nothing else; ValueError when it is of no use."""
+    data = members(line)
     kind = data.pop("type", None)
     if kind == "test":
         return _test(data, target)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..records import clean, decode, parse
-from ..stream import LONGEST_LINE, Alive, Left
+from ..records import clean, decode
+from ..stream import Alive, Left, members
 from .results import Resources, Violation, Workload
 
 GENERATION = 1
@@ -52,14 +52,7 @@ _KINDS: dict[str, type[Any]] = {
 
 def read(line: bytes | None) -> Line:
     """The record in LINE; ValueError when it is of no use."""
-    if line is None:
-        raise ValueError(f"is longer than {LONGEST_LINE >> 20} MiB")
-    if b"\0" in line:
-        raise ValueError("has a NUL byte")
-    try:
-        data = parse(line.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8") from None
+    data = members(line)
     kind = data.pop("type", None)
     if kind == "workload":
         measured = _numbers(data.pop("measured", {}), "measured")
