@@ -385,7 +385,7 @@ WRONG = (
     ("attachments", "shmat_failures_are_attached", "shmat.nattch.concurrent"),
     ("keys", "msgget_identifier_used_again", "xsi-ipc.id.seq-reuse"),
     ("keys", "semget_excl_not_atomic", "semget.atomic.creat-excl"),
-    ("limits", "msgget_limit_one_less", "msgget.enospc.msgmni"),
+    ("limits", "msgget_limit_is_for_ever", "msgget.enospc.frees-on-rmid"),
     ("messages", "msgrcv_wakes_for_any_type", "msgrcv.block.until-type"),
     ("messages", "msgrcv_message_is_for_all_who_wait", "msgrcv.block.exactly-one"),
     ("names", "sem_open_value_late", "sem_open.creat.atomic-init"),
