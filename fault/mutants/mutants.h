@@ -77,7 +77,8 @@ bool mutants_are_in_question(void);
 enum { TEST_MEMORY = 8192 };
 void *test_memory(void);
 
-/* Copies what the caller of a broken call passed, which may be no address at all; false where it cannot be read. */
+/* Copies what the caller of a broken call passed, which may be no address at all; false where it cannot be read, or nobody has
+ * used it yet. */
 bool peek(void *to, const void *from, size_t size);
 
 /* The other way: stores what a broken call reports; false where nothing can be stored. Both keep errno. */
