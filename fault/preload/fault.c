@@ -18,6 +18,8 @@ void *fiu_failinfo(void) __attribute__((weak));
 
 bool fault_idle;
 
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+
 enum { INTERRUPTION_NS = 1000000 };
 
 static struct scenario scenarios[SCENARIOS_MOST];
@@ -33,6 +35,7 @@ static _Thread_local struct {
         timer_t timer;
         sigset_t mask;
         pid_t watcher;
+        int steps;
 } under_way __attribute__((tls_model("initial-exec")));
 
 /* ---- the beginning ---- */
@@ -234,6 +237,32 @@ static void end_watching(void)
                 ;
 }
 
+/* The call after the last step that is failed is this one or none: what is armed still is disarmed at its end. */
+static void begin_to_count_steps(const struct scenario *s)
+{
+        char text[16];
+        const int length = snprintf(text, sizeof(text), "%llu", (unsigned long long)s->kernel_step);
+
+        under_way.steps = (int)syscall(SYS_openat, AT_FDCWD, FAIL_NTH, O_RDWR | O_CLOEXEC);
+        if (under_way.steps == -1)
+                refuse(FAIL_NTH " cannot be opened: it takes a kernel with CONFIG_FAULT_INJECTION",
+                       strerrordesc_np(errno));
+        if (syscall(SYS_pwrite64, under_way.steps, text, length, 0, 0) != length)
+                refuse(FAIL_NTH " cannot be written", strerrordesc_np(errno));
+}
+
+/* Whether the call came to that step. Reading is a step as well, and takes the fault when the call left it. */
+static bool end_counting_steps(void)
+{
+        char text[16] = "";
+        const bool fired = syscall(SYS_pread64, under_way.steps, text, sizeof(text) - 1, 0, 0) > 0 && atoi(text) == 0;
+
+        while (syscall(SYS_pwrite64, under_way.steps, "0", 1, 0, 0) == -1 && errno == EFAULT)
+                ;
+        syscall(SYS_close, under_way.steps);
+        return fired;
+}
+
 static void note(enum call_number number, const struct fault *fault, bool fired)
 {
         log_fault(getpid(), (pid_t)syscall(SYS_gettid), number, fault, fired);
@@ -264,6 +293,9 @@ bool fault_enters(enum call_number number, const struct fault *fault)
                 break;
         case FAULT_KILL_AFTER:
                 break;
+        case FAULT_STEP:
+                begin_to_count_steps(&scenarios[fault->scenario]);
+                break;
         }
         errno = before;
         return false;
@@ -285,6 +317,9 @@ void fault_leaves(enum call_number number, const struct fault *fault, bool faile
         case FAULT_KILL_AFTER:
                 note(number, fault, true);
                 die();
+        case FAULT_STEP:
+                note(number, fault, end_counting_steps());
+                break;
         default:
                 break;
         }

@@ -98,6 +98,7 @@ static void add_number(struct line *line, const char *name, uint64_t number)
 static const char *const actions[] = {
         [FAULT_NONE] = "delay", [FAULT_FAIL] = "fail", [FAULT_INTERRUPT] = "interrupt",
         [FAULT_KILL_AT_ENTRY] = "kill=entry", [FAULT_KILL_BLOCKED] = "kill=blocked", [FAULT_KILL_AFTER] = "kill=after",
+        [FAULT_STEP] = "step",
 };
 
 void log_fault(pid_t process, pid_t thread, enum call_number number, const struct fault *fault, bool fired)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,13 @@ static bool read_kill(struct piece value, struct scenario *s)
         return s->action != FAULT_NONE;
 }
 
+static bool read_kernel_step(struct piece value, struct scenario *s)
+{
+        s->action = FAULT_STEP;
+        return read_number(&value, &s->kernel_step) && value.length == 0 && s->kernel_step > 0 &&
+               s->kernel_step <= INT_MAX;
+}
+
 static bool read_count(struct piece value, struct scenario *s)
 {
         s->count = is(value, "thread") ? COUNT_THREAD : is(value, "tree") ? COUNT_TREE : COUNT_PROCESS;
@@ -142,8 +150,8 @@ static const struct {
         bool is_action;
 } options[] = {
         {"errno", read_errno, true},  {"interrupt", read_signal, true},         {"kill", read_kill, true},
-        {"delay", read_delay, false}, {"nth", read_nth, false}, {"probability", read_probability, false},
-        {"count", read_count, false},
+        {"step", read_kernel_step, true}, {"delay", read_delay, false}, {"nth", read_nth, false},
+        {"probability", read_probability, false}, {"count", read_count, false},
 };
 enum { OPTIONS = sizeof(options) / sizeof(*options) };
 

@@ -8,6 +8,8 @@
  *      errno=NAME              fail with it, without the effect (default: one that the call may report, drawn by the seed)
  *      interrupt[=SIGNAL]      let it run, and signal the thread until it fails with EINTR
  *      kill=entry|blocked|after        end the process by SIGKILL
+ *      step=N                  let it run, and fail the N-th of the kernel's own steps in it that can fail: an allocation,
+ *                              a copy from or to the caller (/proc/PID/fail-nth; Documentation/fault-injection)
  *      delay=N(us|ms|s)        wait before the call; alone, the call then runs as it is
  *      nth=FIRST[..LAST][+[STEP]]      only these calls, counted from 1, as in strace's when= (nth=3 is the third alone,
  *                              nth=3+ that and all later ones, nth=3+2 every second one from there)
@@ -23,7 +25,9 @@
 
 enum { SCENARIOS_MOST = 32 };
 
-enum fault_action { FAULT_NONE, FAULT_FAIL, FAULT_INTERRUPT, FAULT_KILL_AT_ENTRY, FAULT_KILL_BLOCKED, FAULT_KILL_AFTER };
+enum fault_action {
+        FAULT_NONE, FAULT_FAIL, FAULT_INTERRUPT, FAULT_KILL_AT_ENTRY, FAULT_KILL_BLOCKED, FAULT_KILL_AFTER, FAULT_STEP,
+};
 
 enum fault_count { COUNT_PROCESS, COUNT_THREAD, COUNT_TREE };
 
@@ -33,6 +37,7 @@ struct scenario {
         int error;                      /* 0: drawn */
         int signal;                     /* 0: one of our own */
         uint64_t delay;                 /* nanoseconds */
+        uint64_t kernel_step;           /* of FAULT_STEP, from 1 on */
         uint64_t first, last, step;
         double probability;
         enum fault_count count;

@@ -30,6 +30,7 @@ _INJECT_EPILOG = """examples:
   ipck inject 'sysv/shm/*:probability=0.1' --seed 4711 -- initdb db   each of these calls, one of ten times
   ipck inject posix/sem/sem_wait:interrupt:nth=1+ -- ./client         each wait is interrupted by a signal
   ipck inject sysv/msg/msgrcv:kill=blocked -- ./worker                SIGKILL as soon as it waits for a message
+  ipck inject sysv/msg/msgget:step=1 -- ./server                      the kernel's first allocation in msgget() fails
   ipck inject --control /tmp/fiu sysv/ftok:delay=1ms -- ./server      fiu-ctrl -f /tmp/fiu adds and removes more
 
 exit status: that of PROGRAM, 128 + N after signal N; 125 when a scenario never fired, or it could not be done"""
@@ -112,7 +113,9 @@ def add(command: Callable[[str, str, str, str], argparse.ArgumentParser]) -> Seq
     inject = command("inject", "run a program while its calls fail", _INJECT, _INJECT_EPILOG)
     inject.usage = "ipck inject [OPTION]... SCENARIO... -- PROGRAM [ARGUMENT]..."
     inject.add_argument("scenario", metavar="SCENARIO", nargs="+", help="as described above")
-    inject.add_argument("--engine", metavar="NAME", default="", help="libfiu or strace (default: the first that can)")
+    inject.add_argument(
+        "--engine", metavar="NAME", default="", help="libfiu, strace or kernel (default: the first that can)"
+    )
     inject.add_argument("--seed", type=options.natural, metavar="N", help="of what is drawn (default: a new one)")
     inject.add_argument("--force", action="store_true", help="allow errors that a call may not report")
     inject.add_argument("--log", type=Path, metavar="FILE", help="a JSON line for each call that went wrong")

@@ -41,12 +41,19 @@ class Ran:
         return " ".join("-" if line.endswith(UNTOUCHED) else line.split()[-1] for line in self.calls)
 
 
-def run(tmp_path: Path, scenarios: str, words: Sequence[str], preload: Sequence[Path] = (LIBRARY,), **more: str) -> Ran:
-    """Let the caller make the calls WORDS under SCENARIOS, apart from everything else."""
+def run(
+    tmp_path: Path,
+    scenarios: str,
+    words: Sequence[str],
+    preload: Sequence[Path] = (LIBRARY,),
+    inside: Sequence[str] = (),
+    **more: str,
+) -> Ran:
+    """Let the caller make the calls WORDS under SCENARIOS, apart from everything else; INSIDE is a command around it."""
     log = tmp_path / "log"
     log.unlink(missing_ok=True)
     environment = os.environ | {"IPCK_FAULT": scenarios, "IPCK_FAULT_LOG": str(log), **more}
-    argv = (*APART, "env", f"LD_PRELOAD={':'.join(map(str, preload))}", str(CALLER), *words)
+    argv = (*APART, *inside, "env", f"LD_PRELOAD={':'.join(map(str, preload))}", str(CALLER), *words)
     ended = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=30)
     lines = log.read_text().splitlines() if log.exists() else []
     return Ran(ended.returncode, ended.stdout.splitlines(), ended.stderr, [json.loads(line) for line in lines])
@@ -65,6 +72,8 @@ GOOD = (
     "sysv/sem/semop:kill=entry",
     "sysv/sem/semop:kill=blocked",
     "sysv/sem/semop:kill=after",
+    "sysv/sem/semop:step=1",
+    "sysv/sem/semop:step=2147483647:nth=2",
     "sysv/ftok:delay=3ms",
     "sysv/ftok:delay=7us",
     "sysv/ftok:delay=1000000s",
@@ -96,6 +105,12 @@ BAD = (
     "sysv/sem/semop:interrupt=NOSUCH",
     "sysv/ftok:kill",
     "sysv/ftok:kill=now",
+    "sysv/ftok:step",
+    "sysv/ftok:step=0",
+    "sysv/ftok:step=x",
+    "sysv/ftok:step=1+",
+    "sysv/ftok:step=2147483648",
+    "sysv/ftok:step=1:errno=EIO",
     "sysv/ftok:delay=3",
     "sysv/ftok:delay=ms",
     "sysv/ftok:delay=1000001s",
@@ -129,7 +144,7 @@ def test_library_and_command_read_a_scenario_alike(text: str) -> None:
     (one,) = parse([text], TABLE, force=True)
     fields = (
         " ".join(call.point for call in one.calls), f"{one.action} {one.moment}".strip(), one.error, one.signal,
-        one.delay, one.first, one.last, one.step, f"{one.probability:g}", one.count,
+        one.delay, one.first, one.last, one.step, f"{one.probability:g}", one.count, one.kernel_step,
     )  # fmt: skip
     assert in_c(text) == (0, ",".join(map(str, fields)))
 
@@ -261,6 +276,25 @@ def test_a_call_that_does_not_wait_is_not_killed_while_it_waits(tmp_path: Path) 
     assert (ran.status, ran.results, [line["fired"] for line in ran.log]) == (0, "- -", [False])
 
 
+@pytest.mark.skipif(Path("/proc/thread-self/fail-nth").exists(), reason="this kernel has fault injection")
+def test_a_kernel_that_fails_no_step_is_told(tmp_path: Path) -> None:
+    ran = run(tmp_path, "sysv/sem/semget:step=1", ["semget"])
+    assert (ran.status, ran.calls) == (125, [])
+    assert "/proc/thread-self/fail-nth cannot be opened: it takes a kernel with CONFIG_FAULT_INJECTION" in ran.err
+
+
+def test_the_kernel_is_told_at_which_step_the_call_is_to_fail(tmp_path: Path) -> None:
+    """Beside a file in the place of the kernel's: a number that stays there says that the call did not come so far."""
+    there = tmp_path / "fail-nth"
+    there.touch()
+    proc = 'mount -t tmpfs none /proc; mkdir /proc/thread-self; ln -s "$FAIL_NTH" /proc/thread-self/fail-nth; exec "$@"'
+    ran = run(tmp_path, "sysv/sem/semget:step=7", ["semget"], inside=("sh", "-c", proc, "-"), FAIL_NTH=str(there))
+    assert (ran.results, there.read_text()) == ("-", "0"), ran.err
+    assert [(line["action"], line["fired"]) for line in ran.log] == [("step", False)]
+    ran = run(tmp_path, "sysv/sem/semget:step=10", ["semget"], inside=("sh", "-c", proc, "-"), FAIL_NTH=str(there))
+    assert there.read_text() == "00", "armed as 10, disarmed by a 0 in the place of the 1"
+
+
 def test_a_call_is_delayed(tmp_path: Path) -> None:
     ran = run(tmp_path, "sysv/ftok:delay=1ms:nth=2 sysv/ftok:delay=1us:errno=EIO:nth=3", ["ftok"] * 3)
     assert (ran.results, [line["action"] for line in ran.log]) == ("- - EIO", ["delay", "fail"])
@@ -335,6 +369,9 @@ def test_command_runs_the_program_and_tells_what_fired(tmp_path: Path) -> None:
         (f"sysv/ftok:interrupt -- {CALLER} ftok", "ftok() never waits"),
         ("sysv/ftok --", "no program"),
         (f"--engine nothing sysv/ftok -- {CALLER} ftok", "there is no engine 'nothing'"),
+        (f"--engine libfiu sysv/ftok:step=1 -- {CALLER} ftok", "sysv/ftok:step=1: takes --engine kernel"),
+        (f"--engine strace sysv/sem/semget:step=1 -- {CALLER} semget", "strace reaches no step inside the kernel"),
+        (f"--engine kernel sysv/ftok:errno=EIO -- {CALLER} ftok", "fails no step inside the kernel (step=N)"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(arguments: str, said: str) -> None:

@@ -52,7 +52,12 @@ class Preload:
     _RUN = Path("/usr/lib/fiu/fiu_run_preload.so")
 
     def refuses(self, program: Program, scenarios: Sequence[Scenario]) -> str:
-        """Only dynamic programs of glibc take a library along."""
+        """Steps inside the kernel are not the library's own, and only dynamic programs of glibc take it along."""
+        inside = next((one for one in scenarios if one.action == "step"), None)
+        return f"{inside.text}: takes --engine kernel" if inside else self.refuses_program(program)
+
+    def refuses_program(self, program: Program) -> str:
+        """Why the program does not take the library along; empty when it does."""
         if program.privileged:
             return "it gets rights that its caller lacks, and thus no faults: run it as the user that it belongs to"
         if not program.loader:
@@ -95,3 +100,26 @@ class Preload:
         """The lines of the log, which need not exist when nothing fired."""
         log = order.folder / LOG
         return read(log) if log.exists() else ()
+
+
+class Kernel(Preload):
+    """The same library, which only tells the kernel at which of its own steps the call is to fail."""
+
+    name = "kernel"
+    _NTH = Path("/proc/thread-self/fail-nth")
+    _WAITING = Path("/sys/kernel/debug/failslab/ignore-gfp-wait")
+
+    def refuses(self, program: Program, scenarios: Sequence[Scenario]) -> str:
+        """What it has nothing to do with."""
+        other = next((one for one in scenarios if one.action != "step"), None)
+        return f"{other.text}: fails no step inside the kernel (step=N)" if other else self.refuses_program(program)
+
+    def lacks(self, order: Order) -> str:
+        """The kernel's fault injection, as set up by who may: most allocations are exempt at first."""
+        if not self._NTH.exists():
+            return f"this kernel has no {self._NTH}: CONFIG_FAULT_INJECTION is off (scripts/build-kernel builds others)"
+        if not os.access(self._WAITING, os.R_OK):
+            return f"{self._WAITING} cannot be read: it takes root, debugfs, and CONFIG_FAULT_INJECTION_DEBUG_FS"
+        if self._WAITING.read_text("ascii").strip() != "N":
+            return f"ordinary allocations are exempt from failure: echo N > {self._WAITING}"
+        return super().lacks(order)

@@ -14,7 +14,7 @@ from .. import calls
 from ..errors import IpckError
 from ..files import write
 from ..tree import BUILD
-from .engine import Engine, Order, Preload
+from .engine import Engine, Kernel, Order, Preload
 from .log import Event, idle
 from .program import find
 from .scenario import parse
@@ -23,7 +23,7 @@ from .strace import Strace
 REFUSED = 125
 """Exit status when ipck itself could not do it, or a scenario never fired: not the program's, as with env(1)."""
 
-_IN_ORDER: tuple[Engine, ...] = (Preload(), Strace())
+_IN_ORDER: tuple[Engine, ...] = (Preload(), Strace(), Kernel())
 ENGINES = {engine.name: engine for engine in _IN_ORDER}
 
 

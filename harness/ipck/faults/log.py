@@ -21,7 +21,7 @@ class Event:
     thread: int
     action: str
     errno: str | int | None
-    fired: bool  # False: it was to be met while it waited, and did not wait
+    fired: bool  # False: it was to be met while it waited, or at a step inside, and did not wait or come so far
 
 
 def read(path: Path) -> tuple[Event, ...]:
@@ -48,7 +48,8 @@ def idle(scenarios: Sequence[Scenario], events: Sequence[Event]) -> list[str]:
             continue
         why = f"never fired: the program made no such call{_which(scenario)}"
         if met:
-            why = f"never fired: {len(met)} calls were met, and none of them waited"
+            failed_to = "came to that step" if scenario.action == "step" else "waited"
+            why = f"never fired: {len(met)} calls were met, and none of them {failed_to}"
         messages.append(f"{scenario.text}: {why}")
     return messages
 

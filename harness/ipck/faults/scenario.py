@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from ..calls import Call, choose
 from ..errors import IpckError
 
-GRAMMAR = "POINT[:errno=NAME|interrupt[=SIGNAL]|kill=entry|blocked|after][:delay=N(us|ms|s)][:nth=A[..B][+[STEP]]]"
+GRAMMAR = (
+    "POINT[:errno=NAME|interrupt[=SIGNAL]|kill=entry|blocked|after|step=N][:delay=N(us|ms|s)][:nth=A[..B][+[STEP]]]"
+)
 _NTH = re.compile(r"(\d+)(?:\.\.(\d+))?(\+(\d*))?")
 _DELAY = re.compile(r"(\d+)(us|ms|s)")
 _UNITS = {"us": 1000, "ms": 10**6, "s": 10**9}
 _MOST_DELAY = 10**6
+_MOST_STEP = 2**31 - 1
 EVERY = 2**64 - 1
 
 
@@ -23,10 +26,11 @@ class Scenario:
 
     text: str
     calls: tuple[Call, ...]
-    action: str = ""  # "fail", "interrupt", "kill"; empty: only the delay
+    action: str = ""  # "fail", "interrupt", "kill", "step"; empty: only the delay
     error: str = ""  # of "fail"; empty: drawn from what the call may report
     signal: str = ""  # of "interrupt"; empty: one that nobody else uses
     moment: str = ""  # of "kill": entry, blocked, after
+    kernel_step: int = 0  # of "step": which of the kernel's own
     delay: int = 0  # nanoseconds
     first: int = 1
     last: int = EVERY
@@ -61,7 +65,7 @@ def _parse(text: str, table: Sequence[Call]) -> Scenario:
     given: set[str] = set()
     for option in options:
         name, _, value = option.partition("=")
-        kind = "action" if name in ("errno", "interrupt", "kill") else name
+        kind = "action" if name in ("errno", "interrupt", "kill", "step") else name
         if kind in given:
             raise IpckError(f"{text}: one too many: {option}")
         given.add(kind)
@@ -105,6 +109,11 @@ def _kill(scenario: Scenario, value: str) -> Scenario | None:
     return replace(scenario, action="kill", moment=value) if value in ("entry", "blocked", "after") else None
 
 
+def _kernel_step(scenario: Scenario, value: str) -> Scenario | None:
+    known = re.fullmatch(r"\d+", value, re.ASCII) and 0 < int(value) <= _MOST_STEP
+    return replace(scenario, action="step", kernel_step=int(value)) if known else None
+
+
 def _delay(scenario: Scenario, value: str) -> Scenario | None:
     match = _DELAY.fullmatch(value)
     if not match or int(match[1]) > _MOST_DELAY:
@@ -136,6 +145,7 @@ _OPTIONS = {
     "errno": _errno,
     "interrupt": _interrupt,
     "kill": _kill,
+    "step": _kernel_step,
     "delay": _delay,
     "nth": _nth,
     "probability": _probability,

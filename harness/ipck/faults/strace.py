@@ -98,6 +98,8 @@ class Strace:
 def _refusal(one: Scenario, program: Program) -> str:
     if hidden := [call.name for call in one.calls if not own(call, program)]:
         return f"{one.text}: {hidden[0]}() has no system call that is its own: only libfiu reaches it"
+    if one.action == "step":
+        return f"{one.text}: strace reaches no step inside the kernel: it takes --engine kernel"
     if one.count == "tree" or one.probability < 1:
         return f"{one.text}: strace knows no {'count=tree' if one.count == 'tree' else 'probability'}: only libfiu does"
     if one.action == "kill" and one.moment != "entry":

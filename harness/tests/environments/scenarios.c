@@ -9,7 +9,7 @@
 
 static const char *const actions[] = {
         [FAULT_NONE] = "", [FAULT_FAIL] = "fail", [FAULT_INTERRUPT] = "interrupt", [FAULT_KILL_AT_ENTRY] = "kill entry",
-        [FAULT_KILL_BLOCKED] = "kill blocked", [FAULT_KILL_AFTER] = "kill after",
+        [FAULT_KILL_BLOCKED] = "kill blocked", [FAULT_KILL_AFTER] = "kill after", [FAULT_STEP] = "step",
 };
 static const char *const counts[] = {[COUNT_PROCESS] = "process", [COUNT_THREAD] = "thread", [COUNT_TREE] = "tree"};
 
@@ -31,10 +31,10 @@ int main(int argc, char **argv)
                                 printf("%s%s", separator, calls[number].point);
                                 separator = " ";
                         }
-                printf(",%s,%s,%s%s,%llu,%llu,%llu,%llu,%g,%s\n", actions[s->action], s->error ? strerrorname_np(s->error) : "",
+                printf(",%s,%s,%s%s,%llu,%llu,%llu,%llu,%g,%s,%llu\n", actions[s->action], s->error ? strerrorname_np(s->error) : "",
                        s->signal ? "SIG" : "", s->signal ? sigabbrev_np(s->signal) : "", (unsigned long long)s->delay,
                        (unsigned long long)s->first, (unsigned long long)s->last, (unsigned long long)s->step, s->probability,
-                       counts[s->count]);
+                       counts[s->count], (unsigned long long)s->kernel_step);
         }
         return 0;
 }
