@@ -50,5 +50,6 @@ def counting(path: Path) -> Uml:
 
 def baseline_of(target: Uml, release: str, folder: Path) -> str:
     """Whose file in FOLDER lists the deviations of a kernel of this RELEASE: of its series if there is one."""
-    series = f"uml-{'.'.join(release.split('.')[:2])}"
-    return series if (folder / f"{series}.toml").exists() else baseline.stem_of(target, folder)
+    stem = baseline.stem_of(target, folder)
+    series = f"{stem}-{'.'.join(release.split('.')[:2])}"
+    return series if (folder / f"{series}.toml").exists() else stem
