@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .linux.variants import MACHINES
 from .tree import COVERAGE, OUT, shown
 
 _COVERAGE = f"""Run the tests, and what else is built of crash tests, stress and fail-nth campaign, on a kernel that
@@ -17,6 +18,7 @@ _COVERAGE_EPILOG = """examples:
   ipck coverage                                        Debian's kernel, built at the first time
   ipck coverage --source ~/linux                       your own tree
   ipck coverage --source ~/linux --diff my.patch       whether the tests execute what a patch changes
+  ipck coverage --machine um --machine x86_64          two processors and 32-bit programs, too, in QEMU
   ipck coverage --kernel ~/linux-objects/linux         a kernel that is there, with its objects and .gcno files
 
 exit status:
@@ -29,8 +31,15 @@ def add(command: Callable[[str, str, str, str], argparse.ArgumentParser]) -> Seq
     """Make each command by COMMAND(name, summary, description, epilog); returns what it made."""
     coverage = command("coverage", "which lines of a kernel the tests execute", _COVERAGE, _COVERAGE_EPILOG)
     which = coverage.add_mutually_exclusive_group()
-    which.add_argument("--kernel", type=Path, metavar="PATH", help="a kernel in user mode, or the folder that holds it")
+    which.add_argument(
+        "--kernel", type=Path, metavar="PATH", action="append", default=[],
+        help="a kernel, or the folder that holds it; several: what one of them executes is executed",
+    )  # fmt: skip
     which.add_argument("--source", type=Path, metavar="DIR", help="a tree of the kernel to build")
+    coverage.add_argument(
+        "--machine", action="append", choices=tuple(MACHINES), default=[],
+        help="what to build a kernel for; several: one each (um)",
+    )
     coverage.add_argument("--diff", type=Path, metavar="PATCH", help="tell only of the lines that PATCH changes")
     coverage.add_argument("--reasons", type=Path, default=COVERAGE, metavar="FILE", help=f"default: {shown(COVERAGE)}")
     coverage.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"default: {shown(OUT)}")

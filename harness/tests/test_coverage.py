@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ipck.coverage import changes, measure, reasons, results
+from ipck.coverage import campaign, changes, measure, reasons, results
 from ipck.coverage.gcda import Broken, Layout
 from ipck.coverage.kernel import baseline_of
 from ipck.coverage.objects import Objects
 from ipck.coverage.reasons import Table
 from ipck.coverage.tally import Tally, alone
-from ipck.coverage.view import File, tracefile
+from ipck.coverage.view import File, tracefile, united
 from ipck.errors import IpckError
 from ipck.targets import named
+from ipck.targets.kernels import QemuKernel
 from ipck.targets.uml import Uml
 from ipck.tree import COVERAGE
 from stubs import ADDS_RAW, MAKES, WAITS, World, end, result, run_line, start
@@ -126,7 +127,7 @@ def count(kernel: Kernel, tests: Mapping[str, int]) -> Tally:
 
 def seen(kernel: Kernel, tally: Tally, table: Table = Table({}, ())) -> File:
     """The lines of the tree's one source file."""
-    return measure.lines_of(Objects.beside(kernel.tree / "linux"), tally, table)[NAME]
+    return measure.Counted(Objects.beside(kernel.tree / "linux"), tally).seen(table)[NAME]
 
 
 def table(tmp_path: Path, text: str) -> Table:
@@ -208,7 +209,7 @@ def test_process_that_begins_with_all_words_counts_nothing_twice(kernel: Kernel)
 def test_line_that_one_test_reaches_is_known(kernel: Kernel, tests: int) -> None:
     bits = {f"test{number}": 4 for number in range(tests)} | {f"test{tests - 1}": 5}
     tally = count(kernel, bits)
-    found = measure.reached_alone(Objects.beside(kernel.tree / "linux"), tally, Table({}, ()))
+    found = measure.reached_alone([measure.Counted(Objects.beside(kernel.tree / "linux"), tally)], Table({}, ()))
     by = {one.test: one.lines for one in found}
     assert f"{NAME}:{ONE}" in by[f"test{tests - 1}"]
     if tests > 1:
@@ -219,6 +220,58 @@ def test_thing_that_several_reach_belongs_to_none() -> None:
     reached = ({"x", "y"}, {"x"}, {"x", "y"}, set[str]())
     halves = [(number // 2, number % 2, things) for number, things in enumerate(reached)]
     assert alone(halves, ["first", "second", "third"]) == {"y": "first"}
+
+
+# Several kernels
+
+
+def beside(kernel: Kernel, tree: Path) -> Kernel:
+    """A kernel of the same source, whose objects lie in TREE."""
+    other = kernel.copy(tree)
+    (tree / NAME).unlink()
+    (tree / NAME).symlink_to(kernel.tree / NAME)
+    (tree / "source").symlink_to(kernel.tree)
+    return other
+
+
+def of(kernel: Kernel, tests: Mapping[str, int]) -> measure.Counted:
+    """What KERNEL counts when each of TESTS runs the program with its bits."""
+    return measure.Counted(Objects.beside(kernel.tree / "linux"), count(kernel, tests))
+
+
+def test_line_is_executed_where_any_kernel_executes_it(kernel: Kernel, tmp_path: Path) -> None:
+    kernels = [of(kernel, {"a": 1}), of(beside(kernel, tmp_path / "other"), {"a": 2})]
+    data, seen = measure.gather(kernels, Table({}, ()), (), "")
+    assert {ONE, TWO} <= seen[NAME].reached() and FOUR not in seen[NAME].reached()
+    assert data.total.lines[0] == len(seen[NAME].reached())
+    assert [one.total.lines[0] for one in data.kernels] == [data.total.lines[0] - 1] * 2
+    assert all(ONE in one.seen(Table({}, ()))[NAME].reached() for one in kernels[:1])
+
+
+def test_test_that_alone_reaches_a_line_does_so_on_all_kernels(kernel: Kernel, tmp_path: Path) -> None:
+    kernels = [of(kernel, {"a": 1, "b": 0}), of(beside(kernel, tmp_path / "other"), {"a": 0, "b": 3})]
+    by = {one.test: one.lines for one in measure.reached_alone(kernels, Table({}, ()))}
+    assert by == {"b": (f"{NAME}:{TWO}",)}
+
+
+def test_branches_are_those_of_the_kernel_that_took_most() -> None:
+    one, other = File(), File()
+    one.add_line(1, 1, "f", [1, 0])
+    one.add_line(2, 1, "f", [1, 1])
+    other.add_line(1, 1, "f", [0, 1, 1])
+    other.add_line(2, 0, "f", [0, 0])
+    whole = united([{NAME: one}, {NAME: other}])[NAME]
+    assert whole.branches == {1: [0, 1, 1], 2: [1, 1]} and whole.lines == {1: 2, 2: 1}
+    assert united([{NAME: other}, {NAME: one}])[NAME].branches == whole.branches
+
+
+def test_program_of_32_bits_runs_where_there_are_such() -> None:
+    program = campaign.Program("ipck-tests", flavour="i386-static", boot="word")
+    qemu, uml = named("kernel:/a/bzImage"), named("uml:/a/linux")
+    assert isinstance(qemu, QemuKernel) and isinstance(uml, Uml)
+    there = program.on(qemu)
+    assert there and (there.flavour, there.append.split()) == ("i386-static", ["word"])
+    assert program.on(uml) is None
 
 
 # Objects
@@ -488,6 +541,22 @@ def test_kernel_that_does_not_count_is_told(
     binary(kernel, lines, config)
     done = ipck(machine, kernel)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+@needs_lcov
+def test_kernels_of_two_sources_are_refused(machine: World, kernel: Kernel) -> None:
+    binary(kernel, [])
+    other = kernel.copy(machine.root / "other")
+    binary(other, [])
+    done = ipck(machine, kernel, "--kernel", str(other.tree))
+    assert done.returncode == 2 and "other is of another source than" in done.stderr
+
+
+@needs_lcov
+def test_machine_beside_a_kernel_is_refused(machine: World, kernel: Kernel) -> None:
+    binary(kernel, [])
+    done = ipck(machine, kernel, "--machine", "um")
+    assert done.returncode == 2 and "it has no use beside --kernel" in done.stderr
 
 
 @needs_lcov

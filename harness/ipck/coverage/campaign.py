@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from .. import runner, stream
@@ -15,6 +15,8 @@ from ..records import clean
 from ..results import RED, TargetRun
 from ..store import Recorder
 from ..targets import Test
+from ..targets.kernels import QemuKernel
+from ..targets.uml import Uml
 from ..tree import shown
 from .gcda import Broken
 from .tally import Machine, Tally
@@ -36,16 +38,27 @@ class Program:
     optional: bool = True  # left out where it was not built
     boot: str = ""  # more words for the kernel's command line
     only: tuple[str, ...] = ("*",)  # of its tests, as shell patterns
+    flavour: str = ""  # of a program of 32 bits on a kernel of 64; User-Mode Linux runs none
+    baseline: str = ""  # whose deviations are expected then
 
     @property
     def name(self) -> str:
         """What people know it by."""
-        return f"{self.tool}, started with {self.boot}" if self.boot else self.tool
+        tool = f"{self.tool} of {self.flavour}" if self.flavour else self.tool
+        return f"{tool}, started with {self.boot}" if self.boot else tool
+
+    def on(self, target: Uml | QemuKernel) -> Uml | QemuKernel | None:
+        """TARGET, set up to run it; None where it cannot."""
+        if self.flavour and isinstance(target, Uml):
+            return None
+        flavour, append = self.flavour or target.flavour, f"{target.append} {self.boot}"
+        return replace(target, tool=self.tool, flavour=flavour, append=append)
 
 
 PROGRAMS = (
     Program("ipck-tests", tests=True, optional=False),
     Program("ipck-tests", tests=True, boot="ipcmni_extend", only=("common.limits_*", "sysv.msg.msgctl_info.*")),
+    Program("ipck-tests", tests=True, flavour="i386-static", baseline="kernel-i386"),
     Program("crash-tests", tests=True),
     Program("ipck-stress", ("--seed", "1", "--seconds", "0.5", "*")),
     Program("ipck-failnth", ("--own-clock",)),
@@ -59,6 +72,7 @@ class Ran:
 
     program: str
     seconds: float
+    machine: str = ""  # of the kernel
     tests: int = 0
     unexpected: tuple[str, ...] = ()  # tests that did not come out as the baseline says
     faults: tuple[str, ...] = ()  # what went wrong with the run itself: counters may lack
@@ -77,8 +91,9 @@ def choose(program: Program, tests: Sequence[Test]) -> list[Test]:
 
 def words(ran: Ran) -> Iterator[str]:
     """What became of a program, for people."""
+    where = f" on {ran.machine}" if ran.machine else ""
     tests = f"{ran.tests} tests, {len(ran.unexpected)} not as the baseline says, " if ran.tests else ""
-    yield f"{ran.program}: {tests}{ran.seconds:.1f} s"
+    yield f"{ran.program}{where}: {tests}{ran.seconds:.1f} s"
     yield from (f"    {test}" for test in ran.unexpected[:_TOLD])
     yield from (f"    {fault}" for fault in ran.faults)
 
@@ -116,7 +131,7 @@ def _run_tests(program: Program, ready: Ready, tally: Tally) -> Ran:
         raise IpckError(f"{shown(ready.target.program(ready.build))}: no counters came out of the kernel: {said}")
     done = [test for result in results for test in result.tests]
     red = tuple(f"{test.test}: {test.outcome}" for test in done if test.outcome in RED)
-    return Ran(program.name, round(time.monotonic() - began, 3), len(done), red, faults)
+    return Ran(program.name, round(time.monotonic() - began, 3), "", len(done), red, faults)
 
 
 def _run_part(ready: Ready, tests: Sequence[Test], tally: Tally) -> TargetRun:

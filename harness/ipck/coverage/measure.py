@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import files
@@ -13,33 +14,45 @@ from . import reasons
 from .campaign import Ran
 from .objects import Objects, view
 from .reasons import Table
-from .results import FOLDER, SCHEMA, Alone, Counts, Data
-from .tally import Tally, alone
-from .view import File, View, tracefile
+from .results import FOLDER, SCHEMA, Alone, Counts, Data, Kernel
+from .tally import Tally, Values, alone
+from .view import File, View, tracefile, united
 
 GENHTML = "genhtml"
 TRACEFILE = "coverage.info"
 _IPC = "ipc/"
 
 
-def lines_of(objects: Objects, tally: Tally, table: Table) -> View:
-    """What was executed of ipc/ and of the parts of other files that TABLE names."""
-    with tempfile.TemporaryDirectory(prefix="ipck-coverage-") as folder:
-        return _parts(view(objects, objects.lay_out(Path(folder), tally.layouts, tally.total)), table)
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a kernel counted. Several are of one source, and their tallies of the same tests."""
+
+    objects: Objects
+    tally: Tally
+
+    def view(self, values: Mapping[str, Values], table: Table) -> View:
+        """What VALUES of its counters say of ipc/ and of the parts of other files that TABLE names."""
+        with tempfile.TemporaryDirectory(prefix="ipck-coverage-") as folder:
+            counters = self.objects.lay_out(Path(folder), self.tally.layouts, values)
+            return _parts(view(self.objects, counters), table)
+
+    def seen(self, table: Table) -> View:
+        """What was executed of them."""
+        return self.view(self.tally.total, table)
 
 
-def reached_alone(objects: Objects, tally: Tally, table: Table) -> tuple[Alone, ...]:
+def reached_alone(kernels: Sequence[Counted], table: Table) -> tuple[Alone, ...]:
     """Of each test that reaches lines which no other test reaches, these lines."""
     by: dict[str, list[tuple[str, int]]] = {}
-    for line, test in alone(_halves(objects, tally, table), tally.tests).items():
+    for line, test in alone(_halves(kernels, table), kernels[0].tally.tests).items():
         by.setdefault(test, []).append(line)
     return tuple(Alone(test, tuple(f"{name}:{line}" for name, line in sorted(by[test]))) for test in sorted(by))
 
 
-def _halves(objects: Objects, tally: Tally, table: Table) -> Iterator[tuple[int, int, Iterable[tuple[str, int]]]]:
-    for bit, value, values in tally.halves():
-        with tempfile.TemporaryDirectory(prefix="ipck-coverage-") as folder:
-            seen = _parts(view(objects, objects.lay_out(Path(folder), tally.layouts, values)), table)
+def _halves(kernels: Sequence[Counted], table: Table) -> Iterator[tuple[int, int, Iterable[tuple[str, int]]]]:
+    for halves in zip(*(kernel.tally.halves() for kernel in kernels)):
+        seen = united(kernel.view(values, table) for kernel, (_, _, values) in zip(kernels, halves))
+        bit, value, _ = halves[0]
         yield bit, value, [(name, line) for name, file in seen.items() for line in file.reached()]
 
 
@@ -48,17 +61,26 @@ def _parts(seen: View, table: Table) -> View:
     return whole | {name: seen[name].only(functions) for name, functions in table.parts.items() if name in seen}
 
 
-def gather(
-    objects: Objects, seen: View, singles: tuple[Alone, ...], table: Table, programs: Sequence[Ran], commit: str
-) -> Data:
-    """All that is said of what was SEEN."""
+def gather(kernels: Sequence[Counted], table: Table, programs: Sequence[Ran], commit: str) -> tuple[Data, View]:
+    """All that is said of what KERNELS counted while PROGRAMS ran, and what it is said of."""
+    views = [kernel.seen(table) for kernel in kernels]
+    seen, objects = united(views), kernels[0].objects
     judged = reasons.judge(seen, {name: _text(objects.source / name) for name in seen}, table)
     counts = {name: _counts(file) for name, file in sorted(seen.items())}
-    total = sum((one for name, one in counts.items() if name.startswith(_IPC)), Counts())
-    return Data(
-        SCHEMA, objects.release(), objects.flags(), commit, total, counts, judged.unexplained, judged.explained,
-        judged.stale, singles, tuple(programs), round(sum(ran.seconds for ran in programs), 3),
+    each = tuple(
+        Kernel(kernel.objects.release(), kernel.objects.machine(), _total(view))
+        for kernel, view in zip(kernels, views)
     )  # fmt: skip
+    data = Data(
+        SCHEMA, objects.release(), objects.flags(), commit, _total(seen), counts, judged.unexplained, judged.explained,
+        judged.stale, reached_alone(kernels, table), tuple(programs), round(sum(ran.seconds for ran in programs), 3),
+        each,
+    )  # fmt: skip
+    return data, seen
+
+
+def _total(seen: View) -> Counts:
+    return sum((_counts(file) for name, file in seen.items() if name.startswith(_IPC)), Counts())
 
 
 def _counts(file: File) -> Counts:

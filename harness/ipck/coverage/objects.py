@@ -79,6 +79,18 @@ class Objects:
         level = [flag for flag in found if flag.startswith("-O")][-1:]
         return " ".join([*level, *dict.fromkeys(flag for flag in found if flag not in level and "-f" in flag)])
 
+    def config(self) -> str:
+        """The configuration that they were compiled with, as a .config; empty where it is not there."""
+        try:
+            return (self.folder / ".config").read_text("utf-8")
+        except OSError:
+            return ""
+
+    def machine(self) -> str:
+        """What they were compiled for, as the kernel's build calls it: um, x86."""
+        found = re.search(r"^# Linux/(\S+) ", self.config(), re.M)
+        return found[1] if found else ""
+
     def release(self) -> str:
         """The kernel's version."""
         try:

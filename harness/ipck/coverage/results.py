@@ -39,11 +39,20 @@ class Alone:
 
 
 @dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel on which the programs ran: its version, its machine (um, x86), and what was executed there of ipc/."""
+
+    kernel: str
+    machine: str
+    total: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """The content of coverage.json, schema 1.
 
     kernel: its version; flags: how the compiler optimized what was measured. total: of ipc/, files: of each source
-    file, of mm/shmem.c the part that IPC uses. unexplained: lines that were not executed and of which the reviewed
+    file, of mm/shmem.c the part that IPC uses; of several kernels what any of them executed. kernels: each for itself. unexplained: lines that were not executed and of which the reviewed
     table gives no reason: [{file, line, function, text}]; explained: those of which it does, with kind and reason;
     stale: messages, entries of the table that nothing bears out. alone: [{test, lines}]. programs: what was run on the
     kernel: [{program, seconds, tests, unexpected, faults}]; unexpected are tests that did not come out as the baseline
@@ -62,6 +71,7 @@ class Data:
     alone: tuple[Alone, ...]
     programs: tuple[Ran, ...]
     seconds: float
+    kernels: tuple[Kernel, ...] = ()
 
     @property
     def status(self) -> int:

@@ -38,6 +38,17 @@ class File:
             pairs = zip_longest(self.branches.get(line, ()), counts, fillvalue=0)
             self.branches[line] = [one + more for one, more in pairs]
 
+    def unite(self, other: "File") -> None:
+        """Count what OTHER counted of the same file, compiled for another machine.
+
+        There a line's branches may stand in another order, so they are those of the machine that took most of them.
+        """
+        for line, counts in other.branches.items():
+            before = self.branches.get(line, [])
+            if sum(map(bool, counts)) * len(before) >= sum(map(bool, before)) * len(counts):
+                self.branches[line] = list(counts)
+        self.merge(File(other.lines, other.functions, {}, other.function))
+
     def only(self, functions: Iterable[str]) -> "File":
         """The part of it that these functions are."""
         kept = frozenset(functions)
@@ -66,6 +77,15 @@ class File:
 
 View = dict[str, File]
 """By the name of the source file."""
+
+
+def united(views: Iterable[View]) -> View:
+    """What any of several machines executed of one source."""
+    whole: View = {}
+    for view in views:
+        for name, file in view.items():
+            whole.setdefault(name, File()).unite(file)
+    return whole
 
 
 def _counted(counts: Collection[int]) -> Counted:
