@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ipck.errors import IpckError
+from ipck.plot import Axis
 from ipck.stress import lines, run, trend
 from ipck.stress.results import Resources, Workload, as_data, read
 from ipck.stress.run import Options, Run
@@ -159,7 +160,8 @@ def test_all_is_well(world: World) -> None:
     data = read(world.out)
     assert data["workloads"]["storm.keys"] == {"operations": 100, "seconds": 0.5, "histories": 2, "violations": []}
     assert data["targets"]["host-glibc"]["workloads"]["fuzz.sem"]["measured"] == {"rate": 3.5}
-    assert "storm.keys" in (world.out / "stress.html").read_text()
+    page = (world.out / "stress.html").read_text()
+    assert "storm.keys" in page and "<title>host-glibc: 200 operations a second</title>" in page
 
 
 def test_violation_is_told_with_how_to_see_it_again(world: World) -> None:
@@ -173,6 +175,16 @@ def test_violation_is_told_with_how_to_see_it_again(world: World) -> None:
     assert violation["replay"] == again and violation["target"] == "host-glibc" and violation["count"] == 2
     page = (world.out / "stress.html").read_text()
     assert "&lt;b&gt;5&lt;/b&gt;" in page and again in page
+
+
+def test_axis_spans_powers_of_ten() -> None:
+    axis = Axis([0, 20, 30, 1999], "{:,.0f}".format)
+    assert [tick.text for tick in axis.ticks] == ["10", "100", "1,000", "10,000"]
+    places = [tick.place for tick in axis.ticks]
+    assert places == sorted(places) and 0 <= places[0] and places[-1] <= axis.width
+    dot = axis.dot(9, 10, 100, 1000, "it")
+    assert (dot.low, dot.middle, dot.high, dot.colour) == (*places[:3], 1)
+    assert len(Axis([], str).ticks) == 2, "a page without values has an axis all the same"
 
 
 KNOWN = """[[known]]

@@ -5,16 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..plot import Axis, Dot, height
 from .program import Bench
 from .results import Data, Result, TargetResults
 
 if TYPE_CHECKING:
     from ..rows import Row
 
-WIDTH = 420  # of a plot, in its own units
-_MARGIN = 6
-_COLOURS = 8  # in report.css
-_LANE = 7  # the height that each target has
 _GROUPS = {
     "reference": "To compare with",
     "sysv.sem": "System V semaphores",
@@ -91,18 +88,6 @@ def closing(data: Data) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Dot:
-    """A target's time in a plot: a line from quartile to quartile, and the median."""
-
-    colour: int
-    low: float
-    middle: float
-    high: float
-    height: float
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """A benchmark."""
 
@@ -124,51 +109,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A power of ten on the axis."""
-
-    place: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """What the page shows."""
 
     data: Data
     groups: tuple[Group, ...]
-    ticks: tuple[Tick, ...]
-    width: int
+    axis: Axis
     names: tuple[str, ...]  # of the targets
     clocks: tuple[str, ...]
 
 
-class _Axis:
-    """A logarithmic axis for all plots."""
-
-    def __init__(self, data: Data) -> None:
-        times = [
-            time
-            for one in data.targets
-            for result in one.results
-            for time in (result.q1_ns, result.q3_ns)
-            if time > 0
-        ]
-        self.first = math.floor(math.log10(min(times, default=1.0)))
-        self.last = max(math.ceil(math.log10(max(times, default=10.0))), self.first + 1)
-
-    def place(self, time: float) -> float:
-        part = (math.log10(max(time, 1e-3)) - self.first) / (self.last - self.first)
-        return round(_MARGIN + part * (WIDTH - 2 * _MARGIN), 1)
-
-    def ticks(self) -> Iterator[Tick]:
-        for power in range(self.first, self.last + 1):
-            yield Tick(self.place(10.0**power), amount(10.0**power).replace(".00", "").replace(".0", ""))
-
-
 def page_of(data: Data, _rows: Mapping[str, "Row"]) -> Page:
     """What the page shows of DATA."""
-    axis = _Axis(data)
+    results = (result for one in data.targets for result in one.results)
+    axis = Axis((time for result in results for time in (result.q1_ns, result.q3_ns)), _power)
     by_group: dict[str, list[Line]] = {}
     for bench in data.benchmarks:
         parts = bench.name.split(".")
@@ -176,10 +130,10 @@ def page_of(data: Data, _rows: Mapping[str, "Row"]) -> Page:
         by_group.setdefault(name, []).append(_line(bench, data, axis))
     groups = (Group(name, _GROUPS.get(name, name), tuple(lines)) for name, lines in by_group.items())
     names = tuple(one.target for one in data.targets)
-    return Page(data, tuple(groups), tuple(axis.ticks()), WIDTH, names, tuple(amount(t.clock_ns) for t in data.targets))
+    return Page(data, tuple(groups), axis, names, tuple(amount(t.clock_ns) for t in data.targets))
 
 
-def _line(bench: Bench, data: Data, axis: _Axis) -> Line:
+def _line(bench: Bench, data: Data, axis: Axis) -> Line:
     first, *others = ((one, one.of(bench.name)) for one in data.targets)
     dots = (
         _dot(number, one, result, bench, axis)
@@ -191,16 +145,19 @@ def _line(bench: Bench, data: Data, axis: _Axis) -> Line:
     if base and base.median_ns and bench.unit == "message":
         rate = f"{bench.bytes / base.median_ns * 1e3:.0f} MB/s"
     ratios = tuple((_ratio(result), _more(result)) for _, result in others)
-    return Line(bench, _time(base), rate, ratios, tuple(dots), _LANE * len(data.targets) + 5)
+    return Line(bench, _time(base), rate, ratios, tuple(dots), height(len(data.targets)))
 
 
-def _dot(number: int, one: TargetResults, result: Result, bench: Bench, axis: _Axis) -> Dot:
+def _dot(number: int, one: TargetResults, result: Result, bench: Bench, axis: Axis) -> Dot:
     says = (
         f"{one.target}: {amount(result.median_ns)} a {bench.unit}, half of the batches between {amount(result.q1_ns)} "
         f"and {amount(result.q3_ns)}; {result.batches} batches of {result.operations}"
     )
-    low, middle, high = map(axis.place, (result.q1_ns, result.median_ns, result.q3_ns))
-    return Dot(number % _COLOURS, low, middle, high, 6 + number * _LANE, says)
+    return axis.dot(number, result.q1_ns, result.median_ns, result.q3_ns, says)
+
+
+def _power(time: float) -> str:
+    return amount(time).replace(".00", "").replace(".0", "")
 
 
 def _more(result: Result | None) -> str:

@@ -1,11 +1,12 @@
 """The page of the workloads, made of stress.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from ..plot import Axis, Dot, height
 from . import timeline
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Line:
 
     name: str
     cells: tuple[Cell, ...]
+    dots: tuple[Dot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Page:
     data: Mapping[str, Any]
     targets: tuple[str, ...]
     lines: tuple[Line, ...]
+    axis: Axis  # of operations a second
     new: Sequence[Mapping[str, Any]]
     known: Sequence[Mapping[str, Any]]
     anchors: Mapping[str, str]  # of the requirements' rows in the report
@@ -49,6 +52,11 @@ class Page:
     def looks(self) -> Mapping[str, str]:
         """How each outcome is drawn."""
         return LOOKS
+
+    @property
+    def height(self) -> int:
+        """Of a line's plot."""
+        return height(len(self.targets))
 
     @property
     def operations(self) -> int:
@@ -73,14 +81,25 @@ def page_of(data: Mapping[str, Any], rows: Mapping[str, "Row"]) -> Page:
         for one in data["workloads"].values()
         for violation in one["violations"]
     ]
+    cells = {name: tuple(_cell(target, ran[target].get(name)) for target in ran) for name in data["workloads"]}
+    axis = Axis((cell.rate for some in cells.values() for cell in some), "{:,.0f}".format)
     return Page(
         data,
         tuple(ran),
-        tuple(Line(name, tuple(_cell(target, ran[target].get(name)) for target in ran)) for name in data["workloads"]),
+        tuple(Line(name, some, tuple(_dots(some, axis))) for name, some in cells.items()),
+        axis,
         [violation for violation in violations if not violation["known"]],
         [violation for violation in violations if violation["known"]],
         {name: row.anchor for name, row in rows.items()},
     )
+
+
+def _dots(cells: Sequence[Cell], axis: Axis) -> Iterator[Dot]:
+    """The speed on each target."""
+    for number, cell in enumerate(cells):
+        if cell.rate:
+            says = f"{cell.target}: {cell.rate:,.0f} operations a second"
+            yield axis.dot(number, cell.rate, cell.rate, cell.rate, says)
 
 
 def _picture(violation: Mapping[str, Any]) -> str:
