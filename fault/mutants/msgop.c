@@ -460,13 +460,15 @@ static ssize_t receive_by_helper(const struct receiving *r)
 {
         struct receiving *const shared = shared_with_children(sizeof(*shared));
 
-        if (!shared || r->size > ROOM || !readable(r->message, sizeof(long) + r->size))
+        if (!shared || r->size > ROOM)
                 return receive(r);
         *shared = *r;
         ssize_t result = by_helper(receive_in_helper, shared) ? shared->result : -1;
         int error = result == -1 && shared->error ? shared->error : errno;
-        if (result >= 0)
-                poke(r->message, &shared->received, offsetof(struct message, text) + (size_t)result);
+        if (result >= 0 && !poke(r->message, &shared->received, offsetof(struct message, text) + (size_t)result)) {
+                result = -1;
+                error = EFAULT;
+        }
         munmap(shared, sizeof(*shared));
         errno = error;
         return result;
