@@ -69,8 +69,15 @@ bool mutant_is_in_question(enum mutant_number number);
                 holds && chosen(name);                                                          \
         })
 
-/* Whether any mutant can be in question: where not, a broken call is the C library's own and no more. */
-bool mutants_are_in_question(void);
+/* Whether a mutant of one of these calls ("msgctl msgget"; NULL: of any call) can be in question: where not, a broken call is
+ * the C library's own and no more. Name all whose mutants are chosen there, and all that remember something there. */
+bool mutants_are_in_question(const char *names);
+
+/* Whether one of these mutants (MUTANT_..) can be in question: for what they alone need, and costs system calls. */
+#define one_in_question(...)                                                                            \
+        mutants_one_in_question((const enum mutant_number[]){__VA_ARGS__},                              \
+                                sizeof((const enum mutant_number[]){__VA_ARGS__}) / sizeof(enum mutant_number))
+bool mutants_one_in_question(const enum mutant_number *numbers, size_t count);
 
 /* Zeroed memory that all processes of the running test share, but for programs that they execute: for what a wrong
  * implementation has to remember. Each mutant has it to itself. */

@@ -28,6 +28,6 @@ int ioctl(int fd, unsigned long request, ...)
         va_start(more, request);
         void *const argument = va_arg(more, void *);    /* or a number; not used where there is none */
         va_end(more);
-        return request == NS_GET_USERNS && mutants_are_in_question() ? owner_of(fd)
+        return request == NS_GET_USERNS && mutants_are_in_question("ioctl") ? owner_of(fd)
                                                                      : OWN(ioctl)(fd, request, argument);
 }

@@ -270,7 +270,7 @@ static int get_failed(const struct creation *c)
 
 int shmget(key_t key, size_t size, int flags)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shmget shmctl"))
                 return real_shmget(key, size, flags);
 
         struct creation c = {key, size, flags, 0, 0};
@@ -588,7 +588,7 @@ static int unknown(int id, int command, struct shmid_ds *about)
 
 int shmctl(int id, int command, struct shmid_ds *about)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shmctl shmget shmat"))
                 return real_shmctl(id, command, about);
 
         int result;

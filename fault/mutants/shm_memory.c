@@ -35,7 +35,7 @@ int msync(void *address, size_t length, int flags)
 {
         struct attachment a;
 
-        if (!mutants_are_in_question() || !find_attachment(address, &a))
+        if (!mutants_are_in_question("msync") || !find_attachment(address, &a))
                 return OWN(msync)(address, length, flags);
         if (flags == MS_SYNC && chosen(msync_needs_a_file))
                 return fail(EINVAL);
@@ -92,7 +92,7 @@ int madvise(void *address, size_t length, int advice)
 {
         struct attachment a;
 
-        return mutants_are_in_question() && advice == MADV_REMOVE && find_attachment(address, &a)
+        return mutants_are_in_question("madvise") && advice == MADV_REMOVE && find_attachment(address, &a)
                        ? remove_pages(&a, address, length)
                        : OWN(madvise)(address, length, advice);
 }
