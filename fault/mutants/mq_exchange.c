@@ -477,7 +477,8 @@ ssize_t mq_receive(mqd_t queue, char *message, size_t size, unsigned *priority)
 {
         struct exchange x = {RECEIVE, .queue = queue, .room = message, .size = size, .priority_place = priority};
 
-        return mutants_are_in_question(MQ_CALLS) ? receive_wrongly(&x) : real_mq_receive(queue, message, size, priority);
+        return mutants_are_in_question(MQ_CALLS) ? receive_wrongly(&x)
+                                                 : real_mq_receive(queue, message, size, priority);
 }
 
 ssize_t mq_timedreceive(mqd_t queue, char *message, size_t size, unsigned *priority, const struct timespec *deadline)

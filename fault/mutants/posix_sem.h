@@ -21,8 +21,8 @@ enum { DESTROYED_MARK = 0x64656164 };
 
 /* What one of them remembers the others ask for. */
 #define POSIX_SEM_CALLS                                                                                 \
-        "sem_open sem_close sem_unlink sem_init sem_destroy sem_wait sem_trywait sem_timedwait sem_clockwait sem_post " \
-        "sem_getvalue"
+        "sem_open sem_close sem_unlink sem_init sem_destroy sem_wait sem_trywait sem_timedwait sem_clockwait "  \
+        "sem_post sem_getvalue"
 
 static inline struct inside *inside(sem_t *sem)
 {

@@ -393,8 +393,8 @@ static struct witness look(const struct attempt *a)
 {
         struct witness w = {.described = false};
 
-        if (!one_in_question(MUTANT_semop_pid_of_first_only, MUTANT_semop_zero_leaves_no_pid, MUTANT_semop_pid_of_thread,
-                             MUTANT_semop_pid_of_unnamed, MUTANT_semop_zero_stamps_nothing,
+        if (!one_in_question(MUTANT_semop_pid_of_first_only, MUTANT_semop_zero_leaves_no_pid,
+                             MUTANT_semop_pid_of_thread, MUTANT_semop_pid_of_unnamed, MUTANT_semop_zero_stamps_nothing,
                              MUTANT_semop_stamps_for_the_first_only, MUTANT_semop_stamps_nothing,
                              MUTANT_semop_returns_the_number))
                 return w;

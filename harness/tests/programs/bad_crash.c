@@ -3,7 +3,7 @@
  * bad_crash.c: calls for LD_PRELOAD that do wrong about processes that die, as BAD says. The victims have a scenario in
  * IPCK_FAULT, the tests themselves have none.
  *
- *      waits_on        who dies in semop(), semtimedop(), mq_send() or mq_timedsend() still waits, and gets what it waits for
+ *      waits_on        who dies in semop(), semtimedop(), mq_send() or mq_timedsend() still waits for it
  *      registered      mq_notify() outlives its caller
  *      shared_flags    mq_setattr() changes the flags of all descriptions
  *      name_stays      mq_unlink() does nothing
@@ -92,7 +92,9 @@ static bool sent_by_other(mqd_t queue, const char *text, size_t size, unsigned p
 
 int mq_timedsend(mqd_t queue, const char *text, size_t size, unsigned priority, const struct timespec *deadline)
 {
-        return sent_by_other(queue, text, size, priority) ? 0 : REAL(mq_timedsend)(queue, text, size, priority, deadline);
+        if (sent_by_other(queue, text, size, priority))
+                return 0;
+        return REAL(mq_timedsend)(queue, text, size, priority, deadline);
 }
 
 int mq_send(mqd_t queue, const char *text, size_t size, unsigned priority)
@@ -139,7 +141,7 @@ int mq_unlink(const char *name)
 
 int shm_unlink(const char *name)
 {
-        char zeros[4096] = "";
+        static const char zeros[4096];
         const int object = bad("cleared") ? shm_open(name, O_RDWR, 0) : -1;
 
         if (object != -1) {
