@@ -87,6 +87,7 @@ struct ipck_outcome {
 
 struct ipck_options {
         bool list, shuffle, shared_mounts;
+        bool exact_scale;                       /* the time scale is not to be multiplied by ipck_slowness() */
         bool counting;                          /* the kernel's counters are to be told behind each test */
         const char *json, *ktap, *select, *watch;
         const char *prepare[MAX_PREPARATIONS];  /* NAME=VALUE each */

@@ -22,6 +22,7 @@ static const char usage[] =
         "  --seed N          seed of the order and of the tests' random choices (drawn and printed by default)\n"
         "  --deadline S      give each test S seconds (20), more where processes are made slowly\n"
         "  --time-scale X    multiply deadlines and patience by X, for slow machines and emulators (1)\n"
+        "  --exact-scale     multiply by X alone, however slowly processes are made now\n"
         "  --select FILE     run the tests whose exact ids stand in FILE, one a line (- is standard input)\n"
         "  --prepare SPEC    prepare the namespace of each test before it starts; may be given again, in that order:\n"
         "                    kernel.msgmni=16 (so each kernel.sem, .msg*, .shm*, fs.mqueue.*) judges with that limit,\n"
@@ -161,7 +162,8 @@ static void parse(int argc, char **argv)
                 {"deadline", required_argument, NULL, 'd'}, {"time-scale", required_argument, NULL, 'x'},
                 {"select", required_argument, NULL, 'S'}, {"prepare", required_argument, NULL, 'p'},
                 {"help", no_argument, NULL, 'h'},         {"shared-mounts", no_argument, NULL, 'm'},
-                {"watch-kernel", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0},
+                {"watch-kernel", required_argument, NULL, 'w'}, {"exact-scale", no_argument, NULL, 'e'},
+                {NULL, 0, NULL, 0},
         };
         bool seeded = false;
         int c;
@@ -176,6 +178,7 @@ static void parse(int argc, char **argv)
                 case 's': ipck_options.seed = whole("seed", optarg); seeded = true; break;
                 case 'd': ipck_options.deadline = positive("deadline", optarg); break;
                 case 'x': ipck_options.time_scale = positive("time-scale", optarg); break;
+                case 'e': ipck_options.exact_scale = true; break;
                 case 'S': ipck_options.select = optarg; break;
                 case 'p': add_preparation(optarg); break;
                 case 'm': ipck_options.shared_mounts = true; break;

@@ -576,7 +576,8 @@ int ipck_run(struct ipck_case *cases, size_t count)
         signal(SIGPIPE, SIG_IGN);
         ipck_out_open();
         sigemptyset(&child.sa_mask);
-        ipck_options.time_scale *= ipck_slowness();
+        if (!ipck_options.exact_scale)
+                ipck_options.time_scale *= ipck_slowness();
         sigaction(SIGCHLD, &child, NULL);
         sigemptyset(&block);
         sigaddset(&block, SIGCHLD);

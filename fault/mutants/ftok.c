@@ -53,7 +53,7 @@ static key_t make_key(const char *path, int project, const struct stat *file, ke
 
 key_t ftok(const char *path, int project)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("ftok"))
                 return real_ftok(path, project);
 
         char start[PATH_MAX];

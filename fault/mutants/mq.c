@@ -421,7 +421,7 @@ mqd_t mq_open(const char *name, int flags, ...)
                 o.attributes = va_arg(more, struct mq_attr *);
         }
         va_end(more);
-        if (!mutants_are_in_question() || !peek(text, name, 1))
+        if (!mutants_are_in_question(MQ_CALLS) || !peek(text, name, 1))
                 return really_open(&o);
         o.has_copy = o.attributes && peek(&o.copy, o.attributes, sizeof(o.copy));
 
@@ -452,7 +452,7 @@ bool is_queue(mqd_t queue)
 
 int mq_close(mqd_t queue)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(MQ_CALLS))
                 return real_mq_close(queue);
         struct mq_attr attr = {0};
         const bool good = is_queue(queue) && real_mq_getattr(queue, &attr) == 0;
@@ -509,7 +509,7 @@ int mq_unlink(const char *name)
         };
         char text[1] = "";
 
-        if (!mutants_are_in_question() || !peek(text, name, 1))
+        if (!mutants_are_in_question(MQ_CALLS) || !peek(text, name, 1))
                 return real_mq_unlink(name);
         const struct path changed = changed_name(name);
         if (names_are_in_question())
@@ -580,7 +580,7 @@ int mq_setattr(mqd_t queue, const struct mq_attr *wanted, struct mq_attr *before
 {
         struct mq_attr copy = {0};
 
-        if (!mutants_are_in_question() || !peek(&copy, wanted, sizeof(copy)))
+        if (!mutants_are_in_question(MQ_CALLS) || !peek(&copy, wanted, sizeof(copy)))
                 return real_mq_setattr(queue, wanted, before);
         if (copy.mq_flags & ~(long)O_NONBLOCK && chosen(mq_setattr_other_flags_ignored))
                 copy.mq_flags &= O_NONBLOCK;

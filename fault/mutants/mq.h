@@ -11,6 +11,10 @@
 
 enum { MQ_PRIO_MAX_LINUX = 32768 };
 
+/* What one of them remembers the others ask for. */
+#define MQ_CALLS                                                                                        \
+        "mq_open mq_close mq_unlink mq_send mq_timedsend mq_receive mq_timedreceive mq_notify mq_getattr mq_setattr"
+
 /* Whether the descriptor is one of a queue. Keeps errno. */
 bool is_queue(mqd_t queue);
 

@@ -328,7 +328,7 @@ static ssize_t exchange_wrongly(struct exchange *x)
 
 static ssize_t exchange(struct exchange *x)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(MQ_CALLS))
                 return really_exchange(x);
         x->has_deadline = x->passed && peek(&x->deadline, x->passed, sizeof(x->deadline));
         const ssize_t result = exchange_wrongly(x);
@@ -408,7 +408,7 @@ int mq_send(mqd_t queue, const char *message, size_t size, unsigned priority)
 {
         struct exchange x = {SEND, .queue = queue, .message = message, .size = size, .priority = priority};
 
-        return mutants_are_in_question() ? send_wrongly(&x) : real_mq_send(queue, message, size, priority);
+        return mutants_are_in_question(MQ_CALLS) ? send_wrongly(&x) : real_mq_send(queue, message, size, priority);
 }
 
 int mq_timedsend(mqd_t queue, const char *message, size_t size, unsigned priority, const struct timespec *deadline)
@@ -416,7 +416,7 @@ int mq_timedsend(mqd_t queue, const char *message, size_t size, unsigned priorit
         struct exchange x = {SEND, true, queue, .message = message, .size = size, .priority = priority,
                              .passed = deadline};
 
-        return mutants_are_in_question() ? send_wrongly(&x)
+        return mutants_are_in_question(MQ_CALLS) ? send_wrongly(&x)
                                          : real_mq_timedsend(queue, message, size, priority, deadline);
 }
 
@@ -477,7 +477,8 @@ ssize_t mq_receive(mqd_t queue, char *message, size_t size, unsigned *priority)
 {
         struct exchange x = {RECEIVE, .queue = queue, .room = message, .size = size, .priority_place = priority};
 
-        return mutants_are_in_question() ? receive_wrongly(&x) : real_mq_receive(queue, message, size, priority);
+        return mutants_are_in_question(MQ_CALLS) ? receive_wrongly(&x)
+                                                 : real_mq_receive(queue, message, size, priority);
 }
 
 ssize_t mq_timedreceive(mqd_t queue, char *message, size_t size, unsigned *priority, const struct timespec *deadline)
@@ -485,6 +486,6 @@ ssize_t mq_timedreceive(mqd_t queue, char *message, size_t size, unsigned *prior
         struct exchange x = {RECEIVE, true, queue, .room = message, .size = size, .priority_place = priority,
                              .passed = deadline};
 
-        return mutants_are_in_question() ? receive_wrongly(&x)
+        return mutants_are_in_question(MQ_CALLS) ? receive_wrongly(&x)
                                          : real_mq_timedreceive(queue, message, size, priority, deadline);
 }

@@ -115,7 +115,8 @@ int mq_notify(mqd_t queue, const struct sigevent *event)
                 {MUTANT_mq_notify_einval_as_eperm, EINVAL, EPERM},
                 {MUTANT_mq_notify_enomem_as_eagain, ENOMEM, EAGAIN},
         };
-        const int result = mutants_are_in_question() ? notify_wrongly(queue, event) : real_mq_notify(queue, event);
+        const int result =
+                mutants_are_in_question(MQ_CALLS) ? notify_wrongly(queue, event) : real_mq_notify(queue, event);
 
         if (result == -1)
                 MISREPORT(errors);

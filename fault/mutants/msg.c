@@ -209,7 +209,7 @@ static int look_up(key_t key, int flags)
 
 int msgget(key_t key, int flags)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("msgget"))
                 return real_msgget(key, flags);
 
         struct msqid_ds about;
@@ -526,7 +526,7 @@ static int unknown(int id, int command, struct msqid_ds *about)
 
 int msgctl(int id, int command, struct msqid_ds *about)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("msgctl msgget msgrcv"))
                 return real_msgctl(id, command, about);
 
         int result;

@@ -263,8 +263,9 @@ static int wait_to_send(const struct sending *s)
 
 static bool would_wait(const struct sending *s, const struct msqid_ds *about)
 {
-        return !(s->flags & IPC_NOWAIT) && !lacks(&about->msg_perm, 2) &&
-               (about->__msg_cbytes + s->size > about->msg_qbytes || about->msg_qnum + 1 > about->msg_qbytes);
+        return !(s->flags & IPC_NOWAIT) &&
+               (about->__msg_cbytes + s->size > about->msg_qbytes || about->msg_qnum + 1 > about->msg_qbytes) &&
+               !lacks(&about->msg_perm, 2);
 }
 
 /* A message whose type or text is not what the caller gave. */
@@ -319,7 +320,7 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
                 return wait_to_send(s);
         if (chosen(msgsnd_sender_is_another_process))
                 return send_by_helper(s, s->flags);
-        if (syscall(SYS_gettid) != getpid() && chosen(msgsnd_thread_is_no_sender))
+        if (chosen_where(msgsnd_thread_is_no_sender, gettid() != getpid()))
                 return send_by_helper(s, s->flags);
 
         const int result = send_it(s, s->flags);
@@ -361,7 +362,7 @@ static int send_message(struct sending *s, const struct msqid_ds *about)
 
 int msgsnd(int id, const void *text, size_t size, int flags)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("msgsnd"))
                 return real_msgsnd(id, text, size, flags);
 
         struct sending sending = {id, text, size, flags, 0, 0};
@@ -460,13 +461,15 @@ static ssize_t receive_by_helper(const struct receiving *r)
 {
         struct receiving *const shared = shared_with_children(sizeof(*shared));
 
-        if (!shared || r->size > ROOM || !readable(r->message, sizeof(long) + r->size))
+        if (!shared || r->size > ROOM)
                 return receive(r);
         *shared = *r;
         ssize_t result = by_helper(receive_in_helper, shared) ? shared->result : -1;
         int error = result == -1 && shared->error ? shared->error : errno;
-        if (result >= 0)
-                poke(r->message, &shared->received, offsetof(struct message, text) + (size_t)result);
+        if (result >= 0 && !poke(r->message, &shared->received, offsetof(struct message, text) + (size_t)result)) {
+                result = -1;
+                error = EFAULT;
+        }
         munmap(shared, sizeof(*shared));
         errno = error;
         return result;
@@ -732,7 +735,7 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
                 put_last_first(r->id, lowest);
         }
         if (chosen(msgrcv_receiver_is_another_process) ||
-            (syscall(SYS_gettid) != getpid() && chosen(msgrcv_thread_is_no_receiver)))
+            chosen_where(msgrcv_thread_is_no_receiver, gettid() != getpid()))
                 return receive_by_helper(r);
 
         const ssize_t result = receive(r);
@@ -775,7 +778,7 @@ static ssize_t receive_message(struct receiving *r, const struct msqid_ds *about
 
 ssize_t msgrcv(int id, void *message, size_t size, long type, int flags)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("msgrcv"))
                 return real_msgrcv(id, message, size, type, flags);
 
         struct receiving receiving = {id, message, size, type, flags, 0, 0, {0, {0}}};

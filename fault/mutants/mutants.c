@@ -150,14 +150,41 @@ bool mutant_is_chosen(enum mutant_number number)
         return number == wanted && in_a_test();
 }
 
+/* To be noted once is enough. */
 bool mutant_is_in_question(enum mutant_number number)
 {
-        return map || number == wanted;
+        if (!map)
+                return number == wanted;
+        const struct reached *const record = own_record();
+        return record && !(record->mutants[number / 64] >> (number % 64) & 1);
 }
 
-bool mutants_are_in_question(void)
+/* Whether the call of the mutant that is chosen is among these. */
+static bool is_of(const char *names)
 {
-        return (map || wanted != MUTANTS) && in_a_test();
+        const char *const call = mutants[wanted].call;
+        const size_t length = strlen(call);
+
+        for (const char *next = names; *next; next += strspn(next, " ")) {
+                const size_t other = strcspn(next, " ");
+                if (other == length && memcmp(next, call, length) == 0)
+                        return true;
+                next += other;
+        }
+        return false;
+}
+
+bool mutants_are_in_question(const char *names)
+{
+        return (map || (wanted != MUTANTS && (!names || is_of(names)))) && in_a_test();
+}
+
+bool mutants_one_in_question(const enum mutant_number *numbers, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                if (mutant_is_in_question(numbers[i]))
+                        return true;
+        return false;
 }
 
 /* Looking at a page that nobody has used yet would stop where a test's window (ipck_window.h) waits for the call. */

@@ -69,16 +69,23 @@ bool mutant_is_in_question(enum mutant_number number);
                 holds && chosen(name);                                                          \
         })
 
-/* Whether any mutant can be in question: where not, a broken call is the C library's own and no more. */
-bool mutants_are_in_question(void);
+/* Whether a mutant of one of these calls ("msgctl msgget"; NULL: of any call) can be in question: where not, a broken
+ * call is the C library's own and no more. Name all whose mutants are chosen there, or remember something there. */
+bool mutants_are_in_question(const char *names);
+
+/* Whether one of these mutants (MUTANT_..) can be in question: for what they alone need, and costs system calls. */
+#define one_in_question(...)                                                                            \
+        mutants_one_in_question((const enum mutant_number[]){__VA_ARGS__},                              \
+                                sizeof((const enum mutant_number[]){__VA_ARGS__}) / sizeof(enum mutant_number))
+bool mutants_one_in_question(const enum mutant_number *numbers, size_t count);
 
 /* Zeroed memory that all processes of the running test share, but for programs that they execute: for what a wrong
  * implementation has to remember. Each mutant has it to itself. */
 enum { TEST_MEMORY = 8192 };
 void *test_memory(void);
 
-/* Copies what the caller of a broken call passed, which may be no address at all; false where it cannot be read, or nobody has
- * used it yet. */
+/* Copies what the caller of a broken call passed, which may be no address at all; false where it cannot be read, or
+ * nobody has used it yet. */
 bool peek(void *to, const void *from, size_t size);
 
 /* The other way: stores what a broken call reports; false where nothing can be stored. Both keep errno. */

@@ -20,6 +20,9 @@
                 own;                                                                            \
         })
 
+/* What mmap() has made all of them ask for. */
+#define OBJECT_CALLS "mmap munmap mprotect ftruncate close fstat fchmod fchown fcntl"
+
 /* Whether the descriptor is of a file in /dev/shm, whose attributes are stored then. Keeps errno. */
 bool is_object(int fd, struct stat *st);
 

@@ -71,7 +71,7 @@ int close(int fd)
 {
         struct stat st;
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(OBJECT_CALLS))
                 return OWN(close)(fd);
         if (is_object(fd, &st)) {
                 if (st.st_size == 1 && chosen_where(close_keeps_open, duplicate_of(fd, -1) == -1))
@@ -100,7 +100,7 @@ int fstat(int fd, struct stat *st)
         struct stat object;
         const int result = OWN(fstat)(fd, st);
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(OBJECT_CALLS))
                 return result;
         if (result == -1 && errno == EBADF && chosen(fstat_ebadf_as_einval))
                 errno = EINVAL;
@@ -127,7 +127,7 @@ int fchmod(int fd, mode_t mode)
 {
         struct stat st;
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(OBJECT_CALLS))
                 return OWN(fchmod)(fd, mode);
         const bool object = is_object(fd, &st);
         int reader = -1;
@@ -157,7 +157,7 @@ int fchown(int fd, uid_t uid, gid_t gid)
 {
         struct stat st;
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(OBJECT_CALLS))
                 return OWN(fchown)(fd, uid, gid);
         const bool object = is_object(fd, &st), minus_one = uid == (uid_t)-1 || gid == (gid_t)-1;
         const bool new_group = gid != (gid_t)-1 && object && gid != st.st_gid;
@@ -190,7 +190,7 @@ int fcntl(int fd, int command, ...)
         va_start(more, command);
         const long argument = va_arg(more, long);       /* or a pointer; not used where there is none */
         va_end(more);
-        if (!mutants_are_in_question() || !is_object(fd, &st))
+        if (!mutants_are_in_question(OBJECT_CALLS) || !is_object(fd, &st))
                 return OWN(fcntl)(fd, command, argument);
         if (command == F_SETFD && argument == 0 && chosen(fcntl_cloexec_stays))
                 return 0;
@@ -286,7 +286,7 @@ int ftruncate(int fd, off_t length)
 {
         struct stat st;
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(OBJECT_CALLS))
                 return OWN(ftruncate)(fd, length);
         const int result = is_object(fd, &st) ? truncate_wrongly(fd, length, &st) : OWN(ftruncate)(fd, length);
         if (result == -1 && errno == EBADF && chosen(ftruncate_ebadf_as_einval))

@@ -124,7 +124,7 @@ void *mmap(void *address, size_t length, int protection, int flags, int fd, off_
         const struct request request = {address, length, protection, flags, fd, offset};
         struct stat st;
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(OBJECT_CALLS))
                 return really_map(&request);
         void *const memory = !(flags & MAP_ANONYMOUS) && is_object(fd, &st) ? map_wrongly(request, &st)
                                                                             : really_map(&request);
@@ -142,7 +142,7 @@ void *mmap(void *address, size_t length, int protection, int flags, int fd, off_
 
 int mprotect(void *address, size_t length, int protection)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(OBJECT_CALLS))
                 return OWN(mprotect)(address, length, protection);
         const struct mapping *const m = mapping_in(address, length);
 
@@ -211,5 +211,5 @@ static int unmap_wrongly(char *address, size_t length)
 
 int munmap(void *address, size_t length)
 {
-        return mutants_are_in_question() ? unmap_wrongly(address, length) : OWN(munmap)(address, length);
+        return mutants_are_in_question(OBJECT_CALLS) ? unmap_wrongly(address, length) : OWN(munmap)(address, length);
 }

@@ -475,7 +475,7 @@ sem_t *sem_open(const char *name, int flags, ...)
         }
         va_end(more);
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(POSIX_SEM_CALLS))
                 return really_open(&o);
         if (cancellation_was_requested() && chosen(sem_open_cancelled))
                 be_cancellation_point();
@@ -565,7 +565,7 @@ static int close_wrongly(sem_t *sem)
 
 int sem_close(sem_t *sem)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(POSIX_SEM_CALLS))
                 return real_sem_close(sem);
         if (cancellation_was_requested() && chosen(sem_close_cancelled))
                 be_cancellation_point();
@@ -703,7 +703,7 @@ static int unlink_wrongly(const char *name)
 
 int sem_unlink(const char *name)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(POSIX_SEM_CALLS))
                 return real_sem_unlink(name);
         if (cancellation_was_requested() && chosen(sem_unlink_cancelled))
                 be_cancellation_point();

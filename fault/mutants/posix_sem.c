@@ -3,6 +3,7 @@
  * posix_sem.c: wrong implementations of the calls for a semaphore that is there: sem_init() to sem_getvalue().
  */
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static void note_owner(struct inside *sem)
 int sem_init(sem_t *sem, int pshared, unsigned value)
 {
         struct inside before;
-        const bool known = mutants_are_in_question() && peek(&before, sem, sizeof(before));
+        const bool known = mutants_are_in_question(POSIX_SEM_CALLS) && peek(&before, sem, sizeof(before));
 
         if (value > UINT16_MAX && value <= SEM_VALUE_MAX && chosen(sem_init_value_cut))
                 value &= UINT16_MAX;
@@ -108,7 +109,7 @@ int sem_destroy(sem_t *sem)
 {
         struct inside copy;
 
-        if (!mutants_are_in_question() || !peek(&copy, sem, sizeof(copy)))
+        if (!mutants_are_in_question(POSIX_SEM_CALLS) || !peek(&copy, sem, sizeof(copy)))
                 return real_sem_destroy(sem);
         if (copy.value == 0 && chosen(sem_destroy_locked_refused)) {
                 errno = EBUSY;
@@ -349,7 +350,7 @@ static int wait_noted(struct wait *w)
 
 static int wait_wrongly(struct wait *w)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(POSIX_SEM_CALLS))
                 return really_wait(w);
         looks = 0;
         if (inside(w->sem)->value > 0 && has_habit(w, PENDING_IGNORED) && real_sem_trywait(w->sem) == 0)
@@ -430,7 +431,7 @@ int sem_timedwait(sem_t *sem, const struct timespec *deadline)
 {
         struct wait w = {.sem = sem, .call = TIMED, .clock = CLOCK_REALTIME, .passed = deadline};
 
-        w.has_deadline = mutants_are_in_question() && peek(&w.deadline, deadline, sizeof(*deadline));
+        w.has_deadline = mutants_are_in_question(POSIX_SEM_CALLS) && peek(&w.deadline, deadline, sizeof(*deadline));
         if (w.has_deadline && is_ahead(&w) && chosen(sem_timedwait_monotonic))
                 return wait_on_another_clock(&w, CLOCK_MONOTONIC);
         return wait_wrongly(&w);
@@ -440,7 +441,7 @@ int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *deadline)
 {
         struct wait w = {.sem = sem, .call = ON_CLOCK, .clock = clock, .passed = deadline};
 
-        w.has_deadline = mutants_are_in_question() && peek(&w.deadline, deadline, sizeof(*deadline));
+        w.has_deadline = mutants_are_in_question(POSIX_SEM_CALLS) && peek(&w.deadline, deadline, sizeof(*deadline));
         if (clock == CLOCK_MONOTONIC && w.has_deadline && is_ahead(&w) && chosen(sem_clockwait_realtime_always))
                 return wait_on_another_clock(&w, CLOCK_REALTIME);
         if (clock == CLOCK_REALTIME && w.has_deadline && is_ahead(&w) && chosen(sem_clockwait_monotonic_always))
@@ -457,7 +458,8 @@ int sem_trywait(sem_t *sem)
         int result;
 
         looks = 0;
-
+        if (in_question(sem_trywait_fails_beside_others))
+                sched_yield();          /* others may come meanwhile, on one processor as well */
         if (!alone && chosen(sem_trywait_fails_beside_others))
                 result = fail(EAGAIN);
         else
@@ -495,8 +497,9 @@ static int post_wrongly(sem_t *sem)
                 inside(sem)->value++;
                 return 0;
         }
-        const bool first = poster != getpid();
-        poster = getpid();
+        const bool first = in_question(sem_post_first_wakes_own_process) && poster != getpid();
+        if (first)
+                poster = getpid();
         if (first && copy.waiters == 2 && copy.private && chosen(sem_post_first_wakes_own_process)) {
                 inside(sem)->value++;
                 syscall(SYS_futex, &inside(sem)->value, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -531,7 +534,7 @@ static int post_wrongly(sem_t *sem)
 
 int sem_post(sem_t *sem)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(POSIX_SEM_CALLS))
                 return real_sem_post(sem);
         looks = 0;
         return post_wrongly(sem);

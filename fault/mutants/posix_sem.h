@@ -19,6 +19,11 @@ _Static_assert(sizeof(struct inside) == sizeof(sem_t), "sem_t");
 enum { DESTROYED = 0, OWNER = 1, OWNERS_PROCESS = 2, WAITS = 3 };       /* places in `unused` */
 enum { DESTROYED_MARK = 0x64656164 };
 
+/* What one of them remembers the others ask for. */
+#define POSIX_SEM_CALLS                                                                                 \
+        "sem_open sem_close sem_unlink sem_init sem_destroy sem_wait sem_trywait sem_timedwait sem_clockwait "  \
+        "sem_post sem_getvalue"
+
 static inline struct inside *inside(sem_t *sem)
 {
         return (struct inside *)(void *)sem;

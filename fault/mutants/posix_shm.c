@@ -390,7 +390,7 @@ int shm_open(const char *name, int flags, mode_t mode)
 {
         const struct opening o = {name, flags, mode};
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shm_open shm_unlink"))
                 return really_open(&o);
         if (cancellation_was_requested() && chosen(shm_open_cancelled))
                 be_cancellation_point();
@@ -506,7 +506,7 @@ static int unlink_wrongly(const char *name)
 
 int shm_unlink(const char *name)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shm_open shm_unlink"))
                 return real_shm_unlink(name);
         if (cancellation_was_requested() && chosen(shm_unlink_cancelled))
                 be_cancellation_point();

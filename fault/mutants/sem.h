@@ -18,6 +18,9 @@ union semun {
 
 enum { SEMVMX = 32767 };
 
+/* What one of them remembers the others report. */
+#define SEM_CALLS "semop semtimedop semctl semget"
+
 /* ---- asking ---- */
 
 /* IPC_STAT of a set that the caller need not be allowed to read; false where there is none. */

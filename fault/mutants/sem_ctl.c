@@ -90,7 +90,7 @@ static int get_number(int id, int number, int command, union semun arg)
                         return 1;
                 if (answer == 0 && chosen(semctl_getpid_before_use))
                         return getpid();
-                if (answer > 0 && kill(answer, 0) == -1 && chosen(semctl_getpid_forgets_the_dead))
+                if (answer > 0 && chosen_where(semctl_getpid_forgets_the_dead, kill(answer, 0) == -1))
                         return 0;
                 return (int)shown(PID, id, number, answer);
         case GETNCNT:
@@ -517,10 +517,14 @@ static int inform(int id, int number, int command, union semun arg)
 static int control(int id, int number, int command, union semun arg)
 {
         struct semid_ds ds;
-        const bool exists = describe(id, &ds);
+        const bool about_one = names_semaphore(command);
+        const bool exists = (!about_one || one_in_question(MUTANT_semctl_semnum_below_as_first,
+                                                           MUTANT_semctl_semnum_of_last_plus_one,
+                                                           MUTANT_semctl_semnum_cut_to_16_bits)) &&
+                            describe(id, &ds);
         const int nsems = exists ? (int)ds.sem_nsems : 0;
 
-        if (names_semaphore(command) && exists) {
+        if (about_one && exists) {
                 if (number < 0 && chosen(semctl_semnum_below_as_first))
                         number = 0;
                 if (number == nsems && chosen(semctl_semnum_of_last_plus_one))
@@ -530,7 +534,7 @@ static int control(int id, int number, int command, union semun arg)
         }
         switch (command) {
         case GETVAL:
-                if (arg.buf && !peek(&ds, arg.buf, 1) && chosen(semctl_getval_reads_the_argument))
+                if (arg.buf && chosen_where(semctl_getval_reads_the_argument, !peek(&ds, arg.buf, 1)))
                         return fail(EFAULT);
                 return get_number(id, number, command, arg);
         case GETPID:
@@ -569,7 +573,7 @@ int semctl(int id, int number, int command, ...)
         va_start(list, command);
         const union semun arg = va_arg(list, union semun);
         va_end(list);
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(SEM_CALLS))
                 return real_semctl(id, number, command, arg);
         if (command != SEM_STAT && command != SEM_STAT_ANY)
                 id = id_meant(id);

@@ -138,7 +138,10 @@ static void mistake_error(const struct attempt *a)
         switch (errno) {
         case EAGAIN:
                 if (any_flag(a, IPC_NOWAIT)) {
-                        const int value = single ? ask(a->id, a->operations[0].sem_num, GETVAL) : 0;
+                        const int value =
+                                single && one_in_question(MUTANT_semop_eagain_as_eintr, MUTANT_semop_nonzero_as_ebusy)
+                                        ? ask(a->id, a->operations[0].sem_num, GETVAL)
+                                        : 0;
                         if (value > 254 && any_decrement(a) && chosen(semop_eagain_as_eintr))
                                 errno = EINTR;
                         else if (value > 254 && any_zero(a) && chosen(semop_nonzero_as_ebusy))
@@ -177,7 +180,7 @@ static void mistake_error(const struct attempt *a)
         case EINVAL:
                 if (a->id < 0 && chosen(semop_negative_set_as_ebadf))
                         errno = EBADF;
-                else if (a->id >= 0 && !set_exists(a->id) && chosen(semop_unknown_set_as_eidrm))
+                else if (a->id >= 0 && chosen_where(semop_unknown_set_as_eidrm, !set_exists(a->id)))
                         errno = EIDRM;
                 break;
         case E2BIG:
@@ -268,7 +271,10 @@ static void change_operations(struct attempt *a)
                 *a = confused;
         for (size_t i = 0; i < asked.count; i++) {
                 struct sembuf *const operation = &a->operations[i];
-                const int value = ask(a->id, operation->sem_num, GETVAL), op = asked.operations[i].sem_op;
+                const int op = asked.operations[i].sem_op;
+                const int value = one_in_question(MUTANT_semop_carry_lost, MUTANT_semop_borrow_lost)
+                                          ? ask(a->id, operation->sem_num, GETVAL)
+                                          : 0;
                 if (op >= 64 && op < 256 && value > 0 && value % 256 + op > 255 && chosen(semop_carry_lost))
                         operation->sem_op = (short)(op - 256);
                 if (op <= -64 && op > -256 && value >= -op && value % 256 < -op && chosen(semop_borrow_lost))
@@ -278,7 +284,9 @@ static void change_operations(struct attempt *a)
                 if (asked.operations[i].sem_num > 255 && chosen(semop_number_cut_to_a_byte))
                         operation->sem_num &= 0xff;
         }
-        if (describe(a->id, &ds)) {
+        if (one_in_question(MUTANT_semop_number_of_last_plus_one, MUTANT_semop_number_minus_one_as_first,
+                            MUTANT_semop_only_first_number_judged) &&
+            describe(a->id, &ds)) {
                 const unsigned nsems = (unsigned)ds.sem_nsems;
                 if (asked.operations[0].sem_num == nsems && chosen(semop_number_of_last_plus_one))
                         for (size_t i = 0; i < a->count; i++)
@@ -308,13 +316,22 @@ static const struct {
         [OTHER] = {MUTANT_semop_others_refused, MUTANT_semop_others_not_asked},
 };
 
+static bool rights_are_in_question(void)
+{
+        for (size_t i = 0; i < sizeof(rights) / sizeof(*rights); i++)
+                if (one_in_question(rights[i].refused, rights[i].granted))
+                        return true;
+        return one_in_question(MUTANT_semop_privilege_ignored, MUTANT_semop_effective_group_asked,
+                               MUTANT_semop_asks_for_both_permissions);
+}
+
 /* Whether permission decides wrongly; then *result is what the call returns. */
 static bool decide_wrongly(const struct attempt *a, int *result)
 {
         const int needed = (any_zero(a) ? 04 : 0) | (any_change(a) ? 02 : 0);
         struct semid_ds ds;
 
-        if (!describe(a->id, &ds))
+        if (!rights_are_in_question() || !describe(a->id, &ds))
                 return false;
         const enum kinship kin = kinship(&ds.sem_perm);
         const bool permitted = (needed & ~bits_of(&ds.sem_perm, kin)) == 0;
@@ -355,7 +372,8 @@ static void spoil_failure(const struct attempt *a)
                 done_with(a, &(struct sembuf){a->operations[0].sem_num, a->operations[0].sem_op, IPC_NOWAIT}, 1);
         if (error == ERANGE && a->count == 1 && !any_flag(a, SEM_UNDO) && chosen(semop_overflow_sets_the_largest))
                 real_semctl(a->id, a->operations[0].sem_num, SETVAL, SEMVMX);
-        if (describe(a->id, &ds) && a->operations[0].sem_num < ds.sem_nsems) {
+        if (one_in_question(MUTANT_semop_refused_leaves_its_pid, MUTANT_semop_refused_stamps_otime) &&
+            describe(a->id, &ds) && a->operations[0].sem_num < ds.sem_nsems) {
                 const int number = a->operations[0].sem_num;
                 if (chosen(semop_refused_leaves_its_pid))
                         show(PID, a->id, number, ask(a->id, number, GETPID), getpid());
@@ -373,8 +391,14 @@ struct witness {
 
 static struct witness look(const struct attempt *a)
 {
-        struct witness w = {.described = describe(a->id, &w.before)};
+        struct witness w = {.described = false};
 
+        if (!one_in_question(MUTANT_semop_pid_of_first_only, MUTANT_semop_zero_leaves_no_pid,
+                             MUTANT_semop_pid_of_thread, MUTANT_semop_pid_of_unnamed, MUTANT_semop_zero_stamps_nothing,
+                             MUTANT_semop_stamps_for_the_first_only, MUTANT_semop_stamps_nothing,
+                             MUTANT_semop_returns_the_number))
+                return w;
+        w.described = describe(a->id, &w.before);
         for (size_t i = 0; i < 2 && i < a->count; i++)
                 w.pids[i] = ask(a->id, a->operations[i].sem_num, GETPID);
         return w;
@@ -418,10 +442,11 @@ static int operate(struct attempt *a)
         if (decide_wrongly(a, &result))
                 return result;
         if (a->count == 1 && a->operations[0].sem_op > 0 && any_flag(a, IPC_NOWAIT) &&
-            ask(a->id, a->operations[0].sem_num, GETNCNT) > 0 && chosen(semop_increment_refused_while_others_wait))
+            chosen_where(semop_increment_refused_while_others_wait,
+                         ask(a->id, a->operations[0].sem_num, GETNCNT) > 0))
                 return fail(EAGAIN);
         if (a->count == 1 && any_zero(a) && any_flag(a, IPC_NOWAIT) && a->operations[0].sem_num > 0 &&
-            ask(a->id, 0, GETVAL) > 0 && chosen(semop_zero_of_the_first_judged))
+            chosen_where(semop_zero_of_the_first_judged, ask(a->id, 0, GETVAL) > 0))
                 return fail(EAGAIN);
         if (a->count == 1 && any_zero(a) && any_flag(a, SEM_UNDO) && chosen(semop_zero_with_undo_refused))
                 return fail(EINVAL);
@@ -436,7 +461,7 @@ static int operate(struct attempt *a)
             ask(a->id, a->operations[0].sem_num, GETVAL) + a->operations[0].sem_op == SEMVMX &&
             chosen(semop_largest_value_refused))
                 return fail(ERANGE);
-        if (a->count == (size_t)sem_info(IPC_INFO).semopm && chosen(semop_semopm_exclusive))
+        if (chosen_where(semop_semopm_exclusive, a->count == (size_t)sem_info(IPC_INFO).semopm))
                 return fail(E2BIG);
         change_operations(a);
         change_adjustments(a);
@@ -510,7 +535,7 @@ int semop(int id, struct sembuf *operations, size_t count)
 {
         struct attempt a;
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(SEM_CALLS))
                 return real_semop(id, operations, count);
         a.id = id;
         a.caller = operations;
@@ -523,7 +548,7 @@ int semtimedop(int id, struct sembuf *operations, size_t count, const struct tim
 {
         struct attempt a;
 
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question(SEM_CALLS))
                 return real_semtimedop(id, operations, count, timeout);
         a.id = id;
         a.caller = operations;

@@ -92,9 +92,10 @@ void finish_adjustments(const struct attempt *asked, int result)
 
         for (size_t i = 0; i < asked->count; i++) {
                 const struct sembuf *const operation = &asked->operations[i];
-                const int number = operation->sem_num, noted = adjustment(asked->id, number);
+                const int number = operation->sem_num;
                 if (!has_undo(operation) || !operation->sem_op || operation->sem_op == -SEMVMX - 1)
                         continue;
+                const int noted = adjustment(asked->id, number);
                 if (result == -1 && (error == EAGAIN || error == ERANGE) && chosen(semop_undo_of_refused_calls))
                         adjust(asked->id, number, -operation->sem_op);
                 if (result == -1 && error == EINTR && chosen(semop_undo_of_interrupted_calls))
@@ -256,14 +257,14 @@ static void leave(void)
 
 void _exit(int status)
 {
-        if (mutants_are_in_question())
+        if (mutants_are_in_question(SEM_CALLS))
                 leave();
         real__exit(status);
 }
 
 void exit(int status)
 {
-        if (mutants_are_in_question())
+        if (mutants_are_in_question(SEM_CALLS))
                 leave();
         real_exit(status);
 }

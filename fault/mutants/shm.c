@@ -107,6 +107,19 @@ static int make_beyond(const struct creation *c, const char *limit, long more)
         return id;
 }
 
+static bool is_of_huge_pages(size_t size)
+{
+        FILE *const memory = fopen("/proc/meminfo", "re");
+        char line[128];
+        size_t kilobytes = 0;
+
+        while (memory && !kilobytes && fgets(line, sizeof(line), memory))
+                (void)sscanf(line, "Hugepagesize: %zu", &kilobytes);
+        if (memory)
+                fclose(memory);
+        return kilobytes && size && size % (kilobytes << 10) == 0;
+}
+
 static bool no_pages_for(size_t size)
 {
         struct shm_info use;
@@ -152,6 +165,9 @@ static int create(struct creation *c)
                 c->flags |= SHM_NORESERVE;
         if (c->flags & SHM_HUGETLB && chosen(shmget_hugetlb_ignored))
                 c->flags &= ~(SHM_HUGETLB | 0x3f << MAP_HUGE_SHIFT);
+        if (c->flags & SHM_NORESERVE && !(c->flags & SHM_HUGETLB) &&
+            chosen_where(shmget_huge_pages_unasked, is_of_huge_pages(c->size)))
+                c->flags |= SHM_HUGETLB;
         if (chosen_where(shmget_made_at_the_second_attempt, !exists(c->key)))
                 real_shmctl(real_shmget(IPC_PRIVATE, 1, 0600), IPC_RMID, NULL);
         if (chosen_where(shmget_pages_are_gone_for_ever, full && !exists(c->key)))
@@ -254,7 +270,7 @@ static int get_failed(const struct creation *c)
 
 int shmget(key_t key, size_t size, int flags)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shmget shmctl"))
                 return real_shmget(key, size, flags);
 
         struct creation c = {key, size, flags, 0, 0};
@@ -572,7 +588,7 @@ static int unknown(int id, int command, struct shmid_ds *about)
 
 int shmctl(int id, int command, struct shmid_ds *about)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shmctl shmget shmat"))
                 return real_shmctl(id, command, about);
 
         int result;

@@ -248,7 +248,7 @@ static void *attach_segment(struct attaching *a, const struct shmid_ds *about)
 
 void *shmat(int id, const void *address, int flags)
 {
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shmat shmget shmctl"))
                 return real_shmat(id, address, flags);
 
         struct attaching attaching = {id, address, flags};
@@ -298,7 +298,7 @@ static int detach_failed(const void *address, const struct attachment *inside)
 int shmdt(const void *address)
 {
         static unsigned left;
-        if (!mutants_are_in_question())
+        if (!mutants_are_in_question("shmdt shmat shmctl"))
                 return real_shmdt(address);
 
         struct attachment list[ATTACHMENTS];

@@ -2,6 +2,7 @@
  *
  * table.c: the table of mutants.def.
  */
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

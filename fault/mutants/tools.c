@@ -22,16 +22,6 @@ bool nap(void)
         return nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL) == 0;
 }
 
-bool readable(const void *memory, size_t size)
-{
-        char some[4096];
-
-        for (size_t done = 0; done < size; done += sizeof(some))
-                if (!peek(some, (const char *)memory + done, size - done < sizeof(some) ? size - done : sizeof(some)))
-                        return false;
-        return true;
-}
-
 /* ---- several processes ---- */
 
 void *shared_with_children(size_t size)

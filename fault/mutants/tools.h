@@ -25,9 +25,8 @@ bool by_helper(void (*work)(void *), void *argument);
 void hold_other_threads(void);
 void release_other_threads(void);
 
-/* Whether the capability (CAP_..) is effective; whether the memory can be read. */
+/* Whether the capability (CAP_..) is effective. */
 bool has_effective(int capability);
-bool readable(const void *memory, size_t size);
 
 /* Reads and writes a number of /proc/sys; false where that is not possible. */
 bool read_limit(const char *name, long *value);

@@ -36,6 +36,7 @@ class Options:
     prepare: tuple[str, ...] = ()  # what to do to each test's namespace, see the program's --help
     deadline: float = 0.0  # seconds that a test may take, before any time scale; 0: the program decides
     grace: float = 30.0  # seconds without a usable line, beyond the program's own deadline, before it is killed
+    exact: bool = False  # the time scale holds, however slowly the machine makes processes when the program starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,8 @@ def _arguments(target: Target, options: Options) -> tuple[str, ...]:
     seed = ("--shuffle", "--seed", str(options.seed))
     prepare = tuple(f"--prepare={spec}" for spec in options.prepare)
     deadline = ("--deadline", f"{options.deadline:g}") if options.deadline else ()
+    exact = ("--exact-scale",) if options.exact else ()
     return (
-        "--json", "-", *target.options(), *seed, *jobs, *deadline, "--time-scale", scale, *prepare, "--select", "-"
+        "--json", "-", *target.options(), *seed, *jobs, *deadline, "--time-scale", scale, *exact, *prepare, "--select",
+        "-",
     )  # fmt: skip

@@ -28,9 +28,12 @@ from .targets import VARIANTS, Target, Test
 _SEED = 1
 _JOBS = 4
 """Tests that a program runs at a time, besides those that mostly wait."""
+_PLENTY = 20.0
+"""Seconds that a test may take where nothing is wrong."""
 _DEADLINE = 8.0
-_HASTE = 0.5
-"""Scales patience and deadline where most of what is waited for never comes."""
+"""Seconds that a test may take where a call is."""
+_HASTE, _PATIENCE = 0.5, 1.0
+"""Scale patience and deadline where most of what is waited for never comes: at first, and of tests asked again."""
 _ABOVE = ("tools.", "notes.")
 """Tests that judge programs: to them the calls are but the means."""
 
@@ -90,6 +93,7 @@ class Base:
     ready: Ready
     results: Mapping[str, TestResult]
     reached: Mapping[str, set[str]]  # tests by mutant
+    scale: float  # of time, as the program has measured it
     seconds: float
 
 
@@ -115,10 +119,11 @@ def base(ready: Ready, table: Table) -> Base:
         os.chmod(folder, 0o711)  # tests run as other users, and so do the programs that they start
         os.chmod(path, 0o666)
         place = _broken(ready, library, f"IPCK_MUTANT_MAP={path}")
-        run = _run(place, list(place.tests.values()), Options(_SEED))
+        run = _run(place, list(place.tests.values()), Options(_SEED, deadline=_PLENTY))
+        scale = max(run.info.deadline / _PLENTY, 1.0)
         results = {result.test: result for result in run.tests}
         if again := [place.tests[name] for name, result in results.items() if result.outcome in RED]:
-            run = _run(place, again, Options(_SEED, 1))
+            run = _run(place, again, Options(_SEED, 1, deadline=_PLENTY))
             results.update((result.test, result) for result in run.tests)
         try:
             reached = mutants.reached(path.read_bytes(), table)
@@ -130,7 +135,7 @@ def base(ready: Ready, table: Table) -> Base:
             *(f"without a mutant {result.test} is not as expected: {text.brief(result)}" for result in wrong[:5]),
             f"no mutant was run: {len(wrong)} tests have to be put right first (ipck run --target {ready.target.name})",
         )
-    return Base(ready, results, reached, time.monotonic() - began)
+    return Base(ready, results, reached, scale, time.monotonic() - began)
 
 
 class Runs:
@@ -169,11 +174,15 @@ class Runs:
         began = time.monotonic()
         ready = self._ground.ready
         tests = [ready.tests[name] for name in sorted(self._ground.reached.get(mutant.name, ())) if name in ready.tests]
-        judged = judge(mutant, len(tests), self._results(mutant, tests, Options(_SEED, _JOBS, _HASTE, (), _DEADLINE)))
+        judged = judge(mutant, len(tests), self._results(mutant, tests, self._options(_HASTE)))
         if doubtful := _doubtful(judged, tests):
-            again = self._results(mutant, doubtful, Options(_SEED, _JOBS, 1.0, (), _DEADLINE))
+            again = self._results(mutant, doubtful, self._options(_PATIENCE))
             judged = second(judged, judge(mutant, len(tests), again))
         return replace(judged, seconds=time.monotonic() - began)
+
+    def _options(self, patience: float) -> Options:
+        """The scale is not measured again: the runs of other mutants would make the machine look slow."""
+        return Options(_SEED, _JOBS, patience * self._ground.scale, deadline=_DEADLINE, exact=True)
 
     def _results(self, mutant: Mutant, tests: Sequence[Test], options: Options) -> Sequence[TestResult]:
         if not tests:
@@ -237,7 +246,8 @@ def _matches(test: str, pattern: str) -> bool:
 def _broken(ready: Ready, library: Path, setting: str) -> Ready:
     """READY with the library that breaks calls in place."""
     target = ready.target
-    prefix = ("env", f"LD_PRELOAD={library}", setting, *target.prefix)
+    # Names are bound when the program starts, and not once more in each process of each test.
+    prefix = ("env", f"LD_PRELOAD={library}", "LD_BIND_NOW=1", setting, *target.prefix)
     place = Target(target.name, target.flavour, "calls broken on purpose", prefix, baseline=target.baseline)
     return replace(ready, target=place)
 

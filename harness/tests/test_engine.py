@@ -64,10 +64,12 @@ def test_good_run(world: World) -> None:
 def test_program_gets_its_options_and_the_selection(world: World) -> None:
     world.program(whole([WAITS]), shell='echo "$@" >"$here/argv"; cat >"$here/select"')
     target = Target("t", "glibc", "", time_scale=2.0)
-    options = Options(seed=99, jobs=3, time_scale=1.5)
+    options = Options(seed=99, jobs=3, time_scale=1.5, deadline=8.0, exact=True)
     list(Engine(target, [WAITS], options, world.build).events())
     argv = (world.build / "glibc/argv").read_text().split()
-    assert argv == "--json - --shuffle --seed 99 --jobs 3 --time-scale 3 --select -".split()
+    assert argv == (
+        "--json - --shuffle --seed 99 --jobs 3 --deadline 8 --time-scale 3 --exact-scale --select -".split()
+    )
     assert (world.build / "glibc/select").read_text() == f"{WAITS.id}\n"
 
 

@@ -1,6 +1,7 @@
 """ipck fault: what is checked after each run, and what becomes of it all."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -230,6 +231,42 @@ def test_what_the_dead_leave_is_judged_by_requirement() -> None:
     points = {call.name for call in TABLE if call.waits}
     tested = " ".join(row["test"] + row["file"] for row in rows)
     assert {name for name in points if name.startswith("msg") and name not in tested} == set()
+
+
+@pytest.fixture(name="undertaker", scope="module")
+def _undertaker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Calls that do wrong about processes that die."""
+    path = tmp_path_factory.mktemp("bad") / "bad_crash.so"
+    source = Path(__file__).parent / "programs/bad_crash.c"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", path, source], check=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("bad", "test", "violated"),
+    [
+        ("waits_on", "sysv_sem.semop_blocked", {"exit.semadj-while-blocked", "semop.ncnt.dec-on-kill"}),
+        ("waits_on", "sysv_sem.semtimedop_blocked", {"exit.semadj-while-blocked", "semop.ncnt.dec-on-kill"}),
+        ("waits_on", "posix_mq.mq_send_blocked", {"mq_send.conserved"}),
+        ("registered", "posix_mq.mq_notify_and_mq_close", {"exit.mq-closed"}),
+        ("shared_flags", "posix_mq.mq_setattr", {"mq_attr.set.own-description"}),
+        ("name_stays", "posix_mq.mq_unlink", {"mq_unlink.name-gone"}),
+        ("cleared", "posix_shm.shm_unlink", {"shm_unlink.mapping-survives"}),
+        ("given_back", "posix_sem.sem_close", {"sem_open.exit.closed"}),
+        ("unheard", "posix_sem.sem_post", {"sem_post.wakes.cross-process"}),
+        ("uncounted", "sysv_msg.msgctl", {"exit.queues-persist"}),
+        ("torn", "sysv_msg.msgsnd_at_entry_and_after", {"msgsnd.data.integrity"}),
+        ("undone", "sysv_sem.semctl_rmid", {"semctl.rmid.removes", "semctl.rmid.wakes-all"}),
+        ("undone", "sysv_sem.semctl_setval", {"semctl.setval"}),
+        ("copied", "sysv_shm.shmat", {"exit.queues-persist"}),
+    ],
+)  # fmt: skip
+def test_what_is_done_wrong_to_the_dead_is_found(undertaker: Path, bad: str, test: str, violated: set[str]) -> None:
+    argv = (BUILD / "glibc/crash-tests", "--json", "-", "--time-scale", "0.5", f"fault.crash.{test}")
+    environment = os.environ | {"LD_PRELOAD": str(undertaker), "BAD": bad}
+    ran = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
+    (line,) = [line for line in map(json.loads, ran.stdout.splitlines()) if line["type"] == "test"]
+    assert {one["id"] for one in line["requirements"] if one["verdict"] == "fail"} == violated
 
 
 def test_a_program_that_cannot_say_is_no_result(tmp_path: Path) -> None:

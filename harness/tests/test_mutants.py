@@ -311,6 +311,22 @@ def test_wrong_reason_is_told(world: World) -> None:
     ]
 
 
+def test_time_scale_is_that_of_the_run_without_a_mutant(world: World) -> None:
+    broken_world(world, {**KILLED, LOST.name: []})
+    folder = world.build / "glibc"
+    (folder / "lines").write_text(run_line(deadline=60.0) + "\n")
+    program = folder / "ipck-tests"
+    program.write_text(program.read_text() + 'echo "$LD_BIND_NOW ${IPCK_MUTANT:-none} $*" >> "$here/calls"\n')
+    assert world.ipck("mutants", f"--out={world.out}").returncode == 1
+    calls = (folder / "calls").read_text().splitlines()
+    asked = [line.split(" --shuffle --seed 1 ")[1] for line in calls if line.startswith(f"1 {LOST.name} ")]
+    assert calls[0] == "1 none --json - --shuffle --seed 1 --deadline 20 --time-scale 1 --select -"
+    assert asked == [
+        "--jobs 4 --deadline 8 --time-scale 1.5 --exact-scale --select -",  # hasty
+        "--jobs 4 --deadline 8 --time-scale 3 --exact-scale --select -",  # and as it should be
+    ]
+
+
 def test_some_mutants_and_some_tests(world: World) -> None:
     broken_world(world, KILLED)
     done = world.ipck("mutants", DEAF.name, "--tests", "sysv.sem.semop", f"--out={world.out}")

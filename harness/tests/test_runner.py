@@ -192,6 +192,11 @@ def test_tests_that_wait_long_let_others_go_on() -> None:
     assert set(list(records(done.stdout))[:2]) == {"silent", "rows"}
 
 
+def test_exact_scale_is_not_measured_again() -> None:
+    done = run("--json", "-", "--deadline", "10", "--time-scale", "0.25", "--exact-scale", PREFIX + "silent")
+    assert json.loads(done.stdout.splitlines()[0])["deadline"] == 2.5
+
+
 def test_one_job_is_one_test_at_a_time() -> None:
     chosen = [PREFIX + name for name in ("never_woken", "silent", "rows")]
     done = run("--json", "-", "--jobs", "1", "--time-scale", "0.5", *chosen)

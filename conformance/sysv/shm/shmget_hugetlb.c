@@ -75,6 +75,22 @@ TEST(attachment_without_the_flag_has_usual_pages, VERIFIES(shmat_smaps_page_size
         EQ(shmat_smaps_page_size, page_size_at(place), page_size());
 }
 
+TEST(attachment_of_the_size_of_huge_pages_has_usual_pages, VERIFIES(shmat_smaps_page_size))
+{
+        static const struct {
+                const char *name;
+                int flags;
+        } rows[] = {{"reserved", 0}, {"with SHM_NORESERVE", SHM_NORESERVE}};
+        const size_t huge = huge_page_size();
+
+        EACH_ROW(row, rows) {
+                const int segment = shmget(IPC_PRIVATE, 2 * huge, row->flags | IPC_CREAT | 0600);
+                const unsigned char *const place = attached(segment_must_fit(segment, 2 * huge));
+
+                EQ(shmat_smaps_page_size, page_size_at(place), page_size());
+        }
+}
+
 TEST(attachment_has_huge_pages, VERIFIES(shmget_hugetlb_ok))
 {
         const size_t huge = huge_page_size();
@@ -98,7 +114,7 @@ TEST(attachment_has_huge_pages, VERIFIES(shmget_hugetlb_ok))
 TEST(attachment_without_reserve_has_huge_pages_too, VERIFIES(shmget_hugetlb_ok))
 {
         const size_t huge = huge_page_size();
-        const int segment = new_unreserved(2 * huge), ordinary = new_segment(2 * huge, 0600);
+        const int segment = new_unreserved(2 * huge);
 
         EQ(shmget_hugetlb_ok, worked(segment), 0);
         const unsigned char *const memory = attached(segment);
@@ -106,7 +122,6 @@ TEST(attachment_without_reserve_has_huge_pages_too, VERIFIES(shmget_hugetlb_ok))
         if (!memory)
                 return;
         EQ(shmget_hugetlb_ok, page_size_at(memory), huge);
-        EQ(shmget_hugetlb_ok, page_size_at(attach(ordinary, 0)), page_size());
 }
 
 TEST(size_need_not_be_a_multiple, VERIFIES(shmget_hugetlb_unaligned_size))
