@@ -6,8 +6,10 @@
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 
 #include "ipck_mechanism.h"
 
@@ -77,39 +79,80 @@ static void use_object(const struct mechanism *m, int id)
                 *attach(id, 0) = 1;
 }
 
-static void leave_objects_behind(const struct mechanism *m, int count, bool killed)
+/* Leaves an empty namespace whenever it is told to, and sees it go: what was left before is due by then. */
+static void leave_empty_ones(struct child *self)
+{
+        limit_namespaces(1);
+        for (int i = 1;; i++) {
+                await(self, i);
+                for (int last = 0; last < 2; last++) {
+                        struct child member;
+
+                        CHILD(&member)
+                                UNTIL(unshare(CLONE_NEWIPC) == 0);
+                        join(&member);
+                }
+                here(self, i);
+        }
+}
+
+/* Takes the place of the namespace that was left before, which is blamed for no delay that an empty one has as well. */
+static void take_its_place(struct child *empty, enum ipck_requirement before)
+{
+        const int64_t patience = monotonic_ns() + scaled_ns(INT64_C(4000000000));
+        bool taken = false;
+
+        UNTIL((taken = (unshare(CLONE_NEWIPC) == 0)) || monotonic_ns() > patience);
+        if (!taken) {
+                const int next = at(empty) + 1;
+
+                tell(empty, next);
+                UNTIL(at(empty) == next);
+        }
+        EVENTUALLY(before, taken || unshare(CLONE_NEWIPC) == 0);
+}
+
+static void leave_objects_behind(const struct mechanism *m, int count, bool killed, struct child *empty,
+                                 enum ipck_requirement before)
 {
         struct child member;
 
         CHILD(&member) {
-                /* Succeeds as soon as the namespace left before is gone. */
-                EVENTUALLY(destroyed[m - mechanisms], unshare(CLONE_NEWIPC) == 0);
+                take_its_place(empty, before);
                 for (int i = 0; i < count; i++)
                         use_object(m, new_object(m, 0600));
-                here(&member, 1);
                 if (killed)
-                        await(&member, 1);
+                        raise(SIGKILL);
         }
-        EVENTUALLY(destroyed[m - mechanisms], at(&member) == 1);
-        if (killed)
-                kill_child(&member);
-        else
-                join(&member);
+        const int status = reap(&member);
+        REQUIRE(killed ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL : status == 0);
 }
 
 TEST(namespace_with_objects_goes_with_its_last_process,
      VERIFIES(ipcns_destroy_msg, ipcns_destroy_sem, ipcns_destroy_shm), KERNEL_ALONE, MOSTLY_WAITS)
 {
-        struct child process;
+        struct child process, empty;
 
         take_turn("/");
+        CHILD(&empty)
+                leave_empty_ones(&empty);
         CHILD(&process) {
+                enum ipck_requirement before = ipcns_destroy_msg;
+                struct child last;
+
                 limit_namespaces(1);
-                EACH_ROW(m, mechanisms)
-                        for (int round = 0; round < 5; round++)
-                                leave_objects_behind(m, 3 * (round + 1), round % 2);
+                EACH_ROW(m, mechanisms) {
+                        for (int round = 0; round < 5; round++) {
+                                leave_objects_behind(m, 3 * (round + 1), round % 2, &empty, before);
+                                before = destroyed[m - mechanisms];
+                        }
+                }
+                CHILD(&last)
+                        take_its_place(&empty, before);
+                join(&last);
         }
         join(&process);
+        kill_child(&empty);
 }
 
 /* ---- memory ---- */

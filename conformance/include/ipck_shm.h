@@ -42,6 +42,8 @@ int segment_must_fit(int segment, size_t size);                 /* MUST(shmget()
 int new_segment_of(uid_t uid, size_t size, int mode);           /* that another user created, see as_user() */
 char *attach(int segment, int shmflg);                          /* at an address that the system picks */
 char *attach_at(int segment, void *shmaddr, int shmflg);
+/* At an address that the system picks and a program may ask for as well, a multiple of SHMLBA: ARM's picks any page. */
+char *attach_by_shmlba(int segment);
 void detach(const void *shmaddr);
 struct shmid_ds stat_of_segment(int segment);                   /* IPC_STAT into a structure filled with 0x5a before */
 void set_segment_mode(int segment, int mode);                   /* IPC_SET of the mode, by the owner */

@@ -48,14 +48,25 @@ struct made_call64 {
 };
 
 #ifdef __i386__
-/* Linux's 64-bit code segment on x86-64 (__USER_CS): a far call goes there, a far return comes back. */
+/* Linux's 64-bit code segment on x86-64 (__USER_CS). Far jumps go there and back, and not a call and a return:
+   QEMU 7.2 uses the stack for those as the kernel would, and that may not touch the pages of programs (SMAP). */
 enum { SEGMENT64 = 0x33 };
 
+struct far_code {
+        void (*code)(void);
+        unsigned short segment;
+};
+_Static_assert(sizeof(struct far_code) == 8, "the code below finds the second of two by this");
+
 void ipck_syscall64(void);
+void ipck_back_from_64(void);
 __asm__(".pushsection .text\n"
+        "ipck_call64:\n"
+        "       ljmp *(%esi)\n"
         ".code64\n"
         "ipck_syscall64:\n"
         "       mov %edi, %r8d\n"      /* struct made_call64, with a clear upper half */
+        "       mov %esi, %r9d\n"      /* struct far_code[2] */
         "       mov (%r8), %rax\n"
         "       mov 8(%r8), %rdi\n"
         "       mov 16(%r8), %rsi\n"
@@ -63,19 +74,20 @@ __asm__(".pushsection .text\n"
         "       mov 32(%r8), %r10\n"
         "       syscall\n"
         "       mov %rax, 40(%r8)\n"
-        "       lretl\n"
+        "       ljmp *8(%r9)\n"
         ".code32\n"
+        "ipck_back_from_64:\n"
+        "       ret\n"
         ".popsection\n");
 
 static void make_call64(struct made_call64 *made)
 {
-        const struct {
-                void (*code)(void);
-                unsigned short segment;
-        } target = {ipck_syscall64, SEGMENT64};
+        struct far_code there_and_back[2] = {{ipck_syscall64, SEGMENT64}, {ipck_back_from_64, 0}};
+        struct far_code *pointers = there_and_back;
 
-        __asm__ volatile("lcall *%[target]" : "+D"(made) : [target] "m"(target)
-                         : "eax", "ecx", "edx", "esi", "memory", "cc");
+        __asm__("mov %%cs, %0" : "=r"(there_and_back[1].segment));
+        __asm__ volatile("call ipck_call64" : "+D"(made), "+S"(pointers) : "m"(there_and_back)
+                         : "eax", "ecx", "edx", "memory", "cc");
 }
 #else
 static void make_call64(const struct made_call64 *made)

@@ -113,6 +113,20 @@ char *attach(int segment, int shmflg)
         return attach_at(segment, NULL, shmflg);
 }
 
+char *attach_by_shmlba(int segment)
+{
+        enum { TRIALS = 64 };
+        char *place = attach(segment, 0);
+
+        for (int i = 0; i < TRIALS && (uintptr_t)place % (size_t)SHMLBA != 0; i++) {
+                detach(place);
+                (void)bad_address();    /* the next one comes a page further */
+                place = attach(segment, 0);
+        }
+        REQUIRE((uintptr_t)place % (size_t)SHMLBA == 0);
+        return place;
+}
+
 void detach(const void *shmaddr)
 {
         MUST(ipck_shmdt(shmaddr));

@@ -138,7 +138,7 @@ TEST(descriptor_outlives_its_namespace, VERIFIES(ipcns_mq_descriptor_kept), MOST
                 enter_new_ipc_namespace();
                 mqd_t queue;
                 /* Not before the last one is given back. */
-                EVENTUALLY(ipcns_mq_descriptor_kept, (queue = create_half()) != (mqd_t)-1);
+                UNTIL((queue = create_half()) != (mqd_t)-1);
                 mq_post(queue, 0, "m");
                 enter_new_ipc_namespace();
                 /* The namespace that nobody is in any more goes at some moment of this. */

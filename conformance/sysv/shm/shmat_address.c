@@ -156,13 +156,14 @@ TEST(address_that_no_program_can_map_is_refused,
      VERIFIES(shmat_addr_einval_illegal, shmat_addr_enomem_illegal_linux))
 {
         const int segment = new_segment(page_size(), 0600);
-        char *const range = free_range(page_size());
+        /* Where an attachment may begin. */
+        char *const range = free_range(page_size()), *const high = below_the_top(2 * (size_t)SHMLBA / page_size());
 
-        if (mmap(below_the_top(2), page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
+        if (mmap(high, page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
                 UNSUPPORTED("an address that no program can map: the highest can be");
         detach(attach_at(segment, range, 0));
-        FAILS_WITH(shmat_addr_einval_illegal, EINVAL, shmat(segment, below_the_top(2), 0));
-        FAILS_WITH(shmat_addr_enomem_illegal_linux, ENOMEM, shmat(segment, below_the_top(2), 0));
+        FAILS_WITH(shmat_addr_einval_illegal, EINVAL, shmat(segment, high, 0));
+        FAILS_WITH(shmat_addr_enomem_illegal_linux, ENOMEM, shmat(segment, high, 0));
         EQ(shmat_addr_einval_illegal, nattch(segment), 0);
 }
 

@@ -89,15 +89,16 @@ TEST(forking_more_than_there_is, VERIFIES(fork_shm_fail_enomem))
         const uint64_t memory = ((uint64_t)info.totalram + info.totalswap) * info.mem_unit;
         if (memory > SIZE_MAX / 4)
                 UNSUPPORTED("an address space of four times the machine's memory (%ju bytes)", (uintmax_t)memory);
-        const size_t half = (size_t)memory / 8 * 5 / page * page;
+        const size_t step = (size_t)SHMLBA;     /* where an attachment may begin */
+        const size_t half = (size_t)memory / 8 * 5 / step * step;
         const int low = new_segment(page, 0600), high = new_segment(page, 0600);
-        char *const range = free_range(2 * half + 2 * page);
+        char *const range = free_range(2 * half + 2 * step);
 
         fill_pattern(attach_at(low, range, 0), page, 1);
-        fill_pattern(attach_at(high, range + page + 2 * half, 0), page, 2);
+        fill_pattern(attach_at(high, range + step + 2 * half, 0), page, 2);
         MUST(waitpid(MUST_FORK(fork_briefly()), NULL, 0));
         for (int i = 0; i < 2; i++)
-                if (mmap(range + page + (size_t)i * half, half, PROT_READ | PROT_WRITE,
+                if (mmap(range + step + (size_t)i * half, half, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
                         UNSUPPORTED("%zu bytes of private memory (%s)", half, errno_name(errno));
         const pid_t pid = fork_briefly();
@@ -105,7 +106,7 @@ TEST(forking_more_than_there_is, VERIFIES(fork_shm_fail_enomem))
                 UNSUPPORTED("a fork that fails where memory would be overcommitted (vm.overcommit_memory is 1?)");
         EQ(fork_shm_fail_enomem, nattch(low), 1);
         EQ(fork_shm_fail_enomem, nattch(high), 1);
-        HOLDS(fork_shm_fail_enomem, has_pattern(range, page, 1) && has_pattern(range + page + 2 * half, page, 2));
+        HOLDS(fork_shm_fail_enomem, has_pattern(range, page, 1) && has_pattern(range + step + 2 * half, page, 2));
         detach(range);
         EQ(fork_shm_fail_enomem, nattch(low), 0);
 }

@@ -69,7 +69,7 @@ TEST(failure_leaves_other_attachments_alone, VERIFIES(shmat_fail_no_effect))
 {
         const size_t size = 2 * page_size();
         const int segment = new_segment(size, 0600);
-        char *const one = attach(segment, 0), *const two = attach(segment, 0);
+        char *const one = attach_by_shmlba(segment), *const two = attach(segment, 0);
 
         fill_pattern(one, size, 1);
         FAILS_WITH(shmat_fail_no_effect, EINVAL, shmat(segment, one, 0));

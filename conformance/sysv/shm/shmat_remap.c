@@ -91,7 +91,7 @@ TEST(covered_attachment_is_detached, VERIFIES(shmat_remap_detaches_old))
 TEST(segment_over_itself_is_attached_once, VERIFIES(shmat_remap_detaches_old))
 {
         const int segment = new_segment(page_size(), 0600);
-        char *const place = attach(segment, 0);
+        char *const place = attach_by_shmlba(segment);
 
         fill_pattern(place, page_size(), 5);
         HOLDS(shmat_remap_detaches_old, shmat(segment, place, SHM_REMAP | SHM_RDONLY) == place);
@@ -103,7 +103,7 @@ TEST(segment_over_itself_is_attached_once, VERIFIES(shmat_remap_detaches_old))
 TEST(covered_attachment_that_was_the_last_goes_with_its_segment, VERIFIES(shmat_remap_detaches_old))
 {
         const int old = new_segment(page_size(), 0600), new = new_segment(page_size(), 0600);
-        char *const place = attach(old, 0);
+        char *const place = attach_by_shmlba(old);
 
         MUST(shmctl(old, IPC_RMID, NULL));
         EQ(shmat_remap_detaches_old, nattch(old), 1);

@@ -63,7 +63,7 @@ TEST(refused_attachment_does_not_destroy_what_is_in_use, VERIFIES(shmat_deleted_
 {
         const size_t page = page_size();
         const int segment = new_segment(page, 0600);
-        char *const place = attach(segment, 0);
+        char *const place = attach_by_shmlba(segment);
 
         fill_pattern(place, page, 1);
         MUST(shmctl(segment, IPC_RMID, NULL));

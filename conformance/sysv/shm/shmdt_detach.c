@@ -24,6 +24,9 @@ TEST(range_is_free_again, VERIFIES(shmdt_ret_zero))
                         EQ(shmdt_ret_zero, shmdt(place), 0);
                         for (size_t i = 0; i < row->size; i += page)
                                 HOLDS(shmdt_ret_zero, !is_mapped(place + i));
+                        /* The system may pick a place at which nobody may ask for an attachment. */
+                        if ((uintptr_t)place % (size_t)SHMLBA != 0)
+                                continue;
                         HOLDS(shmdt_ret_zero, shmat(other, place, 0) == place);
                         EQ(shmdt_ret_zero, shmdt(place), 0);
                 }

@@ -87,7 +87,7 @@ TEST(mapping_of_another_kind_is_not_touched, VERIFIES(shmdt_einval_mmap_region))
 TEST(second_detach_finds_nothing, VERIFIES(shmdt_einval_twice))
 {
         const int segment = new_segment(page_size(), 0600);
-        char *const place = attach(segment, 0), *const other = attach(segment, 0);
+        char *const place = attach_by_shmlba(segment), *const other = attach(segment, 0);
 
         EQ(shmdt_einval_twice, shmdt(place), 0);
         FAILS_WITH(shmdt_einval_twice, EINVAL, shmdt(place));
