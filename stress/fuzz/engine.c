@@ -148,8 +148,7 @@ static bool attend(struct world *w)
                 w->at = w->position;
                 if (!judge_end(w, process))
                         return false;
-                for (int f = 0; f < FAMILIES; f++)
-                        families[f]->release(w, process);
+                note_end(w, process);
                 w->position++;
         }
         if (w->position < w->items && !w->alive[w->item[w->position].process])
@@ -228,6 +227,7 @@ static void clean_up(struct world *w)
 void run_sequence(struct world *w)
 {
         reset_objects(w);
+        w->clock = coarse_seconds();
         w->position = 0;
         w->contradicted = w->lost = false;
         for (int p = 0; p <= PROCESSES; p++)
@@ -266,9 +266,10 @@ static void generate(struct world *w, struct random *random, int family)
                 item->process = (uint8_t)process;
         }
         for (process = 0; process < PROCESSES; process++)
-                for (int last = families[family]->close_all(item); last > 0; last--, item++) {
+                for (int h = 0; families[family]->closes != NEVER_OPEN && h < HANDLES; h++, item++) {
                         item->family = (uint8_t)family;
                         item->process = (uint8_t)process;
+                        item->call = (uint8_t)families[family]->closes;
                 }
         w->items = (int)(item - w->item);
 }
