@@ -298,13 +298,9 @@ uint32_t read_text(const unsigned char *text, int64_t size, bool *garbled);
 void print_identifier(FILE *, const struct item *, const struct record *);
 void print_timeout(FILE *, const struct item *);
 
-/* Names of POSIX objects, by number; number 0 is used like the others. */
-static inline const char *name_of(int number)
-{
-        static const char *const names[KEYS] = {"/ipck-0", "/ipck-1", "/ipck-2", "/ipck-3", "/ipck-4"};
-
-        return names[number];
-}
+/* Names of POSIX objects, by number; number 0 is used like the others. Worlds side by side have names of their own. */
+const char *name_of(int number);
+void set_world_of_names(unsigned world);
 
 /* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size
  * there. */

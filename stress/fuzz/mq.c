@@ -9,10 +9,6 @@
 
 void ipck_mq_available(void);
 
-#ifndef MQ_PRIO_MAX
-#define MQ_PRIO_MAX 32768
-#endif
-
 enum { ROOM = 8192, GUARD = 16, UNTOUCHED = 0x5a, NO_DESCRIPTOR = -1 };
 
 static int64_t draw_priority(struct random *random)

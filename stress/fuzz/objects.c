@@ -23,6 +23,21 @@ void reset_objects(struct world *w)
                                 w->handle[f][p][h].object = NO_OBJECT;
 }
 
+/* ---- names ---- */
+
+static char names[KEYS][24];
+
+void set_world_of_names(unsigned world)
+{
+        for (unsigned key = 0; key < KEYS; key++)
+                snprintf(names[key], sizeof(names[key]), "/ipck-%u-%u", world, key);
+}
+
+const char *name_of(int number)
+{
+        return names[number];
+}
+
 /* ---- which object ---- */
 
 int named_object(const struct world *w, const struct item *item)

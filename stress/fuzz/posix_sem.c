@@ -8,10 +8,6 @@
 #include "fuzz.h"
 #include "have.h"
 
-#ifndef SEM_VALUE_MAX
-#define SEM_VALUE_MAX INT_MAX
-#endif
-
 static int64_t draw_value(struct random *random)
 {
         static const int64_t values[] = {0, 1, 2, SEM_VALUE_MAX, SEM_VALUE_MAX - 1LL, SEM_VALUE_MAX + 1LL, UINT_MAX};

@@ -8,9 +8,6 @@
 
 void ipck_shm_available(void);
 
-#ifndef SHM_EXEC
-#define SHM_EXEC 0100000
-#endif
 #define UNALIGNED ((void *)0x12345)
 
 static int64_t draw_size(struct random *random)

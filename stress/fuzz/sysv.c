@@ -7,16 +7,6 @@
 
 #include "fuzz.h"
 
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY 13
-#endif
-#ifndef SHM_STAT_ANY
-#define SHM_STAT_ANY 15
-#endif
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY 20
-#endif
-
 static const struct command {
         enum call call;                 /* CALLS: all */
         int command;

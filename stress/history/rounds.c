@@ -25,9 +25,9 @@ enum { SHORTEST = 8, LOOK_NS = 300000, MOST_PLACES = 200000, WORKER_SIGNAL = SIG
 
 /* What the cells of a workload share. */
 static struct shared {
-        _Atomic uint64_t checked, unchecked, undecided;
+        _Atomic uint64_t operations[2], ns[2];  /* of rounds that are not judged, and of those that are */
+        _Atomic uint64_t undecided;
         _Atomic bool violated;
-        _Atomic uint64_t checked_ns, unchecked_ns;
 } *totals;
 
 /* ---- waiting for each other ---- */
@@ -636,14 +636,11 @@ static void run_cell(const struct history_kind *kind, unsigned number)
                 w.judged = round % 4 != 3;
                 good = run_round(&w);
                 const uint64_t took = (uint64_t)(monotonic_ns() - before), count = operations_of_round(cell);
+                totals->operations[w.judged] += count;
+                totals->ns[w.judged] += took;
                 if (w.judged) {
-                        totals->checked += count;
-                        totals->checked_ns += took;
                         count_operations(count);
                         count_histories(1);
-                } else {
-                        totals->unchecked += count;
-                        totals->unchecked_ns += took;
                 }
                 for (unsigned process = 0; good && kind->dies && process < cell->processes; process++)
                         start_process(cell, process);
@@ -667,12 +664,6 @@ void run_histories(const struct history_kind *kind)
                         run_cell(kind, i);
         for (unsigned i = 0; i < count; i++)
                 join(&cells[i]);
-        if (totals->checked_ns && totals->unchecked_ns) {
-                const double checked = (double)totals->checked / (double)totals->checked_ns;
-                const double unchecked = (double)totals->unchecked / (double)totals->unchecked_ns;
-                measured("checked_per_second", checked * 1e9 * count);
-                measured("unchecked_per_second", unchecked * 1e9 * count);
-                measured("speed_beside_unchecked", checked / unchecked);
-        }
+        measured_speed(totals->operations, totals->ns, count);
         measured("undecided_histories", (double)totals->undecided);
 }

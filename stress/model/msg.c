@@ -7,13 +7,6 @@
 
 #include "msg.h"
 
-#ifndef MSG_COPY
-#define MSG_COPY 040000
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY 13
-#endif
-
 static void init(void *state)
 {
         memset(state, 0, sizeof(struct msg_queue));
