@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from ipck import catalogue, mutants
 from ipck.errors import IpckError
 from ipck.plot import Axis
-from ipck.stress import lines, run, trend
+from ipck.stress import lines, mutated, run, trend
 from ipck.stress.results import Resources, Workload, as_data, read
 from ipck.stress.run import Options, Run
 from ipck.stressusage import duration
 from ipck.targets import Target
+from ipck.tree import REQUIREMENTS
 from stubs import HARNESS, World, short
 
 TREE = HARNESS.parent
@@ -381,7 +383,7 @@ def storm(name: str, seconds: str, *more: str, **environment: str) -> dict[str, 
 
 
 STORMS = (
-    "attachments", "keys", "limits", "messages", "names", "namespaces", "queues", "removal", "semaphores", "signals",
+    "adjustments", "attachments", "handover", "keys", "limits", "messages", "names", "namespaces", "queues", "removal", "semaphores", "signals",
     "timeouts", "undo",
 )
 
@@ -394,7 +396,15 @@ def test_storm_finds_nothing_here(name: str) -> None:
 
 
 WRONG = (
+    ("adjustments", "semctl_rmid_keeps_adjustments", "semctl.rmid.undo-dropped exit.semadj-rmid-race"),
+    ("adjustments", "semop_undo_lost_with_the_namespace", "ipcns.setns-undo"),
+    ("adjustments", "semop_undo_not_shared_by_clone", "semop.undo.clone-sysvsem"),
+    ("adjustments", "semop_undo_unshared_in_vain", "semop.undo.unshare-sysvsem"),
     ("attachments", "shmat_failures_are_attached", "shmat.nattch.concurrent"),
+    ("handover", "sem_post_first_wakes_own_process", "sem_post.wakes.cross-process"),
+    ("handover", "sem_post_looks_again", "sem_destroy.right-after-wait"),
+    ("handover", "sem_timedwait_cancel_takes_unit", "sem_timedwait.cancel.no-token-loss"),
+    ("keys", "msgget_creat_does_not_look_again", "msgget.atomic.creat-same-id"),
     ("keys", "msgget_identifier_used_again", "xsi-ipc.id.seq-reuse"),
     ("keys", "semget_excl_not_atomic", "semget.atomic.creat-excl"),
     ("limits", "msgget_limit_is_for_ever", "msgget.enospc.frees-on-rmid"),
@@ -419,3 +429,47 @@ def test_storm_finds_a_wrong_implementation(name: str, mutant: str, requirements
     result = storm(name, "15", *waived, LD_PRELOAD=str(MUTANTS), IPCK_MUTANT=mutant)
     assert {violation["requirement"] for violation in result["violations"]} & set(requirements.split()), result
     assert "stress/storms/" in result["violations"][0]["details"]
+
+
+def find_mutants(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What workloads find of wrong implementations, with --mutants."""
+    command = [str(TREE / "scripts/ipck"), "stress", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+def test_wrong_implementations_are_found_and_timed() -> None:
+    done = find_mutants("storm.adjustments", "storm.keys", "--mutants", "semop_undo_unshared*,msgget_creat_does*")
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second, last = done.stdout.splitlines()
+    assert first.startswith("semop_undo_unshared_in_vain: storm.adjustments ") and " s in all " in first
+    assert second.startswith("msgget_creat_does_not_look_again: storm.keys ") and "msgget.atomic.creat-same-id" in second
+    assert last == "2 of 2 wrong implementations found by workloads alone"
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+def test_wrong_implementation_that_is_not_found_is_told() -> None:
+    done = find_mutants("storm.keys", "--mutants", "sem_post_looks_again")
+    assert done.returncode == 1
+    assert "NOT FOUND sem_post_looks_again" in done.stdout and "none makes the call" in done.stdout
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--mutants", "nothing*"), "there is no mutant 'nothing*'"),
+        (("--mutants", "concurrency", "--target", "host-musl"), "only calls of the flavour glibc can be broken"),
+    ],
+)
+def test_mutants_that_cannot_be_had(arguments: tuple[str, ...], said: str) -> None:
+    done = find_mutants("storm.keys", *arguments)
+    assert done.returncode == 2 and said in done.stderr
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+def test_concurrency_stands_for_what_races_and_sleeps() -> None:
+    rows = catalogue.load(REQUIREMENTS)
+    chosen = {one.name for one in mutated.choose(mutants.load(rows), [mutated.CONCURRENCY], rows)}
+    assert {"semop_wakes_one", "semop_undo_inherited", "sem_post_looks_again", "semget_excl_not_atomic"} <= chosen
+    assert not {"semget_private_needs_creat", "shmget_size0_accepted"} & chosen
