@@ -25,7 +25,7 @@ CONCURRENCY = "concurrency"
 """Stands for the mutants that concern concurrency."""
 
 _KINDS = ("atomicity", "wakeup")
-_UNDO = ("semop.undo.", "exit.semadj", "ipcns.setns-undo")
+_UNDO = ("semop.undo.", "exit.semadj", "fork.semadj", "exec.semadj", "ipcns.setns-undo")
 """Requirements of one of these kinds, or of what SEM_UNDO leaves, concern concurrency."""
 _TURNS = (1.0, 4.0, 15.0)
 """Seconds that each workload may take, turn by turn."""
