@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 
+#include "../model/msg.h"
 #include "fuzz.h"
 #include "ipck_msg.h"
 #undef msgget
@@ -121,6 +122,8 @@ static bool goes_on(const struct world *w, const struct item *item, int object)
                                     .size = item->size < 0 ? 0 : item->size, .type = item->type,
                                     .flags = item->flags & ~IPC_NOWAIT};
 
+        if (item->call == CALL_msgrcv && stress_waived(rule_of_selection(item->type, item->flags)))
+                return false;           /* it may not see the message that is for it */
         return thing->possible == 1 && !(item->flags & MSG_COPY) && msg_model.enabled(thing->state[0], &o);
 }
 
@@ -231,6 +234,10 @@ static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool sends = item->call == CALL_msgsnd;
 
+        if (item->patient)              /* for what the model has there */
+                return (struct contradiction){
+                        .requirement = sends ? msgsnd_ret_zero : rule_of_selection(item->type, item->flags),
+                        .what = "errno", .got = EINPROGRESS};
         return (struct contradiction){.requirement = sends ? msgsnd_eagain_qbytes : msgrcv_enomsg, .what = "errno",
                                       .want = sends ? EAGAIN : ENOMSG, .got = EINPROGRESS};
 }
