@@ -21,6 +21,9 @@ static const int64_t GRACE_NS = 1000000000, LONG_GRACE_NS = 30000000000;
 /* What is ignored, or caught with SA_RESTART, must not end a wait. */
 enum { IGNORED_SIGNAL = SIGUSR2, RESTARTING_SIGNAL = SIGWINCH };
 
+/* Some rest at any time, and their main processes watch whether they do. */
+enum { CELLS_A_PROCESSOR = 6 };
+
 enum { SHORTEST = 8, LOOK_NS = 300000, MOST_PLACES = 200000, WORKER_SIGNAL = SIGUSR1 };
 
 /* What the cells of a workload share. */
@@ -141,15 +144,17 @@ const struct actor *actor_of(unsigned process)
 
 uint64_t class_of(const struct record *record, bool process_matters)
 {
+        enum { FROM = offsetof(struct record, value), WORDS = (sizeof(struct record) - FROM) / sizeof(uint64_t) };
         uint64_t hash = (uint64_t)record->call << 32 | (uint64_t)record->error << 16 | (uint64_t)record->command << 8;
+        uint64_t word[WORDS];
 
         if (process_matters)
                 hash |= record->process;
-        hash = splitmix(&hash) ^ (uint32_t)record->value;
-        for (int i = 0; i < IN; i++)
-                hash = splitmix(&hash) ^ (uint32_t)record->in[i];
-        for (int i = 0; i < OUT; i++)
-                hash = splitmix(&hash) ^ (uint32_t)record->out[i];
+        memcpy(word, (const char *)record + FROM, sizeof(word));
+        for (int i = 0; i < WORDS; i++) {
+                hash = (hash ^ word[i]) * UINT64_C(0x9fb21c651e98df25);
+                hash ^= hash >> 32;
+        }
         return hash | 1;
 }
 
@@ -654,8 +659,9 @@ static void run_cell(const struct history_kind *kind, unsigned number)
 void run_histories(const struct history_kind *kind)
 {
         struct child cells[MOST_CELLS];
-        const long wanted = 3 * sysconf(_SC_NPROCESSORS_ONLN);
-        const unsigned count = wanted > MOST_CELLS ? MOST_CELLS : wanted < 3 ? 3 : (unsigned)wanted;
+        const long wanted = CELLS_A_PROCESSOR * sysconf(_SC_NPROCESSORS_ONLN);
+        const unsigned count = wanted > MOST_CELLS ? MOST_CELLS : wanted < CELLS_A_PROCESSOR ? CELLS_A_PROCESSOR
+                             : (unsigned)wanted;
 
         choose_clock();
         totals = shared(sizeof(*totals));
