@@ -7,7 +7,7 @@ from . import catalogue, mutants, notes
 from .errors import IpckError
 from .extras import PAGES
 from .publish import republish
-from .stress import command, known, mutated, results, run
+from .stress import command, known, lines, mutated, results, run
 from .stress.run import Options
 from .targets import choose
 from .tree import shown
@@ -27,7 +27,7 @@ def stress(options: argparse.Namespace) -> int:
         return _mutants(options, rows)
     seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
     asked = Options(seed, options.seconds or _SECONDS, options.soak, options.time_scale)
-    _say(f"ipck: --seed {seed}")
+    _say(f"ipck: --seed {lines.seed_in_words(seed)}")
     if options.compare:
         a, b = (choose([name])[0].target for name in options.compare)
         return command.compare(a, b, options.workload, options.operations, asked, options.build, _say)

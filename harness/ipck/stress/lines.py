@@ -13,6 +13,11 @@ GENERATION = 2
 _LONGEST_DETAILS = 1 << 16
 
 
+def seed_in_words(seed: int) -> str:
+    """SEED with the generation in which it means what it did."""
+    return f"{GENERATION}:{seed}"
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The first line."""
