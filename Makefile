@@ -322,8 +322,8 @@ build/$(1)/crash-tests: $(crash_tests:%.c=build/$(1)/obj/%.o) build/$(1)/libipck
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) -pthread -o $$@ $$^ -lrt
 
-# All workloads. Checking is to cost less than what is checked.
-$(patsubst %.c,build/$(1)/obj/%.o,$(filter-out stress/storms/%,$(stress))): optimization_$(1) := -O2
+# All workloads. Checking is to cost less than what is checked, and compiling not much: -O2 makes it some 5% faster.
+$(patsubst %.c,build/$(1)/obj/%.o,$(filter-out stress/storms/%,$(stress))): optimization_$(1) := -O1
 build/$(1)/ipck-stress: $(stress:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt

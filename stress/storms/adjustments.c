@@ -153,10 +153,10 @@ static void unshare_list(void)
 
 static void leave_namespace(void)
 {
-        const int here = once_in(2) ? open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC) : -1;
+        const int current = once_in(2) ? open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC) : -1;
 
         take(scene->own);
-        if ((here == -1 ? unshare(CLONE_NEWIPC) : setns(here, CLONE_NEWIPC)) == -1)
+        if ((current == -1 ? unshare(CLONE_NEWIPC) : setns(current, CLONE_NEWIPC)) == -1)
                 scene->error = errno;
         scene->step = 1;
         wait_at(&scene->go_on);
