@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * adjustments.c: who has the adjustments that SEM_UNDO leaves. Processes share a list of them by clone(CLONE_SYSVSEM),
- * give theirs up by unshare() or with their IPC namespace, and end, while their set is removed and another one is made
- * with the same identifier. Each worker has a set of its own and lets others act on it, so that it knows each value.
+ * give theirs up by unshare() or with their IPC namespace, and end, while values come near their limits, or their set is
+ * removed and another one is made with the same identifier. Each worker has a set of its own and lets others act on it, so that it knows each value.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -12,7 +12,7 @@
 
 #include "storm.h"
 
-enum { MOST_CREW = 16, UNITS = 100, STACK = 1 << 16 };
+enum { MOST_CREW = 16, UNITS = 100, HIGHEST = 32767, STACK = 1 << 16 };
 
 /* What a subject, its child and the worker tell each other; in memory that all share. */
 static struct scene {
@@ -64,13 +64,13 @@ static void await_step(int step)
         UNTIL(scene->step >= step);
 }
 
-static void end_of_scene(enum ipck_requirement requirement, const char *what)
+static void end_of_scene(enum ipck_requirement requirement, int wanted, const char *what)
 {
         open_gate(&scene->go_on);
         while (wait(NULL) != -1 || errno == EINTR) {
         }
-        EXPECT(requirement, value() == UNITS, "when a process has ended %s the value is %d, not %d", what, value(),
-               UNITS);
+        EXPECT(requirement, value() == wanted, "when a process has ended %s the value is %d, not %d", what, value(),
+               wanted);
 }
 
 /* ---- lists that are shared ---- */
@@ -137,7 +137,7 @@ static void share(void)
         /* The one that was cloned last is no child of this process. */
         EXPECT(semop_undo_clone_sysvsem, WITHIN(value() == UNITS),
                "the last that shared adjustments has ended, and %d units are still taken", UNITS - value());
-        end_of_scene(semop_undo_clone_sysvsem, "that shared adjustments");
+        end_of_scene(semop_undo_clone_sysvsem, UNITS, "that shared adjustments");
 }
 
 /* ---- lists that are given up ---- */
@@ -172,10 +172,10 @@ static void give_up(bool leaves)
         if (!scene->error)
                 EXPECT(requirement, value() == UNITS, "%s leaves %d units taken",
                        leaves ? "who has left the IPC namespace" : "unshare(CLONE_SYSVSEM)", UNITS - value());
-        end_of_scene(requirement, "that gave its adjustments up");
+        end_of_scene(requirement, UNITS, "that gave its adjustments up");
 }
 
-/* ---- another set with the same identifier ---- */
+/* ---- values that an adjustment would leave the range with ---- */
 
 static void hold_until_told(void)
 {
@@ -183,6 +183,25 @@ static void hold_until_told(void)
         scene->step = 1;
         wait_at(&scene->go_on);
 }
+
+static void go_beyond(bool above)
+{
+        const short changed = scene->own;
+
+        doing("the end of a process whose adjustment is too large");
+        if (!above)
+                scene->own = (short)-changed;
+        act(hold_until_told);
+        await_step(1);
+        struct sembuf rest = {0, (short)(above ? HIGHEST - value() : -value()), 0};
+        EXPECT(semop_inc_never_blocks, semop(scene->set, &rest, 1) == 0, "semop() fails with %s", errno_name(errno));
+        count_operations(1);
+        end_of_scene(above ? exit_semadj_clamp_max : exit_semadj_clamp_zero, above ? HIGHEST : 0,
+                     above ? "that took units, of a semaphore that is full now," : "whose units have all been taken");
+        MUST(semctl(scene->set, 0, SETVAL, (union semun){.val = UNITS}));
+}
+
+/* ---- another set with the same identifier ---- */
 
 /* Makes a set with that identifier, where somebody else does not get it first; whether it has. */
 static bool make_again(int id)
@@ -216,7 +235,7 @@ static void make_another(void)
         if (!again && scene->set == id)
                 scene->set = semget(IPC_PRIVATE, 1, 0600);
         make_set();
-        end_of_scene(beside ? exit_semadj_rmid_race : semctl_rmid_undo_dropped,
+        end_of_scene(beside ? exit_semadj_rmid_race : semctl_rmid_undo_dropped, UNITS,
                      again ? "whose set was removed and made again" : "whose set was removed");
 }
 
@@ -229,10 +248,11 @@ static void worker(int me)
                 scene->own = (short)(1 + pick(UNITS / 2));
                 scene->childs = (short)(1 + pick(UNITS / 2));
                 scene->killed = once_in(2);
-                switch (pick(4)) {
+                switch (pick(5)) {
                 case 0: share(); break;
                 case 1: give_up(false); break;
                 case 2: give_up(true); break;
+                case 3: go_beyond(once_in(2)); break;
                 default: make_another(); break;
                 }
         }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * handover.c: POSIX semaphores as the way from one to another. Each post lets one who waits through, whichever process
- * that is in; who is cancelled while waiting takes nothing along; and who came through may destroy the semaphore, though
- * whoever posted has not returned yet.
+ * that is in; who is cancelled or interrupted while waiting takes nothing along; and who came through may destroy the
+ * semaphore, though whoever posted has not returned yet.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
-#include <stdio.h>
 
 #include "have.h"
 #include "storm.h"
@@ -16,14 +16,14 @@ enum { MOST_THREADS = 3, MOST_CREW = 32, PAIRS = 32, USED = 0x5a };
 /* So far off that nobody lives to see it. */
 static const int64_t far_ns = 1000000000000;
 
-/* The three calls that wait, and what each promises a thread that is cancelled in it. */
+/* The three calls that wait, and what each promises where its caller is cancelled, or interrupted. */
 static const struct wait {
         const char *name;
-        enum ipck_requirement no_loss;
+        enum ipck_requirement cancelled, interrupted, ends;
 } waits[] = {
-        {"sem_wait()", sem_wait_cancel_no_token_loss},
-        {"sem_timedwait()", sem_timedwait_cancel_no_token_loss},
-        {"sem_clockwait()", sem_clockwait_cancel_no_token_loss},
+        {"sem_wait()", sem_wait_cancel_no_token_loss, sem_wait_eintr_value_kept, sem_wait_eintr},
+        {"sem_timedwait()", sem_timedwait_cancel_no_token_loss, sem_timedwait_value_kept, sem_timedwait_eintr},
+        {"sem_clockwait()", sem_clockwait_cancel_no_token_loss, sem_clockwait_value_kept, sem_clockwait_eintr},
 };
 enum { WAITS = HAVE_SEM_CLOCKWAIT ? 3 : 2 };
 
@@ -31,7 +31,8 @@ static struct books {
         sem_t sem;
         uint32_t way;                           /* of waiting: one in a round, so that it is clear who is to blame */
         int threads, waiters;
-        _Atomic int waiting, cancelled;
+        bool interrupts;
+        _Atomic int waiting, disturbed;
         sem_t once[PAIRS];                      /* for one unit each */
 } *books;
 
@@ -114,16 +115,22 @@ static void hand_over(void)
                value);
 }
 
-/* ---- who is cancelled takes nothing ---- */
+/* ---- who is cancelled or interrupted takes nothing ---- */
+
+enum { DISTURBANCE = SIGUSR1 };
 
 static void *use_units(void *unused)
 {
         int before;
 
         for (;;) {
-                EXPECT(sem_wait_ret_zero, wait_in(books->way, &books->sem) == 0, "%s fails with %s",
-                       waits[books->way].name, errno_name(errno));
+                if (wait_in(books->way, &books->sem) == -1) {
+                        EXPECT(waits[books->way].ends, errno == EINTR && books->interrupts, "%s fails with %s",
+                               waits[books->way].name, errno_name(errno));
+                        continue;
+                }
                 pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+                sched_yield();                  /* so that others wait */
                 post(&books->sem);
                 pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
                 pthread_testcancel();           /* where the wait is none of the points of cancellation */
@@ -131,39 +138,49 @@ static void *use_units(void *unused)
         return unused;
 }
 
-static void cancelling_process(int me)
+static void disturbing_process(int me)
 {
         pthread_t threads[MOST_THREADS];
 
         (void)me;
         doing("threads that are cancelled");
+        catch_signal(DISTURBANCE, 0);
         for (uint32_t n = 1 + pick(20); n > 0; n--) {
                 for (int i = 0; i < books->threads; i++)
                         start_thread(&threads[i], use_units, NULL);
-                for (int i = 0; i < books->threads; i++) {
+                for (uint32_t signals = books->interrupts ? pick(50) : 0; signals > 0; signals--) {
                         tarry();
+                        pthread_kill(threads[pick((uint32_t)books->threads)], DISTURBANCE);
+                        books->disturbed++;
+                }
+                for (int i = 0; i < books->threads; i++) {
+                        if (!books->interrupts)
+                                tarry();
                         pthread_cancel(threads[i]);
                 }
                 for (int i = 0; i < books->threads; i++)
                         pthread_join(threads[i], NULL);
-                books->cancelled += books->threads;
+                books->disturbed += books->threads;
         }
 }
 
-static void cancel_waiters(void)
+static void disturb_waiters(void)
 {
-        const int units = 1 + (int)pick(3);
+        const struct wait *const way = &waits[books->way];
+        const int units = 1 + (int)pick(2);
         int value = 0;
 
-        books->threads = 1 + (int)pick(MOST_THREADS);
+        books->threads = 2 + (int)pick(MOST_THREADS - 1);
         for (int i = 0; i < units; i++)
                 post(&books->sem);
-        muster(draw_crew(1, MOST_CREW / 2), cancelling_process);
+        books->interrupts = once_in(2);
+        muster(draw_crew(1, MOST_CREW / 2), disturbing_process);
         set_off();
-        all_end(waits[books->way].no_loss);
+        all_end(way->cancelled);
         MUST(sem_getvalue(&books->sem, &value));
-        EXPECT(waits[books->way].no_loss, value == units, "%d threads were cancelled in %s; of %d units %d are left",
-               books->cancelled, waits[books->way].name, units, value);
+        EXPECT(books->interrupts ? way->interrupted : way->cancelled, value == units,
+               "%d times a thread was %s in %s; of %d units %d are left", books->disturbed,
+               books->interrupts ? "interrupted or cancelled" : "cancelled", way->name, units, value);
 }
 
 /* ---- who came through may destroy it ---- */
@@ -208,7 +225,7 @@ static void destroy_at_once(void)
                        "sem_post() stores into a semaphore that was destroyed by who came through");
 }
 
-STORM(handover, "POSIX semaphores between processes: each post lets one through, the cancelled take none along")
+STORM(handover, "POSIX semaphores between processes: each post lets one through, who is disturbed takes none along")
 {
         books = shared(sizeof(*books));
         while (another_round()) {
@@ -217,7 +234,7 @@ STORM(handover, "POSIX semaphores between processes: each post lets one through,
                 books->way = pick(WAITS);
                 switch (pick(3)) {
                 case 0: hand_over(); break;
-                case 1: cancel_waiters(); break;
+                case 1: disturb_waiters(); break;
                 default: destroy_at_once(); break;
                 }
         }
