@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * adjustments.c: who has the adjustments that SEM_UNDO leaves. Processes share a list of them by clone(CLONE_SYSVSEM),
- * give theirs up by unshare() or with their IPC namespace, and end, while values come near their limits, or their set is
- * removed and another one is made with the same identifier. Each worker has a set of its own and lets others act on it, so that it knows each value.
+ * give theirs up by unshare() or with their IPC namespace, and end, while values come near their limits, or while their
+ * set is removed and another one is made with the same identifier. Each worker has a set of its own and lets others act
+ * on it, so that it knows each value.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -131,8 +132,8 @@ static void share(void)
                 }
         if (!scene->error)
                 EXPECT(semop_undo_clone_sysvsem, value() == UNITS - scene->own - scene->childs,
-                       "one of two that share adjustments has ended, and %d of %d units are taken, not %d", UNITS - value(),
-                       UNITS, scene->own + scene->childs);
+                       "one of two that share adjustments has ended, and %d of %d units are taken, not %d",
+                       UNITS - value(), UNITS, scene->own + scene->childs);
         open_gate(&scene->go_on);
         /* The one that was cloned last is no child of this process. */
         EXPECT(semop_undo_clone_sysvsem, WITHIN(value() == UNITS),
@@ -186,18 +187,18 @@ static void hold_until_told(void)
 
 static void go_beyond(bool above)
 {
-        const short changed = scene->own;
+        const int near = (int)pick((uint32_t)scene->own);       /* the limit, by less than the adjustment */
 
         doing("the end of a process whose adjustment is too large");
         if (!above)
-                scene->own = (short)-changed;
+                scene->own = (short)-scene->own;
         act(hold_until_told);
         await_step(1);
-        struct sembuf rest = {0, (short)(above ? HIGHEST - value() : -value()), 0};
-        EXPECT(semop_inc_never_blocks, semop(scene->set, &rest, 1) == 0, "semop() fails with %s", errno_name(errno));
+        struct sembuf rest = {0, (short)((above ? HIGHEST - near : near) - value()), 0};
+        EXPECT(semop_dec_subtracts, semop(scene->set, &rest, 1) == 0, "semop() fails with %s", errno_name(errno));
         count_operations(1);
         end_of_scene(above ? exit_semadj_clamp_max : exit_semadj_clamp_zero, above ? HIGHEST : 0,
-                     above ? "that took units, of a semaphore that is full now," : "whose units have all been taken");
+                     above ? "that took units, where nearly all are back," : "whose units have nearly all been taken");
         MUST(semctl(scene->set, 0, SETVAL, (union semun){.val = UNITS}));
 }
 
