@@ -138,7 +138,7 @@ struct family {
         /* Fills in what is passed, calls, and fills in the outcome. */
         void (*make)(struct world *, const struct item *, int object, struct operation *, struct outcome *);
 
-        /* Counts what a call that succeeded adds to the object's units and takes from them; NULL: nothing is counted. */
+        /* Counts what a call that succeeded adds to the object's units or takes; NULL: nothing is counted. */
         void (*count)(struct thing *, const struct item *);
 
         /* Removes the object, by the privileged user. */

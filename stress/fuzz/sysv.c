@@ -26,9 +26,11 @@ static const struct command {
 
 static const struct command *command_of(const struct item *item)
 {
-        for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-                if (commands[i].command == item->command && (commands[i].call == CALLS || commands[i].call == item->call))
-                        return &commands[i];
+        for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+                const struct command *const c = &commands[i];
+                if (c->command == item->command && (c->call == CALLS || c->call == item->call))
+                        return c;
+        }
         return NULL;
 }
 

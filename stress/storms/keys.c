@@ -10,7 +10,10 @@
 
 #include "storm.h"
 
-enum { KEYS = 3, RUSHES = 8, MOST_CREW = 64, MOST_HELD = 60, BUCKETS = 256, DEPTH = 64, SIZE = 100, RUSH_KEY = 0x70000000 };
+enum { KEYS = 3, MOST_CREW = 64, MOST_HELD = 60, BUCKETS = 256, DEPTH = 64, SIZE = 100 };
+
+/* Keys that are rushed at the beginning, above all others. */
+enum { RUSHES = 8, RUSH_KEY = 0x70000000 };
 
 /* ---- the three mechanisms ---- */
 
@@ -228,8 +231,8 @@ static void rush(int n)
                errno_name(errno));
         if (!atomic_compare_exchange_strong(&books->found[n], &first, id + 1))
                 EXPECT(msgget_atomic_creat_same_id, first == id + 1,
-                       "of those who call msgget() with IPC_CREAT at the same time one is given %d, another %d", first - 1,
-                       id);
+                       "of those who call msgget() with IPC_CREAT at the same time one is given %d, another %d",
+                       first - 1, id);
 }
 
 static void worker(int me)
