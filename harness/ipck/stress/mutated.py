@@ -1,18 +1,19 @@
 """Which workloads find which wrong implementations (fault/mutants), and how soon: without the conformance tests.
 
-A first run with the library in place, but no mutant chosen, notes which workloads make which calls. Each mutant then
-runs with those that make its call, all of them for a second, then for longer, until one finds a violation or the time
-for a mutant is over.
+A first run with the library in place, but no mutant chosen, notes which workloads reach how many mutants of a mechanism
+(sysv/sem, posix/shm ..). Each mutant then runs with the workloads that make calls of its mechanism, those that reach
+most first: each for a second, then for longer, until one finds a violation or the time for a mutant is over.
 """
 
 import os
 import tempfile
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import mutants
+from .. import calls, mutants
 from ..catalogue import Catalogue
 from ..errors import IpckError
 from ..mutants import Mutant, Table
@@ -27,8 +28,8 @@ CONCURRENCY = "concurrency"
 _KINDS = ("atomicity", "wakeup")
 _UNDO = ("semop.undo.", "exit.semadj", "fork.semadj", "exec.semadj", "ipcns.setns-undo")
 """Requirements of one of these kinds, or of what SEM_UNDO leaves, concern concurrency."""
-_TURNS = (1.0, 4.0, 15.0)
-"""Seconds that each workload may take, turn by turn."""
+_TURNS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds that each workload may take, turn by turn, each with a seed of its own."""
 _LOOK = 0.4
 _PREFIX = "stress."
 """What a workload's name as a test begins with."""
@@ -49,7 +50,7 @@ class Found:
     def told(self) -> str:
         """In a line."""
         if not self.workload:
-            why = "; ".join(self.errors) or f"by {', '.join(self.tried) or 'none, as none makes the call'}"
+            why = "; ".join(self.errors) or f"by {', '.join(self.tried) or 'none, as none makes such calls'}"
             return f"NOT FOUND {self.mutant.name}: {self.mutant.what} ({why}; {self.spent:.1f} s)"
         aside = "" if self.requirement in self.mutant.violates else ", a consequence"
         times = f"{self.seconds:.1f} s, {self.spent:.1f} s in all"
@@ -76,27 +77,31 @@ class Search:
             raise IpckError(f"target {target.name}: only calls of the flavour {mutants.FLAVOUR} can be broken")
         self._target, self._names, self._options, self._build = target, names, options, build
         self._library = mutants.preload(build)
+        self._points = {call.name: call.point for call in calls.load(build)}
 
     def each(self, chosen: Sequence[Mutant], table: Table, say: Callable[[str], None]) -> list[Found]:
         """What becomes of each of CHOSEN, told as it comes."""
         callers = self._callers(table)
         found = []
         for mutant in chosen:
-            found.append(self._one(mutant, callers.get(mutant.call, ())))
+            found.append(self._one(mutant, callers.get(self._mechanism(mutant), ())))
             say(found[-1].told())
         return found
 
-    def _one(self, mutant: Mutant, callers: Container[str]) -> Found:
-        names = [name for name in self._names if name in callers]
+    def _mechanism(self, mutant: Mutant) -> str:
+        """Calls that are not of the table are made on what shm_open() opens."""
+        return self._points.get(mutant.call, "posix/shm/").rpartition("/")[0]
+
+    def _one(self, mutant: Mutant, names: Sequence[str]) -> Found:
         result = Found(mutant, tuple(names))
         began = time.monotonic()
         errors: list[str] = []
-        for seconds in _TURNS:
+        for turn, seconds in enumerate(_TURNS):
             for name in names:
                 left = self._options.seconds - (time.monotonic() - began)
                 if left <= 0:
                     break
-                one = self._run(name, f"IPCK_MUTANT={mutant.name}", min(seconds, left))
+                one = self._run(name, f"IPCK_MUTANT={mutant.name}", min(seconds, left), turn)
                 if one.violations:
                     best = [each.requirement for each in one.violations if each.requirement in mutant.violates]
                     requirement = (best or [one.violations[0].requirement])[0]
@@ -106,8 +111,8 @@ class Search:
                     errors.append(f"{name}: {one.error}")
         return replace(result, spent=time.monotonic() - began, errors=tuple(dict.fromkeys(errors)))
 
-    def _callers(self, table: Table) -> Mapping[str, set[str]]:
-        """The workloads that make each call, by that they reach a mutant of it.
+    def _callers(self, table: Table) -> Mapping[str, Sequence[str]]:
+        """The workloads that make calls of each mechanism, those first that reach most of its mutants.
 
         The library asks after the state of many objects then, which is no affair of the workloads: what they find
         violated is passed over.
@@ -125,15 +130,15 @@ class Search:
                 tests = mutants.reached(path.read_bytes(), table)
             except ValueError as error:
                 raise IpckError(f"{self._library.name}: what it noted about workloads {error}: run make") from None
-        callers: dict[str, set[str]] = {}
+        reached: dict[str, Counter[str]] = {}
         for mutant in table.mutants:
-            names = {test.removeprefix(_PREFIX) for test in tests.get(mutant.name, ())}
-            callers.setdefault(mutant.call, set()).update(names)
-        return callers
+            names = (test.removeprefix(_PREFIX) for test in tests.get(mutant.name, ()))
+            reached.setdefault(self._mechanism(mutant), Counter()).update(names)
+        return {mechanism: [name for name, _ in count.most_common()] for mechanism, count in reached.items()}
 
-    def _run(self, name: str, setting: str, seconds: float) -> Workload:
+    def _run(self, name: str, setting: str, seconds: float, turn: int = 0) -> Workload:
         prefix = ("env", f"LD_PRELOAD={self._library}", setting, *self._target.prefix)
-        options = replace(self._options, seconds=seconds)
+        options = replace(self._options, seconds=seconds, seed=self._options.seed + turn)
         engine = run.Run(replace(self._target, prefix=prefix), [name], options, self._build)
         return _result(engine.events(), name)
 
