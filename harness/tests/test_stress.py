@@ -411,7 +411,8 @@ def test_storm_finds_nothing_here(name: str) -> None:
 
 
 WRONG = (
-    ("adjustments", "semctl_rmid_keeps_adjustments", "semctl.rmid.undo-dropped exit.semadj-rmid-race"),
+    ("adjustments", "semctl_rmid_keeps_adjustments", "semctl.rmid.undo-dropped exit.semadj-rmid-race exit.semadj-clamp-max "
+     "exit.semadj-clamp-zero semop.undo.clone-sysvsem"),
     ("adjustments", "semop_undo_lost_with_the_namespace", "ipcns.setns-undo"),
     ("adjustments", "semop_undo_not_shared_by_clone", "semop.undo.clone-sysvsem"),
     ("adjustments", "semop_undo_unshared_in_vain", "semop.undo.unshare-sysvsem"),
