@@ -15,7 +15,6 @@ from ipck.errors import IpckError
 from ipck.plot import Axis
 from ipck.publish import republish
 from ipck.stress import lines, mutated, run, trend
-from ipck.stress import lines, mutated, run, trend
 from ipck.stress.results import Resources, Workload, as_data, read
 from ipck.stress.run import Options, Run
 from ipck.stressusage import duration
@@ -411,8 +410,8 @@ def test_storm_finds_nothing_here(name: str) -> None:
 
 
 WRONG = (
-    ("adjustments", "semctl_rmid_keeps_adjustments", "semctl.rmid.undo-dropped exit.semadj-rmid-race exit.semadj-clamp-max "
-     "exit.semadj-clamp-zero semop.undo.clone-sysvsem"),
+    ("adjustments", "semctl_rmid_keeps_adjustments", "semctl.rmid.undo-dropped exit.semadj-rmid-race "
+     "exit.semadj-clamp-max exit.semadj-clamp-zero semop.undo.clone-sysvsem"),
     ("adjustments", "semop_undo_lost_with_the_namespace", "ipcns.setns-undo"),
     ("adjustments", "semop_undo_not_shared_by_clone", "semop.undo.clone-sysvsem"),
     ("adjustments", "semop_undo_unshared_in_vain", "semop.undo.unshare-sysvsem"),
