@@ -256,6 +256,8 @@ static int run(const struct workload *workload)
                 snprintf(error, sizeof(error), "still running after %.0f seconds", deadline);
         else if (ipck_state->unresolved)
                 snprintf(error, sizeof(error), "%s", ipck_state->error);
+        else if (!ipck_state->finished && !ipck_state->skipped && !results->violations && !ipck_state->body_reaped)
+                snprintf(error, sizeof(error), "process 1 of its PID namespace ended before it");
         else if (!ipck_state->finished && !ipck_state->skipped && !results->violations)
                 snprintf(error, sizeof(error), "ended with wait status %#x", (unsigned)ipck_state->body_status);
         print_results(error, ipck_seconds() - start);

@@ -663,6 +663,9 @@ void run_histories(const struct history_kind *kind)
         const unsigned count = wanted > MOST_CELLS ? MOST_CELLS : wanted < CELLS_A_PROCESSOR ? CELLS_A_PROCESSOR
                              : (unsigned)wanted;
 
+        /* In a group that is not orphaned: in an orphaned one gVisor sends SIGHUP to all when one ends while another is
+         * stopped, and the first process of the namespace dies of it. */
+        MUST(setpgid(0, 0));
         choose_clock();
         totals = shared(sizeof(*totals));
         for (unsigned i = 0; i < count; i++)
