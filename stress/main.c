@@ -118,6 +118,17 @@ void measured(const char *name, double value)
         }
 }
 
+void measured_speed(const _Atomic uint64_t operations[2], const _Atomic uint64_t nanoseconds[2], unsigned side_by_side)
+{
+        if (!nanoseconds[0] || !nanoseconds[1])
+                return;
+        const double unchecked = (double)operations[0] / (double)nanoseconds[0];
+        const double checked = (double)operations[1] / (double)nanoseconds[1];
+        measured("checked_per_second", checked * 1e9 * side_by_side);
+        measured("unchecked_per_second", unchecked * 1e9 * side_by_side);
+        measured("speed_beside_unchecked", checked / unchecked);
+}
+
 bool more_time(void)
 {
         if (stress_options.operations)
@@ -245,6 +256,8 @@ static int run(const struct workload *workload)
                 snprintf(error, sizeof(error), "still running after %.0f seconds", deadline);
         else if (ipck_state->unresolved)
                 snprintf(error, sizeof(error), "%s", ipck_state->error);
+        else if (!ipck_state->finished && !ipck_state->skipped && !results->violations && !ipck_state->body_reaped)
+                snprintf(error, sizeof(error), "process 1 of its PID namespace ended before it");
         else if (!ipck_state->finished && !ipck_state->skipped && !results->violations)
                 snprintf(error, sizeof(error), "ended with wait status %#x", (unsigned)ipck_state->body_status);
         print_results(error, ipck_seconds() - start);

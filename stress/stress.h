@@ -40,7 +40,7 @@ struct workload {
         static void stress_body_##id(void)
 
 /* Changes whenever the same seed means other operations. */
-enum { STRESS_GENERATION = 1 };
+enum { STRESS_GENERATION = 2 };
 
 extern struct stress_options {
         uint64_t seed;
@@ -72,6 +72,10 @@ bool violated(enum ipck_requirement);
 
 /* A number beside the usual ones, such as a rate, for the member "measured" of the results. */
 void measured(const char *name, double value);
+
+/* What so many at the same time did and took, [0] unjudged, [1] judged: "checked_per_second", "unchecked_per_second", and
+ * the former divided by the latter, "speed_beside_unchecked". */
+void measured_speed(const _Atomic uint64_t operations[2], const _Atomic uint64_t nanoseconds[2], unsigned side_by_side);
 
 /* Whether time (--seconds) and operations (--operations) are left. */
 bool more_time(void);

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from ipck import catalogue, mutants
 from ipck.errors import IpckError
 from ipck.plot import Axis
-from ipck.stress import lines, run, trend
+from ipck.publish import republish
+from ipck.stress import lines, mutated, run, trend
 from ipck.stress.results import Resources, Workload, as_data, read
 from ipck.stress.run import Options, Run
 from ipck.stressusage import duration
 from ipck.targets import Target
+from ipck.tree import REQUIREMENTS
 from stubs import HARNESS, World, short
 
 TREE = HARNESS.parent
@@ -156,7 +159,7 @@ def test_all_is_well(world: World) -> None:
     program(world, whole())
     done = stress(world, "--seed", "7")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ipck: --seed 7" in done.stdout and "100 operations, 2 histories in 0.5 s (200/s)" in done.stdout
+    assert "ipck: --seed 2:7" in done.stdout and "100 operations, 2 histories in 0.5 s (200/s)" in done.stdout
     data = read(world.out)
     assert data["workloads"]["storm.keys"] == {"operations": 100, "seconds": 0.5, "histories": 2, "violations": []}
     assert data["targets"]["host-glibc"]["workloads"]["fuzz.sem"]["measured"] == {"rate": 3.5}
@@ -169,7 +172,7 @@ def test_violation_is_told_with_how_to_see_it_again(world: World) -> None:
     done = stress(world, "storm.keys", "--seed", "7")
     assert done.returncode == 1
     assert "VIOLATED host-glibc: storm.keys: semop.adds: <b>5</b>" in done.stdout and "    round 3" in done.stdout
-    again = "ipck stress storm.keys --target host-glibc --seed 7 --seconds 2"
+    again = "ipck stress storm.keys --target host-glibc --seed 2:7 --seconds 2"
     assert f"again: {again}" in done.stdout
     violation = read(world.out)["workloads"]["storm.keys"]["violations"][0]
     assert violation["replay"] == again and violation["target"] == "host-glibc" and violation["count"] == 2
@@ -262,6 +265,8 @@ def test_unknown_words_are_one_message(world: World) -> None:
         (("--target", "host-musl"), "host-musl is unavailable"),
         (("--soak", "soon"), "'soon' is no time"),
         (("--seed", "x"), "is not a whole number"),
+        (("--seed", "2:"), "is not a whole number"),
+        (("--seed", "1:7"), "'1:7' is of generation 1; for these programs, of generation 2, the same seed means other"),
     ):
         done = stress(world, *arguments)
         assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr, arguments
@@ -311,6 +316,17 @@ def test_broken_data_is_one_message(world: World) -> None:
     assert as_data([], 1, 2.0)["workloads"] == {}
 
 
+def test_cut_data_is_one_message_and_stays(world: World) -> None:
+    program(world, whole())
+    assert stress(world, "--seed", "2:7").returncode == 0
+    data = world.out / "stress.json"
+    cut = data.read_text()[:200]
+    data.write_text(cut)
+    with pytest.raises(IpckError, match="stress.json: cannot be read, remove it: .*line 14"):
+        republish(world.out, catalogue.load(REQUIREMENTS))
+    assert data.read_text() == cut
+
+
 # ---- soak
 
 
@@ -344,7 +360,7 @@ def test_soak_ends_with_a_leak(world: World) -> None:
     cycles = [line for n in range(1, 4) for line in (start("storm.keys"), ended("storm.keys"), used(n, sets=n))]
     program(world, [head(), *cycles], "exec sleep 60")
     done = stress(world, "storm.keys", "--soak", "30m")
-    assert done.returncode == 1 and "LEAK host-glibc: 1 sets are left behind (2 cycles, --seed 7 to 8)" in done.stdout
+    assert done.returncode == 1 and "LEAK host-glibc: 1 sets are left behind (2 cycles, --seed 2:7 to 8)" in done.stdout
     one = read(world.out)["targets"]["host-glibc"]
     assert one["growing"] and len(one["resources"]) >= 2 and one["workloads"]["storm.keys"]["cycles"] >= 2
 
@@ -365,7 +381,7 @@ def test_soak_goes_on_in_portions_where_a_target_wants_that(world: World) -> Non
 def test_soak_ends_with_the_first_violation(world: World) -> None:
     program(world, [head(), start("storm.keys"), ended("storm.keys", wrong(), seed=12)], "exec sleep 60")
     done = stress(world, "storm.keys", "--soak", "30m")
-    assert done.returncode == 1 and "again: ipck stress storm.keys --target host-glibc --seed 12" in done.stdout
+    assert done.returncode == 1 and "again: ipck stress storm.keys --target host-glibc --seed 2:12" in done.stdout
 
 
 # ---- the storms themselves
@@ -381,8 +397,8 @@ def storm(name: str, seconds: str, *more: str, **environment: str) -> dict[str, 
 
 
 STORMS = (
-    "attachments", "keys", "limits", "messages", "names", "namespaces", "queues", "removal", "semaphores", "signals",
-    "timeouts", "undo",
+    "adjustments", "attachments", "handover", "keys", "limits", "messages", "names", "namespaces", "queues", "removal",
+    "semaphores", "signals", "timeouts", "undo",
 )
 
 
@@ -394,7 +410,16 @@ def test_storm_finds_nothing_here(name: str) -> None:
 
 
 WRONG = (
+    ("adjustments", "semctl_rmid_keeps_adjustments", "semctl.rmid.undo-dropped exit.semadj-rmid-race "
+     "exit.semadj-clamp-max exit.semadj-clamp-zero semop.undo.clone-sysvsem"),
+    ("adjustments", "semop_undo_lost_with_the_namespace", "ipcns.setns-undo"),
+    ("adjustments", "semop_undo_not_shared_by_clone", "semop.undo.clone-sysvsem"),
+    ("adjustments", "semop_undo_unshared_in_vain", "semop.undo.unshare-sysvsem"),
     ("attachments", "shmat_failures_are_attached", "shmat.nattch.concurrent"),
+    ("handover", "sem_post_first_wakes_own_process", "sem_post.wakes.cross-process"),
+    ("handover", "sem_post_looks_again", "sem_destroy.right-after-wait"),
+    ("handover", "sem_timedwait_cancel_takes_unit", "sem_timedwait.cancel.no-token-loss"),
+    ("keys", "msgget_creat_does_not_look_again", "msgget.atomic.creat-same-id"),
     ("keys", "msgget_identifier_used_again", "xsi-ipc.id.seq-reuse"),
     ("keys", "semget_excl_not_atomic", "semget.atomic.creat-excl"),
     ("limits", "msgget_limit_is_for_ever", "msgget.enospc.frees-on-rmid"),
@@ -419,3 +444,47 @@ def test_storm_finds_a_wrong_implementation(name: str, mutant: str, requirements
     result = storm(name, "15", *waived, LD_PRELOAD=str(MUTANTS), IPCK_MUTANT=mutant)
     assert {violation["requirement"] for violation in result["violations"]} & set(requirements.split()), result
     assert "stress/storms/" in result["violations"][0]["details"]
+
+
+def find_mutants(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What workloads find of wrong implementations, with --mutants."""
+    command = [str(TREE / "scripts/ipck"), "stress", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+def test_wrong_implementations_are_found_and_timed() -> None:
+    done = find_mutants("storm.adjustments", "storm.keys", "--mutants", "semop_undo_unshared*,msgget_creat_does*")
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second, last = done.stdout.splitlines()
+    assert first.startswith("semop_undo_unshared_in_vain: storm.adjustments ") and " s in all " in first
+    assert second.startswith("msgget_creat_does_not_look_again: storm.keys ")
+    assert last == "2 of 2 wrong implementations found by workloads alone"
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+def test_wrong_implementation_that_is_not_found_is_told() -> None:
+    done = find_mutants("storm.keys", "--mutants", "sem_post_looks_again")
+    assert done.returncode == 1
+    assert "NOT FOUND sem_post_looks_again" in done.stdout and "none makes such calls" in done.stdout
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--mutants", "nothing*"), "there is no mutant 'nothing*'"),
+        (("--mutants", "concurrency", "--target", "host-musl"), "only calls of the flavour glibc can be broken"),
+    ],
+)
+def test_mutants_that_cannot_be_had(arguments: tuple[str, ...], said: str) -> None:
+    done = find_mutants("storm.keys", *arguments)
+    assert done.returncode == 2 and said in done.stderr
+
+
+@pytest.mark.skipif(not MUTANTS.exists(), reason="the mutants are not built")
+def test_concurrency_stands_for_what_races_and_sleeps() -> None:
+    rows = catalogue.load(REQUIREMENTS)
+    chosen = {one.name for one in mutated.choose(mutants.load(rows), [mutated.CONCURRENCY], rows)}
+    assert {"semop_wakes_one", "semop_undo_inherited", "sem_post_looks_again", "semget_excl_not_atomic"} <= chosen
+    assert not {"semget_private_needs_creat", "shmget_size0_accepted"} & chosen

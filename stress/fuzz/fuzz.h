@@ -4,9 +4,11 @@
  * call at a time; whoever made a call compares its outcome with the model (../model). No call waits.
  *
  *   engine.c     processes, turns, sequences
- *   judge.c      objects, outcomes and models
+ *   objects.c    which objects there are, and what processes have open
+ *   judge.c      outcomes and models
  *   shrink.c     the smallest sequence that still shows a contradiction
  *   program.c    a sequence as a test in C
+ *   sysv.c       what the System V families have in common
  *   sem.c ..     a family of calls: what is generated, how it is called
  */
 #ifndef STRESS_FUZZ_H
@@ -55,15 +57,17 @@ struct item {
 struct thing {
         int id, removed;                /* -1: none, none yet */
         bool used;
-        uint8_t key;                    /* by which it is found; 0: by none */
-        int attached;                   /* for whatever keeps a removed object alive */
+        uint8_t key;                    /* number of its key or name; 0: it has none any more */
+        int attached;                   /* how often it is open, which keeps a removed object alive */
         int64_t size;                   /* that it was made with */
+        int64_t units;                  /* what it holds, where the family counts that: messages, a value */
         struct setting set;             /* of its last IPC_SET */
         int possible;                   /* how many states it may be in */
         void *state[POSSIBLE], *spare[POSSIBLE * MODEL_NEXT];
 };
 
-enum { FAMILIES = 5, NO_OBJECT = -1 };
+/* NO_KEY: the object is found by no key or name and yet is not removed. */
+enum { FAMILIES = 5, NO_OBJECT = -1, NO_KEY = UINT8_MAX, NEVER_OPEN = -1 };
 
 /* What became of an item. */
 struct record {
@@ -120,8 +124,7 @@ struct family {
         const char *header;             /* for its tests */
         const char *declarations;       /* of what they need more; "" */
 
-        /* Draws the calls that close what a process may have open at the end of a sequence; their number. */
-        int (*close_all)(struct item *);
+        int closes;                     /* the call that closes what a process has open; NEVER_OPEN */
 
         /* UNSUPPORTED where the target has no such calls. */
         void (*available)(void);
@@ -135,11 +138,8 @@ struct family {
         /* Fills in what is passed, calls, and fills in the outcome. */
         void (*make)(struct world *, const struct item *, int object, struct operation *, struct outcome *);
 
-        /* Notes what the outcome means for objects and handles. */
-        void (*note)(struct world *, const struct item *, int object, const struct operation *, const struct outcome *);
-
-        /* Notes that a process has ended, with all that it had open. */
-        void (*release)(struct world *, int process);
+        /* Counts what a call that succeeded adds to the object's units or takes; NULL: nothing is counted. */
+        void (*count)(struct thing *, const struct item *);
 
         /* Removes the object, by the privileged user. */
         void (*remove)(struct world *, int object);
@@ -170,9 +170,24 @@ struct world *new_world(void);
 /* Lowers the limits of the namespace, where that may be, so that they are met. */
 void lower_limits(void);
 
-/* ---- judge.c ---- */
+/* ---- objects.c ---- */
 
 void reset_objects(struct world *);
+int count_objects(const struct world *, int family);
+
+/* The object of the item's number, or the next one that exists. */
+int named_object(const struct world *, const struct item *);
+
+/* Notes what the outcome means for objects and handles. */
+void note(struct world *, const struct item *, int object, const struct operation *, const struct outcome *);
+
+/* Notes that a process has ended, with all that it had open. */
+void note_end(struct world *, int process);
+
+/* ---- judge.c ---- */
+
+/* Now, on the clock of the time stamps. */
+int64_t coarse_seconds(void);
 
 /* Makes the call of the item at this position and judges it; false where it contradicts the model. What is left open in
  * the item until then, it decides and notes there. */
@@ -196,6 +211,39 @@ const struct world *shrink(const struct world *);
 void print_sequence(FILE *, const struct world *);
 void print_test(FILE *, const struct world *);
 
+/* ---- sysv.c: for the System V families ---- */
+
+/* Whether a *ctl() takes an index instead of an identifier. */
+bool is_by_index(const struct item *);
+
+/* What find() finds for them. */
+int find_sysv(const struct world *, const struct item *);
+
+/* Draws the flags of a *get(), with permission bits. */
+int draw_get_flags(struct random *);
+
+/* The argument of a *ctl(), as it is passed; and the members that all have, as they came back. */
+#define FILL_DS(ds, perm, item)                                                                         \
+        do {                                                                                            \
+                memset(&(ds), 0x5a, sizeof(ds));                                                        \
+                (ds).perm.uid = (item)->set.uid;                                                        \
+                (ds).perm.gid = (item)->set.gid;                                                        \
+                (ds).perm.mode = (__typeof__((ds).perm.mode))(item)->set.mode;                          \
+        } while (0)
+#define REPORT_PERM(perm)                                                                               \
+        .uid = (perm).uid, .cuid = (perm).cuid, .gid = (perm).gid, .cgid = (perm).cgid, .mode = (perm).mode, \
+        .key = (perm).__key
+
+/* As C: the identifier or index that a *ctl() gets, its command, and an IPC_SET by a function of the tests. */
+void print_target(FILE *, const struct item *, const struct record *);
+void print_command(FILE *, const struct item *);
+void print_set(FILE *, const char *function, const struct item *, const struct record *);
+
+/* The member of a report that is wrong, of a struct whose members begin with the prefix: one that all have or one of
+ * these. */
+bool print_stat(FILE *, const struct item *, const struct record *, const struct contradiction *, const char *function,
+                const char *prefix, const char *const members[]);
+
 /* ---- for the families ---- */
 
 /* A number with these weights: the index of the first whose sum is above a draw. */
@@ -208,8 +256,8 @@ int identifier(const struct world *, const struct item *);
 /* The object that has this identifier, or that index; one that does not exist where none has. */
 int find_object(const struct world *, const struct item *, bool by_index);
 
-/* The object under the key, and one that does not exist; NO_OBJECT where there is none. */
-int find_by_key(const struct world *, int family, int key);
+/* The object under the key or name, or one that does not exist; NO_OBJECT where there is none. */
+int find_by_key(const struct world *, const struct item *, int key);
 int free_object(const struct world *, int family);
 
 /* The number of the process, for a trace; others are as they are. */
@@ -250,13 +298,9 @@ uint32_t read_text(const unsigned char *text, int64_t size, bool *garbled);
 void print_identifier(FILE *, const struct item *, const struct record *);
 void print_timeout(FILE *, const struct item *);
 
-/* Names of POSIX objects, by number; number 0 is used like the others. */
-static inline const char *name_of(int number)
-{
-        static const char *const names[KEYS] = {"/ipck-0", "/ipck-1", "/ipck-2", "/ipck-3", "/ipck-4"};
-
-        return names[number];
-}
+/* Names of POSIX objects, by number; number 0 is used like the others. Worlds side by side have names of their own. */
+const char *name_of(int number);
+void set_world_of_names(unsigned world);
 
 /* Whether the program is of 64 bits: 32-bit C libraries read through pointers themselves, and SIZE_MAX is a size
  * there. */
@@ -275,6 +319,25 @@ static inline bool is_control(const struct item *item)
 static inline bool is_open(const struct item *item)
 {
         return item->call == CALL_sem_open || item->call == CALL_mq_open || item->call == CALL_shmat;
+}
+
+/* Whether a success makes the object where it does not exist. */
+static inline bool makes(const struct item *item)
+{
+        return is_get(item) || item->call == CALL_sem_init || item->call == CALL_sem_open || item->call == CALL_mq_open;
+}
+
+/* Whether a success takes key and name from the object. */
+static inline bool takes_key(const struct item *item)
+{
+        return item->call == CALL_sem_unlink || item->call == CALL_sem_destroy || item->call == CALL_mq_unlink ||
+               (is_control(item) && item->command == IPC_RMID);
+}
+
+/* Names of POSIX objects as numbers above 0. */
+static inline uint8_t name_key(const struct item *item)
+{
+        return (uint8_t)(item->key + 1);
 }
 
 /* The family's number of a table of families. */

@@ -1,110 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * judge.c: which objects there are, what states they may be in, and whether an outcome is allowed.
+ * judge.c: what states objects may be in, and whether an outcome is allowed.
  */
 #include <sys/ipc.h>
 
 #include "fuzz.h"
 
-static int64_t coarse_seconds(void)
+int64_t coarse_seconds(void)
 {
         struct timespec t;
 
         clock_gettime(CLOCK_REALTIME_COARSE, &t);
         return t.tv_sec;
-}
-
-void reset_objects(struct world *w)
-{
-        for (int f = 0; f < FAMILIES; f++)
-                for (int i = 0; i < OBJECTS; i++) {
-                        struct thing *const thing = &w->thing[f][i];
-                        thing->id = thing->removed = -1;
-                        thing->used = false;
-                        thing->key = 0;
-                        thing->attached = 0;
-                        thing->set = (struct setting){.mode = 0};
-                        thing->possible = 1;
-                        families[f]->model->init(thing->state[0]);
-                }
-        for (int f = 0; f < FAMILIES; f++)
-                for (int p = 0; p < PROCESSES; p++)
-                        for (int h = 0; h < HANDLES; h++)
-                                w->handle[f][p][h].object = NO_OBJECT;
-        w->clock = coarse_seconds();
-}
-
-/* ---- which object ---- */
-
-/* The object of the item's number, or the next one that exists. */
-static int named_object(const struct world *w, const struct item *item)
-{
-        for (int i = 0; i < OBJECTS; i++) {
-                const int object = (item->object + i) % OBJECTS;
-                if (w->thing[item->family][object].used)
-                        return object;
-        }
-        return NO_OBJECT;
-}
-
-int identifier(const struct world *w, const struct item *item)
-{
-        const struct thing *const things = w->thing[item->family];
-        const int named = named_object(w, item), current = named == NO_OBJECT ? -1 : things[named].id;
-
-        switch ((enum which)item->which) {
-        case CURRENT:
-                if (current != -1)
-                        return current;
-                break;
-        case REMOVED:
-                if (things[item->object].removed != -1)
-                        return things[item->object].removed;
-                break;
-        case OTHER_SEQUENCE:
-                if (current != -1)
-                        return (int)((unsigned)current ^ INDEXES << 4);
-                break;
-        case SIGN_BIT:
-                if (current != -1)
-                        return INT32_MIN + current;
-                break;
-        case UNUSED: break;
-        case NEGATIVE: return -1;
-        case MOST_NEGATIVE: return INT32_MIN;
-        }
-        return 0x7ff0 + item->object;
-}
-
-int find_object(const struct world *w, const struct item *item, bool by_index)
-{
-        const int id = identifier(w, item);
-
-        if (by_index && !w->indexed)
-                return NO_OBJECT;
-        for (int i = 0; id >= 0 && i < OBJECTS; i++) {
-                const struct thing *const thing = &w->thing[item->family][i];
-                if (thing->used && (by_index ? thing->id % INDEXES == id % INDEXES : thing->id == id))
-                        return i;
-        }
-        const int free = free_object(w, item->family);
-        return free != NO_OBJECT || by_index ? free : item->object;
-}
-
-int find_by_key(const struct world *w, int family, int key)
-{
-        for (int i = 0; key && i < OBJECTS; i++)
-                if (w->thing[family][i].used && w->thing[family][i].key == key)
-                        return i;
-        return NO_OBJECT;
-}
-
-int free_object(const struct world *w, int family)
-{
-        for (int i = 0; i < OBJECTS; i++)
-                if (!w->thing[family][i].used)
-                        return i;
-        return NO_OBJECT;
 }
 
 /* ---- judging ---- */
@@ -203,15 +110,6 @@ static bool is_new(struct world *w, const struct item *item, int object, const s
         return true;
 }
 
-static int count_objects(const struct world *w, int family)
-{
-        int count = 0;
-
-        for (int i = 0; i < OBJECTS; i++)
-                count += w->thing[family][i].used;
-        return count;
-}
-
 bool carry_out(struct world *w, struct item *item)
 {
         const struct family *const family = families[item->family];
@@ -247,7 +145,7 @@ bool carry_out(struct world *w, struct item *item)
                         return false;
                 }
         }
-        family->note(w, item, object, &o, &r);
+        note(w, item, object, &o, &r);
         return true;
 }
 
@@ -301,26 +199,6 @@ uint32_t read_text(const unsigned char *text, int64_t size, bool *garbled)
         for (int64_t i = 4; i < size; i++)
                 *garbled |= text[i] != text_byte(n, i);
         return n;
-}
-
-/* ---- handles ---- */
-
-int open_handle(const struct world *w, const struct item *item)
-{
-        for (int i = 0; i < HANDLES; i++) {
-                const int place = (item->handle + i) % HANDLES;
-                if (w->handle[item->family][item->process][place].object != NO_OBJECT)
-                        return place;
-        }
-        return -1;
-}
-
-int free_handle(const struct world *w, const struct item *item)
-{
-        for (int i = 0; i < HANDLES; i++)
-                if (w->handle[item->family][item->process][i].object == NO_OBJECT)
-                        return i;
-        return -1;
 }
 
 /* ---- drawing ---- */

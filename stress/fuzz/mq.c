@@ -9,10 +9,6 @@
 
 void ipck_mq_available(void);
 
-#ifndef MQ_PRIO_MAX
-#define MQ_PRIO_MAX 32768
-#endif
-
 enum { ROOM = 8192, GUARD = 16, UNTOUCHED = 0x5a, NO_DESCRIPTOR = -1 };
 
 static int64_t draw_priority(struct random *random)
@@ -90,10 +86,9 @@ static int place_of(const struct world *w, const struct item *item)
 static int find(const struct world *w, const struct item *item)
 {
         if (item->call == CALL_mq_open || item->call == CALL_mq_unlink) {
-                const int object = find_by_key(w, item->family, item->key + 1);
                 if (item->call == CALL_mq_open && free_handle(w, item) == -1)
                         return NO_OBJECT;
-                return object != NO_OBJECT ? object : free_object(w, item->family);
+                return find_by_key(w, item, name_key(item));
         }
         const int place = place_of(w, item);
         if (place == -1)
@@ -150,7 +145,7 @@ static void receive(const struct item *item, struct operation *o, struct outcome
 static void open_queue(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
 {
         static struct mq_attr attr;
-        struct handle *const handle = &w->handle[item->family][item->process][free_handle(w, item)];
+        struct handle *const handle = &w->handle[item->family][item->process][w->record[w->position].place];
 
         attr = (struct mq_attr){.mq_maxmsg = (long)item->size, .mq_msgsize = (long)item->value};
         o->key = item->key;
@@ -195,74 +190,12 @@ static void make(struct world *w, const struct item *item, int object, struct op
         }
 }
 
-/* ---- what follows ---- */
-
-static void go_if_unused(struct world *w, int object)
-{
-        struct thing *const thing = &w->thing[number_of(&fuzz_mq)][object];
-
-        if (thing->key == 0 && thing->attached == 0)
-                thing->used = false;
-}
-
-static void note(struct world *w, const struct item *item, int object, const struct operation *o,
-                 const struct outcome *r)
-{
-        struct thing *const thing = &w->thing[item->family][object];
-
-        (void)o;
-        if (r->value == -1 && r->error)
-                return;
-        switch (item->call) {
-        case CALL_mq_open:
-                if (!thing->used) {
-                        thing->used = true;
-                        thing->key = (uint8_t)(item->key + 1);
-                        thing->attached = 0;
-                }
-                w->handle[item->family][item->process][free_handle(w, item)].object = object;
-                thing->attached++;
-                break;
-        case CALL_mq_close:
-                w->handle[item->family][item->process][place_of(w, item)].object = NO_OBJECT;
-                thing->attached--;
-                go_if_unused(w, object);
-                break;
-        case CALL_mq_unlink:
-                thing->key = 0;
-                go_if_unused(w, object);
-                break;
-        default: break;
-        }
-}
-
-static int close_all(struct item *item)
-{
-        for (int h = 0; h < HANDLES; h++)
-                item[h].call = CALL_mq_close;
-        return HANDLES;
-}
-
 static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool sends = item->call == CALL_mq_send || item->call == CALL_mq_timedsend;
 
         return (struct contradiction){.requirement = sends ? mq_send_eagain : mq_receive_eagain, .what = "errno",
                                       .want = EAGAIN, .got = EINPROGRESS};
-}
-
-static void release(struct world *w, int process)
-{
-        const int family = number_of(&fuzz_mq);
-
-        for (int h = 0; h < HANDLES; h++) {
-                struct handle *const handle = &w->handle[family][process][h];
-                if (handle->object == NO_OBJECT)
-                        continue;
-                w->thing[family][handle->object].attached--;
-                go_if_unused(w, handle->object);
-                handle->object = NO_OBJECT;
-        }
 }
 
 static void remove_object(struct world *w, int object)
@@ -382,7 +315,7 @@ static bool print_member(FILE *out, const struct item *item, const struct record
 const struct family fuzz_mq = {
         .name = "mq", .model = &mq_model, .header = "ipck_mq.h",
         .declarations = "        mqd_t (*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .available = ipck_mq_available, .generate = generate, .find = find, .make = make,
-        .note = note, .report = tell_report, .waits = contradicted_by_waiting,
-        .release = release, .remove = remove_object, .print = print, .print_member = print_member,
+        .closes = CALL_mq_close, .available = ipck_mq_available, .generate = generate, .find = find, .make = make,
+        .report = tell_report, .waits = contradicted_by_waiting, .remove = remove_object, .print = print,
+        .print_member = print_member,
 };

@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 
+#include "../model/msg.h"
 #include "fuzz.h"
 #include "ipck_msg.h"
 #undef msgget
@@ -61,7 +62,6 @@ static struct setting draw_new(struct random *random)
 static void generate(struct random *random, struct item *item)
 {
         static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, MSG_STAT, MSG_STAT_ANY, 99, -1, 0x200 + IPC_STAT};
-        static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
         item->object = (uint8_t)draw(random, OBJECTS);
@@ -100,22 +100,16 @@ static void generate(struct random *random, struct item *item)
         default:
                 item->call = CALL_msgget;
                 item->key = (uint8_t)draw(random, KEYS);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
-                        ? IPC_EXCL : 0);
+                item->flags = draw_get_flags(random);
                 break;
         }
 }
 
 static int find(const struct world *w, const struct item *item)
 {
-        const bool by_index = item->command == MSG_STAT || item->command == MSG_STAT_ANY;
+        const int object = find_sysv(w, item);
+        const bool full = object != NO_OBJECT && w->thing[item->family][object].units >= MOST_QUEUED;
 
-        if (item->call == CALL_msgget) {
-                const int object = find_by_key(w, item->family, item->key);
-                return object != NO_OBJECT ? object : free_object(w, item->family);
-        }
-        const int object = find_object(w, item, item->call == CALL_msgctl && by_index);
-        const bool full = object != NO_OBJECT && w->thing[item->family][object].attached >= MOST_QUEUED;
         return full && item->call == CALL_msgsnd ? NO_OBJECT : object;
 }
 
@@ -128,6 +122,8 @@ static bool goes_on(const struct world *w, const struct item *item, int object)
                                     .size = item->size < 0 ? 0 : item->size, .type = item->type,
                                     .flags = item->flags & ~IPC_NOWAIT};
 
+        if (item->call == CALL_msgrcv && stress_waived(rule_of_selection(item->type, item->flags)))
+                return false;           /* it may not see the message that is for it */
         return thing->possible == 1 && !(item->flags & MSG_COPY) && msg_model.enabled(thing->state[0], &o);
 }
 
@@ -196,17 +192,13 @@ static void control(const struct item *item, struct operation *o, struct outcome
         o->command = item->command;
         o->set = &item->set;
         o->bad_address = item->bad_address && item->command != IPC_RMID;
-        if ((item->command == MSG_STAT || item->command == MSG_STAT_ANY) && o->id >= 0)
+        if (is_by_index(item) && o->id >= 0)
                 o->id %= INDEXES;
-        memset(&ds, UNTOUCHED, sizeof(ds));
-        ds.msg_perm.uid = item->set.uid;
-        ds.msg_perm.gid = item->set.gid;
-        ds.msg_perm.mode = (__typeof__(ds.msg_perm.mode))item->set.mode;
+        FILL_DS(ds, msg_perm, item);
         ds.msg_qbytes = (__typeof__(ds.msg_qbytes))item->set.qbytes;
         CALLED(r, msgctl(o->id, item->command, o->bad_address ? bad_address() : &ds));
         report = (struct stat_report){
-                .uid = ds.msg_perm.uid, .cuid = ds.msg_perm.cuid, .gid = ds.msg_perm.gid, .cgid = ds.msg_perm.cgid,
-                .mode = ds.msg_perm.mode, .key = ds.msg_perm.__key, .ctime = ds.msg_ctime,
+                REPORT_PERM(ds.msg_perm), .ctime = ds.msg_ctime,
                 .msg = {.qnum = ds.msg_qnum, .cbytes = ds.__msg_cbytes, .qbytes = ds.msg_qbytes, .lspid = ds.msg_lspid,
                         .lrpid = ds.msg_lrpid, .stime = ds.msg_stime, .rtime = ds.msg_rtime}};
         r->stat = &report;
@@ -230,46 +222,24 @@ static void make(struct world *w, const struct item *item, int object, struct op
                 control(item, o, r);
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o,
-                 const struct outcome *r)
+static void count(struct thing *thing, const struct item *item)
 {
-        struct thing *const thing = &w->thing[item->family][object];
-
-        if (r->value == -1 && r->error)
-                return;
-        if (item->call == CALL_msgget && !thing->used) {
-                thing->used = true;
-                thing->id = (int)r->value;
-                thing->key = item->key;
-                thing->attached = 0;
-        } else if (item->call == CALL_msgsnd) {
-                thing->attached++;
-        } else if (item->call == CALL_msgrcv && !(item->flags & MSG_COPY)) {
-                thing->attached--;
-        } else if (item->call == CALL_msgctl && item->command == IPC_RMID && o->id == thing->id) {
-                thing->used = false;
-                thing->removed = thing->id;
-        }
-}
-
-static int close_all(struct item *item)
-{
-        (void)item;
-        return 0;
+        if (item->call == CALL_msgsnd)
+                thing->units++;
+        else if (item->call == CALL_msgrcv && !(item->flags & MSG_COPY))
+                thing->units--;
 }
 
 static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const bool sends = item->call == CALL_msgsnd;
 
+        if (item->patient)              /* for what the model has there */
+                return (struct contradiction){
+                        .requirement = sends ? msgsnd_ret_zero : rule_of_selection(item->type, item->flags),
+                        .what = "errno", .got = EINPROGRESS};
         return (struct contradiction){.requirement = sends ? msgsnd_eagain_qbytes : msgrcv_enomsg, .what = "errno",
                                       .want = sends ? EAGAIN : ENOMSG, .got = EINPROGRESS};
-}
-
-static void release(struct world *w, int process)
-{
-        (void)w;
-        (void)process;
 }
 
 static void remove_object(struct world *w, int object)
@@ -282,7 +252,7 @@ static void remove_object(struct world *w, int object)
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
                         size_t size)
 {
-        const bool stats = item->command == IPC_STAT || item->command == MSG_STAT || item->command == MSG_STAT_ANY;
+        const bool stats = item->command == IPC_STAT || is_by_index(item);
 
         text[0] = '\0';
         if (item->call != CALL_msgctl || !stats)
@@ -313,34 +283,19 @@ static void print_number(FILE *out, int64_t number)
                 fprintf(out, "%lld", (long long)number);
 }
 
-static const char *command_name(int command)
-{
-        switch (command) {
-        case IPC_STAT: return "IPC_STAT";
-        case IPC_RMID: return "IPC_RMID";
-        case IPC_SET: return "IPC_SET";
-        case MSG_STAT: return "MSG_STAT";
-        case MSG_STAT_ANY: return "MSG_STAT_ANY";
-        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x200 + IPC_STAT";
-        }
-}
-
 static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
         if (item->command == IPC_SET && !item->bad_address) {
-                fputs("queue_set(", out);
-                print_identifier(out, item, record);
-                fprintf(out, ", %d, %d, %#o, %llu)", (int)item->set.uid, (int)item->set.gid, item->set.mode,
-                        (unsigned long long)item->set.qbytes);
+                print_set(out, "queue_set", item, record);
+                fprintf(out, ", %llu)", (unsigned long long)item->set.qbytes);
                 return;
         }
         fputs("msgctl(", out);
-        print_identifier(out, item, record);
-        if (item->command == MSG_STAT || item->command == MSG_STAT_ANY)
-                fprintf(out, " %% %d", INDEXES);
-        fprintf(out, ", %s, %s)", command_name(item->command),
-                item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()"
-                        : "&(struct msqid_ds){.msg_qnum = 0}");
+        print_target(out, item, record);
+        fputs(", ", out);
+        print_command(out, item);
+        fprintf(out, ", %s)", item->command == IPC_RMID ? "NULL" : item->bad_address ? "bad_address()"
+                                                                 : "&(struct msqid_ds){.msg_qnum = 0}");
 }
 
 /* What comes behind the identifier. */
@@ -393,13 +348,7 @@ static void print(FILE *out, const struct item *item, const struct record *recor
 static bool print_member(FILE *out, const struct item *item, const struct record *record,
                          const struct contradiction *why)
 {
-        static const struct {
-                const char *what, *member;
-        } members[] = {
-                {"uid", "msg_perm.uid"}, {"gid", "msg_perm.gid"}, {"cuid", "msg_perm.cuid"}, {"cgid", "msg_perm.cgid"},
-                {"mode", "msg_perm.mode"}, {"qnum", "msg_qnum"}, {"qbytes", "msg_qbytes"}, {"lspid", "msg_lspid"},
-                {"lrpid", "msg_lrpid"}, {"stime", "msg_stime"}, {"rtime", "msg_rtime"}, {"ctime", "msg_ctime"},
-        };
+        static const char *const members[] = {"qnum", "qbytes", "lspid", "lrpid", "stime", "rtime", "ctime", NULL};
 
         const bool text = strcmp(why->what, "text") == 0;
         if (text || strcmp(why->what, "type") == 0) {
@@ -416,19 +365,12 @@ static bool print_member(FILE *out, const struct item *item, const struct record
                 fputs(")", out);
                 return true;
         }
-        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-                if (strcmp(why->what, members[i].what) == 0) {
-                        fputs("stat_of_queue(", out);
-                        print_identifier(out, item, record);
-                        fprintf(out, ").%s", members[i].member);
-                        return true;
-                }
-        return false;
+        return print_stat(out, item, record, why, "stat_of_queue", "msg", members);
 }
 
-const struct family fuzz_msg = {.name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
-                                .close_all = close_all, .available = ipck_msg_available, .generate = generate,
-                                .find = find, .make = make, .note = note,
-                                .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting,
-                                .release = release, .remove = remove_object, .print = print,
-                                .print_member = print_member};
+const struct family fuzz_msg = {
+        .name = "msg", .model = &msg_model, .header = "ipck_msg.h", .declarations = "",
+        .closes = NEVER_OPEN, .available = ipck_msg_available, .generate = generate, .find = find, .make = make,
+        .count = count, .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting,
+        .remove = remove_object, .print = print, .print_member = print_member,
+};

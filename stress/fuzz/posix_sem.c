@@ -8,12 +8,6 @@
 #include "fuzz.h"
 #include "have.h"
 
-#ifndef SEM_VALUE_MAX
-#define SEM_VALUE_MAX INT_MAX
-#endif
-
-enum { UNNAMED = UINT8_MAX };           /* found by no name */
-
 static int64_t draw_value(struct random *random)
 {
         static const int64_t values[] = {0, 1, 2, SEM_VALUE_MAX, SEM_VALUE_MAX - 1LL, SEM_VALUE_MAX + 1LL, UINT_MAX};
@@ -59,7 +53,7 @@ static int find_unnamed(const struct world *w, const struct item *item)
 {
         for (int i = 0; i < OBJECTS; i++) {
                 const int object = (item->object + i) % OBJECTS;
-                if (w->thing[item->family][object].used && w->thing[item->family][object].key == UNNAMED)
+                if (w->thing[item->family][object].used && w->thing[item->family][object].key == NO_KEY)
                         return object;
         }
         return NO_OBJECT;
@@ -78,19 +72,17 @@ static int find(const struct world *w, const struct item *item)
         switch (item->call) {
         case CALL_sem_init: return free_object(w, item->family);
         case CALL_sem_open:
-        case CALL_sem_unlink: {
-                const int object = find_by_key(w, item->family, item->key + 1);
+        case CALL_sem_unlink:
                 if (item->call == CALL_sem_open && free_handle(w, item) == -1)
                         return NO_OBJECT;
-                return object != NO_OBJECT ? object : free_object(w, item->family);
-        }
+                return find_by_key(w, item, name_key(item));
         case CALL_sem_close: return place == -1 ? NO_OBJECT : w->handle[item->family][item->process][place].object;
         default: break;
         }
         const int object = is_unnamed(item) ? find_unnamed(w, item)
                          : place == -1 ? NO_OBJECT : w->handle[item->family][item->process][place].object;
         const bool waits = item->call == CALL_sem_wait && object != NO_OBJECT &&
-                w->thing[item->family][object].size <= 0;
+                w->thing[item->family][object].units <= 0;
         return waits ? NO_OBJECT : object;
 }
 
@@ -98,7 +90,7 @@ static int find(const struct world *w, const struct item *item)
 
 static void open_named(struct world *w, const struct item *item, int object, struct operation *o, struct outcome *r)
 {
-        const int family = item->family, place = free_handle(w, item);
+        struct handle *const handles = w->handle[item->family][item->process];
 
         o->flags = item->flags;
         o->value = item->value;
@@ -111,12 +103,10 @@ static void open_named(struct world *w, const struct item *item, int object, str
                 r->error = errno;
                 return;
         }
-        w->handle[family][item->process][place].value = (intptr_t)sem;
-        for (int h = 0; h < HANDLES; h++) {
-                const struct handle *const other = &w->handle[family][item->process][h];
-                if (other->object == object && other->value != (intptr_t)sem)
+        handles[w->record[w->position].place].value = (intptr_t)sem;
+        for (int h = 0; h < HANDLES; h++)
+                if (handles[h].object == object && handles[h].value != (intptr_t)sem)
                         r->odd |= ARGUMENT_CHANGED;
-        }
 }
 
 static void use(const struct item *item, sem_t *sem, struct operation *o, struct outcome *r)
@@ -142,8 +132,8 @@ static void use(const struct item *item, sem_t *sem, struct operation *o, struct
 
 static void make(struct world *w, const struct item *item, int object, struct operation *o, struct outcome *r)
 {
-        sem_t *const sem = is_unnamed(item) ? &w->unnamed[object]
-                         : (sem_t *)w->handle[item->family][item->process][open_handle(w, item) & (HANDLES - 1)].value;
+        const int place = w->record[w->position].place;
+        sem_t *const opened = place == -1 ? NULL : (sem_t *)w->handle[item->family][item->process][place].value;
 
         switch (item->call) {
         case CALL_sem_init:
@@ -152,74 +142,27 @@ static void make(struct world *w, const struct item *item, int object, struct op
                 break;
         case CALL_sem_destroy: CALLED(r, sem_destroy(&w->unnamed[object])); break;
         case CALL_sem_open: open_named(w, item, object, o, r); break;
-        case CALL_sem_close: {
-                const int place = open_handle(w, item);
-                CALLED(r, sem_close((sem_t *)w->handle[item->family][item->process][place].value));
-                break;
-        }
+        case CALL_sem_close: CALLED(r, sem_close(opened)); break;
         case CALL_sem_unlink:
                 o->key = item->key;
                 CALLED(r, sem_unlink(name_of(item->key)));
                 break;
-        default: use(item, sem, o, r); break;
+        default: use(item, is_unnamed(item) ? &w->unnamed[object] : opened, o, r); break;
         }
 }
 
 /* ---- what follows ---- */
 
-static void go_if_unused(struct world *w, int object)
+static void count(struct thing *thing, const struct item *item)
 {
-        const int family = number_of(&fuzz_posix_sem);
-        struct thing *const thing = &w->thing[family][object];
-
-        if (thing->key == 0 && thing->attached == 0)
-                thing->used = false;
-}
-
-static void note(struct world *w, const struct item *item, int object, const struct operation *o,
-                 const struct outcome *r)
-{
-        struct thing *const thing = &w->thing[item->family][object];
-        struct handle *const handles = w->handle[item->family][item->process];
-
-        (void)o;
-        if (r->value == -1 && r->error)
-                return;
         switch (item->call) {
-        case CALL_sem_init:
-        case CALL_sem_open:
-                if (!thing->used) {
-                        thing->used = true;
-                        thing->key = item->call == CALL_sem_init ? UNNAMED : (uint8_t)(item->key + 1);
-                        thing->size = item->value;
-                        thing->attached = 0;
-                }
-                if (item->call == CALL_sem_open) {
-                        handles[free_handle(w, item)].object = object;
-                        thing->attached++;
-                }
-                break;
-        case CALL_sem_close:
-                handles[open_handle(w, item)].object = NO_OBJECT;
-                thing->attached--;
-                go_if_unused(w, object);
-                break;
-        case CALL_sem_unlink:
-        case CALL_sem_destroy:
-                thing->key = 0;
-                go_if_unused(w, object);
-                break;
-        case CALL_sem_post: thing->size++; break;
-        case CALL_sem_getvalue: break;
-        default: thing->size--; break;
+        case CALL_sem_post: thing->units++; break;
+        case CALL_sem_wait:
+        case CALL_sem_trywait:
+        case CALL_sem_timedwait:
+        case CALL_sem_clockwait: thing->units--; break;
+        default: break;
         }
-}
-
-static int close_all(struct item *item)
-{
-        for (int h = 0; h < HANDLES; h++)
-                item[h].call = CALL_sem_close;
-        return HANDLES;
 }
 
 static struct contradiction contradicted_by_waiting(const struct item *item)
@@ -234,25 +177,11 @@ static struct contradiction contradicted_by_waiting(const struct item *item)
                 .got = EINPROGRESS};
 }
 
-static void release(struct world *w, int process)
-{
-        const int family = number_of(&fuzz_posix_sem);
-
-        for (int h = 0; h < HANDLES; h++) {
-                struct handle *const handle = &w->handle[family][process][h];
-                if (handle->object == NO_OBJECT)
-                        continue;
-                w->thing[family][handle->object].attached--;
-                go_if_unused(w, handle->object);
-                handle->object = NO_OBJECT;
-        }
-}
-
 static void remove_object(struct world *w, int object)
 {
         const int key = w->thing[number_of(&fuzz_posix_sem)][object].key;
 
-        if (key && key != UNNAMED)
+        if (key && key != NO_KEY)
                 sem_unlink(name_of(key - 1));
 }
 
@@ -322,7 +251,7 @@ const struct family fuzz_posix_sem = {
         .name = "posix_sem", .model = &posix_sem_model, .header = "ipck_posix_sem.h",
         .declarations = "        sem_t *const unnamed = shared(8 * sizeof(*unnamed));\n"
                         "        sem_t *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-        .close_all = close_all, .available = private_directory, .generate = generate, .find = find, .make = make,
-        .note = note, .report = tell_report, .waits = contradicted_by_waiting,
-        .release = release, .remove = remove_object, .print = print, .print_member = print_member,
+        .closes = CALL_sem_close, .available = private_directory, .generate = generate, .find = find, .make = make,
+        .count = count, .report = tell_report, .waits = contradicted_by_waiting, .remove = remove_object,
+        .print = print, .print_member = print_member,
 };

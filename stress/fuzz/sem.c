@@ -77,7 +77,6 @@ static void generate(struct random *random, struct item *item)
 {
         static const int commands[] = {GETVAL, GETPID, GETALL, IPC_STAT, SETVAL, SETALL, IPC_SET, IPC_RMID,
                                        GETNCNT, GETZCNT, SEM_STAT, SEM_STAT_ANY, 99, -1, 0x200 + GETVAL};
-        static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
         item->object = (uint8_t)draw(random, OBJECTS);
@@ -110,22 +109,16 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_semget;
                 item->key = (uint8_t)draw(random, KEYS);
                 item->size = draw_nsems(random);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
-                        ? IPC_EXCL : 0);
+                item->flags = draw_get_flags(random);
                 break;
         }
 }
 
 static int find(const struct world *w, const struct item *item)
 {
-        const bool by_index = item->command == SEM_STAT || item->command == SEM_STAT_ANY;
-
-        if (item->call != CALL_semget)
-                return find_object(w, item, item->call == CALL_semctl && by_index);
-        if (item->size > SEMS && item->size <= w->limits.semmsl)
+        if (item->call == CALL_semget && item->size > SEMS && item->size <= w->limits.semmsl)
                 return NO_OBJECT;       /* more than the model has room for */
-        const int object = find_by_key(w, item->family, item->key);
-        return object != NO_OBJECT ? object : free_object(w, item->family);
+        return find_sysv(w, item);
 }
 
 /* ---- calling ---- */
@@ -196,10 +189,7 @@ static void control(struct world *w, const struct item *item, int object, struct
                 /* fall through */
         case IPC_STAT:
         case IPC_SET:
-                memset(&ds, 0x5a, sizeof(ds));
-                ds.sem_perm.uid = item->set.uid;
-                ds.sem_perm.gid = item->set.gid;
-                ds.sem_perm.mode = (__typeof__(ds.sem_perm.mode))item->set.mode;
+                FILL_DS(ds, sem_perm, item);
                 arg.buf = &ds;
                 o->bad_address = item->bad_address;
                 break;
@@ -230,9 +220,7 @@ static void control(struct world *w, const struct item *item, int object, struct
                 break;
         default:
                 report = (struct stat_report){
-                        .uid = ds.sem_perm.uid, .cuid = ds.sem_perm.cuid, .gid = ds.sem_perm.gid,
-                        .cgid = ds.sem_perm.cgid,
-                        .mode = ds.sem_perm.mode, .key = ds.sem_perm.__key, .ctime = ds.sem_ctime,
+                        REPORT_PERM(ds.sem_perm), .ctime = ds.sem_ctime,
                         .sem = {.nsems = ds.sem_nsems, .otime = ds.sem_otime}};
                 r->stat = &report;
                 break;
@@ -255,40 +243,10 @@ static void make(struct world *w, const struct item *item, int object, struct op
                 operate(item, o, r);
 }
 
-static void note(struct world *w, const struct item *item, int object, const struct operation *o,
-                 const struct outcome *r)
-{
-        struct thing *const thing = &w->thing[item->family][object];
-
-        if (r->value == -1 && r->error)
-                return;
-        if (item->call == CALL_semget && !thing->used) {
-                thing->used = true;
-                thing->id = (int)r->value;
-                thing->key = item->key;
-                thing->size = item->size;
-        } else if (item->call == CALL_semctl && item->command == IPC_RMID && o->id == thing->id) {
-                thing->used = false;
-                thing->removed = thing->id;
-        }
-}
-
-static int close_all(struct item *item)
-{
-        (void)item;
-        return 0;
-}
-
 static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         return (struct contradiction){.requirement = item->entry[0].sem_op ? semop_eagain_dec : semop_eagain_zero,
                                       .what = "errno", .want = EAGAIN, .got = EINPROGRESS};
-}
-
-static void release(struct world *w, int process)
-{
-        (void)w;
-        (void)process;
 }
 
 static void remove_object(struct world *w, int object)
@@ -301,7 +259,7 @@ static void remove_object(struct world *w, int object)
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
                         size_t size)
 {
-        const bool stats = item->command == IPC_STAT || item->command == SEM_STAT || item->command == SEM_STAT_ANY;
+        const bool stats = item->command == IPC_STAT || is_by_index(item);
         int length = 0;
 
         text[0] = '\0';
@@ -353,26 +311,15 @@ static void print_operate(FILE *out, const struct item *item, const struct recor
 
 static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
-        static const char *const names[] = {
-                [GETVAL] = "GETVAL", [GETPID] = "GETPID", [GETALL] = "GETALL", [GETNCNT] = "GETNCNT",
-                [GETZCNT] = "GETZCNT",
-                [SETVAL] = "SETVAL", [SETALL] = "SETALL", [IPC_STAT] = "IPC_STAT", [IPC_SET] = "IPC_SET",
-                [IPC_RMID] = "IPC_RMID", [SEM_STAT] = "SEM_STAT", [SEM_STAT_ANY] = "SEM_STAT_ANY",
-        };
-        const bool known = item->command >= 0 && item->command <= SEM_STAT_ANY && names[item->command];
-
         if (item->command == IPC_SET && !item->bad_address) {
-                fputs("ipc_set(", out);
-                print_identifier(out, item, record);
-                fprintf(out, ", %d, %d, %#o)", (int)item->set.uid, (int)item->set.gid, item->set.mode);
+                print_set(out, "ipc_set", item, record);
+                fputs(")", out);
                 return;
         }
         fputs("semctl(", out);
-        print_identifier(out, item, record);
-        if (item->command == SEM_STAT || item->command == SEM_STAT_ANY)
-                fprintf(out, " %% %d", INDEXES);
-        fprintf(out, known ? ", %d, %s" : ", %d, %.0s%d", item->semnum, known ? names[item->command] : "",
-                item->command);
+        print_target(out, item, record);
+        fprintf(out, ", %d, ", item->semnum);
+        print_command(out, item);
         switch (item->command) {
         case SETVAL: fprintf(out, ", ARG_VAL(%d)", (int)item->value); break;
         case GETALL:
@@ -414,12 +361,7 @@ static void print(FILE *out, const struct item *item, const struct record *recor
 static bool print_member(FILE *out, const struct item *item, const struct record *record,
                          const struct contradiction *why)
 {
-        static const struct {
-                const char *what, *member;
-        } members[] = {
-                {"uid", "sem_perm.uid"}, {"gid", "sem_perm.gid"}, {"cuid", "sem_perm.cuid"}, {"cgid", "sem_perm.cgid"},
-                {"mode", "sem_perm.mode"}, {"nsems", "sem_nsems"}, {"otime", "sem_otime"}, {"ctime", "sem_ctime"},
-        };
+        static const char *const members[] = {"nsems", "otime", "ctime", NULL};
 
         if (strcmp(why->what, "value") == 0) {
                 fputs("VAL(", out);
@@ -427,19 +369,12 @@ static bool print_member(FILE *out, const struct item *item, const struct record
                 fprintf(out, ", %d)", why->at);
                 return true;
         }
-        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-                if (strcmp(why->what, members[i].what) == 0) {
-                        fputs("stat_of(", out);
-                        print_identifier(out, item, record);
-                        fprintf(out, ").%s", members[i].member);
-                        return true;
-                }
-        return false;
+        return print_stat(out, item, record, why, "stat_of", "sem", members);
 }
 
-const struct family fuzz_sem = {.name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "",
-                                .close_all = close_all, .available = ipck_sem_available, .generate = generate,
-                                .find = find,
-                                .make = make, .note = note, .report = tell_report, .goes_on = goes_on,
-                                .waits = contradicted_by_waiting, .release = release, .remove = remove_object,
-                                .print = print, .print_member = print_member};
+const struct family fuzz_sem = {
+        .name = "sem", .model = &sem_model, .header = "ipck_sem.h", .declarations = "",
+        .closes = NEVER_OPEN, .available = ipck_sem_available, .generate = generate, .find = find, .make = make,
+        .report = tell_report, .goes_on = goes_on, .waits = contradicted_by_waiting, .remove = remove_object,
+        .print = print, .print_member = print_member,
+};

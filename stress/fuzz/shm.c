@@ -8,13 +8,6 @@
 
 void ipck_shm_available(void);
 
-#ifndef SHM_EXEC
-#define SHM_EXEC 0100000
-#endif
-#ifndef SHM_STAT_ANY
-#define SHM_STAT_ANY 15
-#endif
-
 #define UNALIGNED ((void *)0x12345)
 
 static int64_t draw_size(struct random *random)
@@ -28,7 +21,6 @@ static void generate(struct random *random, struct item *item)
 {
         static const int commands[] = {IPC_STAT, IPC_SET, IPC_RMID, SHM_STAT, SHM_STAT_ANY, SHM_LOCK, SHM_UNLOCK, 99,
                                        -1, 0x200 + IPC_STAT};
-        static const int modes[] = {0600, 0666, 0660, 0640, 0622, 0000, 0066, 0777};
 
         item->which = (uint8_t)draw_which(random);
         item->object = (uint8_t)draw(random, OBJECTS);
@@ -59,36 +51,37 @@ static void generate(struct random *random, struct item *item)
                 item->call = CALL_shmget;
                 item->key = (uint8_t)draw(random, KEYS);
                 item->size = draw_size(random);
-                item->flags = modes[draw(random, 8)] | (one_in(random, 4) ? 0 : IPC_CREAT) | (one_in(random, 4)
-                        ? IPC_EXCL : 0);
+                item->flags = draw_get_flags(random);
                 break;
         }
 }
 
 static int find(const struct world *w, const struct item *item)
 {
-        const bool by_index = item->command == SHM_STAT || item->command == SHM_STAT_ANY;
+        const int place = open_handle(w, item);
 
-        if (item->call == CALL_shmget) {
-                const int object = find_by_key(w, item->family, item->key);
-                return object != NO_OBJECT ? object : free_object(w, item->family);
-        }
-        if (item->call == CALL_shmdt) {
-                const int place = open_handle(w, item);
-                return item->bad_address ? item->object
-                     : place == -1 ? NO_OBJECT : w->handle[item->family][item->process][place].object;
-        }
         if (item->call == CALL_shmat && free_handle(w, item) == -1)
                 return NO_OBJECT;
-        return find_object(w, item, item->call == CALL_shmctl && by_index);
+        if (item->call != CALL_shmdt)
+                return find_sysv(w, item);
+        return item->bad_address ? item->object
+             : place == -1 ? NO_OBJECT : w->handle[item->family][item->process][place].object;
 }
 
 /* ---- calling ---- */
 
+static bool points(const struct item *item)
+{
+        return item->command != IPC_RMID && item->command != SHM_LOCK && item->command != SHM_UNLOCK;
+}
+
+static struct handle *handle_of(struct world *w, const struct item *item)
+{
+        return &w->handle[item->family][item->process][w->record[w->position].place];
+}
+
 static void attach(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
 {
-        struct handle *const handle = &w->handle[item->family][item->process][free_handle(w, item)];
-
         o->flags = item->flags;
         o->text = item->text;
         o->bad_address = item->bad_address;
@@ -102,36 +95,29 @@ static void attach(struct world *w, const struct item *item, struct operation *o
         r->text = *memory;
         if (!(item->flags & SHM_RDONLY))
                 *memory = item->text;
-        handle->value = (intptr_t)memory;
+        handle_of(w, item)->value = (intptr_t)memory;
 }
 
 static void detach(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
 {
-        const int place = open_handle(w, item);
-
         o->bad_address = item->bad_address;
-        CALLED(r, shmdt(item->bad_address ? UNALIGNED : (void *)w->handle[item->family][item->process][place].value));
+        CALLED(r, shmdt(item->bad_address ? UNALIGNED : (void *)handle_of(w, item)->value));
 }
 
 static void control(const struct item *item, struct operation *o, struct outcome *r)
 {
         static struct shmid_ds ds;
         static struct stat_report report;
-        const bool points = item->command != IPC_RMID && item->command != SHM_LOCK && item->command != SHM_UNLOCK;
 
         o->command = item->command;
         o->set = &item->set;
-        o->bad_address = item->bad_address && points;
-        if ((item->command == SHM_STAT || item->command == SHM_STAT_ANY) && o->id >= 0)
+        o->bad_address = item->bad_address && points(item);
+        if (is_by_index(item) && o->id >= 0)
                 o->id %= INDEXES;
-        memset(&ds, 0x5a, sizeof(ds));
-        ds.shm_perm.uid = item->set.uid;
-        ds.shm_perm.gid = item->set.gid;
-        ds.shm_perm.mode = (__typeof__(ds.shm_perm.mode))item->set.mode;
+        FILL_DS(ds, shm_perm, item);
         CALLED(r, shmctl(o->id, item->command, o->bad_address ? bad_address() : &ds));
         report = (struct stat_report){
-                .uid = ds.shm_perm.uid, .cuid = ds.shm_perm.cuid, .gid = ds.shm_perm.gid, .cgid = ds.shm_perm.cgid,
-                .mode = ds.shm_perm.mode, .key = ds.shm_perm.__key, .ctime = ds.shm_ctime,
+                REPORT_PERM(ds.shm_perm), .ctime = ds.shm_ctime,
                 .shm = {.size = ds.shm_segsz, .nattch = ds.shm_nattch, .cpid = ds.shm_cpid, .lpid = ds.shm_lpid,
                         .atime = ds.shm_atime, .dtime = ds.shm_dtime}};
         r->stat = &report;
@@ -160,69 +146,12 @@ static void make(struct world *w, const struct item *item, int object, struct op
 
 /* ---- what follows ---- */
 
-static void go_if_unused(struct thing *thing)
-{
-        if (thing->key || thing->attached || !thing->used)
-                return;
-        thing->used = false;
-        thing->removed = thing->id;
-}
-
-/* A removed segment is found by no key, one without a key by this one. */
-enum { NO_KEY = UINT8_MAX };
-
-static void note(struct world *w, const struct item *item, int object, const struct operation *o,
-                 const struct outcome *r)
-{
-        struct thing *const thing = &w->thing[item->family][object];
-
-        if (r->value == -1 && r->error)
-                return;
-        if (item->call == CALL_shmget && !thing->used) {
-                thing->used = true;
-                thing->id = (int)r->value;
-                thing->key = item->key ? item->key : NO_KEY;
-                thing->attached = 0;
-        } else if (item->call == CALL_shmat) {
-                w->handle[item->family][item->process][free_handle(w, item)].object = object;
-                thing->attached++;
-        } else if (item->call == CALL_shmdt) {
-                w->handle[item->family][item->process][open_handle(w, item)].object = NO_OBJECT;
-                thing->attached--;
-                go_if_unused(thing);
-        } else if (item->call == CALL_shmctl && item->command == IPC_RMID && o->id == thing->id) {
-                thing->key = 0;
-                go_if_unused(thing);
-        }
-}
-
-static int close_all(struct item *item)
-{
-        for (int h = 0; h < HANDLES; h++)
-                item[h].call = CALL_shmdt;
-        return HANDLES;
-}
-
 static struct contradiction contradicted_by_waiting(const struct item *item)
 {
         const enum ipck_requirement rules[] = {shmget_ret_nonneg, shmat_ret_address, shmdt_ret_zero, shmctl_ret_zero};
 
         return (struct contradiction){.requirement = rules[item->call - CALL_shmget], .what = "errno",
                                       .got = EINPROGRESS};
-}
-
-static void release(struct world *w, int process)
-{
-        const int family = number_of(&fuzz_shm);
-
-        for (int h = 0; h < HANDLES; h++) {
-                struct handle *const handle = &w->handle[family][process][h];
-                if (handle->object == NO_OBJECT)
-                        continue;
-                w->thing[family][handle->object].attached--;
-                go_if_unused(&w->thing[family][handle->object]);
-                handle->object = NO_OBJECT;
-        }
 }
 
 static void remove_object(struct world *w, int object)
@@ -235,7 +164,7 @@ static void remove_object(struct world *w, int object)
 static void tell_report(const struct world *w, const struct item *item, const struct outcome *r, char *text,
                         size_t size)
 {
-        const bool stats = item->command == IPC_STAT || item->command == SHM_STAT || item->command == SHM_STAT_ANY;
+        const bool stats = item->command == IPC_STAT || is_by_index(item);
 
         text[0] = '\0';
         if (item->call == CALL_shmat)
@@ -250,36 +179,19 @@ static void tell_report(const struct world *w, const struct item *item, const st
                          process_of(w, r->stat->shm.lpid));
 }
 
-static const char *command_name(int command)
-{
-        switch (command) {
-        case IPC_STAT: return "IPC_STAT";
-        case IPC_RMID: return "IPC_RMID";
-        case IPC_SET: return "IPC_SET";
-        case SHM_STAT: return "SHM_STAT";
-        case SHM_STAT_ANY: return "SHM_STAT_ANY";
-        case SHM_LOCK: return "SHM_LOCK";
-        case SHM_UNLOCK: return "SHM_UNLOCK";
-        default: return command < 0 ? "-1" : command == 99 ? "99" : "0x200 + IPC_STAT";
-        }
-}
-
 static void print_control(FILE *out, const struct item *item, const struct record *record)
 {
-        const bool points = item->command != IPC_RMID && item->command != SHM_LOCK && item->command != SHM_UNLOCK;
-
         if (item->command == IPC_SET && !item->bad_address) {
-                fputs("segment_set(", out);
-                print_identifier(out, item, record);
-                fprintf(out, ", %d, %d, %#o)", (int)item->set.uid, (int)item->set.gid, item->set.mode);
+                print_set(out, "segment_set", item, record);
+                fputs(")", out);
                 return;
         }
         fputs("shmctl(", out);
-        print_identifier(out, item, record);
-        if (item->command == SHM_STAT || item->command == SHM_STAT_ANY)
-                fprintf(out, " %% %d", INDEXES);
-        fprintf(out, ", %s, %s)", command_name(item->command),
-                !points ? "NULL" : item->bad_address ? "bad_address()" : "&(struct shmid_ds){.shm_segsz = 0}");
+        print_target(out, item, record);
+        fputs(", ", out);
+        print_command(out, item);
+        fprintf(out, ", %s)", !points(item) ? "NULL" : item->bad_address ? "bad_address()"
+                                                                         : "&(struct shmid_ds){.shm_segsz = 0}");
 }
 
 static void print(FILE *out, const struct item *item, const struct record *record)
@@ -308,33 +220,20 @@ static void print(FILE *out, const struct item *item, const struct record *recor
 static bool print_member(FILE *out, const struct item *item, const struct record *record,
                          const struct contradiction *why)
 {
-        static const struct {
-                const char *what, *member;
-        } members[] = {
-                {"uid", "shm_perm.uid"}, {"gid", "shm_perm.gid"}, {"cuid", "shm_perm.cuid"}, {"cgid", "shm_perm.cgid"},
-                {"mode", "shm_perm.mode"}, {"segsz", "shm_segsz"}, {"nattch", "shm_nattch"}, {"cpid", "shm_cpid"},
-                {"lpid", "shm_lpid"}, {"atime", "shm_atime"}, {"dtime", "shm_dtime"}, {"ctime", "shm_ctime"},
-        };
+        static const char *const members[] = {"segsz", "nattch", "cpid", "lpid", "atime", "dtime", "ctime", NULL};
 
         if (strcmp(why->what, "first bytes") == 0) {
                 fprintf(out, "*(int *)");
                 print(out, item, record);
                 return true;
         }
-        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-                if (strcmp(why->what, members[i].what) == 0) {
-                        fputs("stat_of_segment(", out);
-                        print_identifier(out, item, record);
-                        fprintf(out, ").%s", members[i].member);
-                        return true;
-                }
-        return false;
+        return print_stat(out, item, record, why, "stat_of_segment", "shm", members);
 }
 
-const struct family fuzz_shm = {.name = "shm", .model = &shm_model, .header = "ipck_shm.h",
-                                .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
-                                .close_all = close_all, .available = ipck_shm_available, .generate = generate,
-                                .find = find, .make = make, .note = note,
-                                .report = tell_report, .waits = contradicted_by_waiting, .release = release,
-                                .remove = remove_object, .print = print,
-                                .print_member = print_member};
+const struct family fuzz_shm = {
+        .name = "shm", .model = &shm_model, .header = "ipck_shm.h",
+        .declarations = "        void *(*const open_in)[8] = shared(4 * sizeof(*open_in));\n",
+        .closes = CALL_shmdt, .available = ipck_shm_available, .generate = generate, .find = find, .make = make,
+        .report = tell_report, .waits = contradicted_by_waiting, .remove = remove_object, .print = print,
+        .print_member = print_member,
+};

@@ -21,13 +21,16 @@ static const int64_t GRACE_NS = 1000000000, LONG_GRACE_NS = 30000000000;
 /* What is ignored, or caught with SA_RESTART, must not end a wait. */
 enum { IGNORED_SIGNAL = SIGUSR2, RESTARTING_SIGNAL = SIGWINCH };
 
+/* Some rest at any time, and their main processes watch whether they do. */
+enum { CELLS_A_PROCESSOR = 6 };
+
 enum { SHORTEST = 8, LOOK_NS = 300000, MOST_PLACES = 200000, WORKER_SIGNAL = SIGUSR1 };
 
 /* What the cells of a workload share. */
 static struct shared {
-        _Atomic uint64_t checked, unchecked, undecided;
+        _Atomic uint64_t operations[2], ns[2];  /* of rounds that are not judged, and of those that are */
+        _Atomic uint64_t undecided;
         _Atomic bool violated;
-        _Atomic uint64_t checked_ns, unchecked_ns;
 } *totals;
 
 /* ---- waiting for each other ---- */
@@ -141,15 +144,17 @@ const struct actor *actor_of(unsigned process)
 
 uint64_t class_of(const struct record *record, bool process_matters)
 {
+        enum { FROM = offsetof(struct record, value), WORDS = (sizeof(struct record) - FROM) / sizeof(uint64_t) };
         uint64_t hash = (uint64_t)record->call << 32 | (uint64_t)record->error << 16 | (uint64_t)record->command << 8;
+        uint64_t word[WORDS];
 
         if (process_matters)
                 hash |= record->process;
-        hash = splitmix(&hash) ^ (uint32_t)record->value;
-        for (int i = 0; i < IN; i++)
-                hash = splitmix(&hash) ^ (uint32_t)record->in[i];
-        for (int i = 0; i < OUT; i++)
-                hash = splitmix(&hash) ^ (uint32_t)record->out[i];
+        memcpy(word, (const char *)record + FROM, sizeof(word));
+        for (int i = 0; i < WORDS; i++) {
+                hash = (hash ^ word[i]) * UINT64_C(0x9fb21c651e98df25);
+                hash ^= hash >> 32;
+        }
         return hash | 1;
 }
 
@@ -636,14 +641,11 @@ static void run_cell(const struct history_kind *kind, unsigned number)
                 w.judged = round % 4 != 3;
                 good = run_round(&w);
                 const uint64_t took = (uint64_t)(monotonic_ns() - before), count = operations_of_round(cell);
+                totals->operations[w.judged] += count;
+                totals->ns[w.judged] += took;
                 if (w.judged) {
-                        totals->checked += count;
-                        totals->checked_ns += took;
                         count_operations(count);
                         count_histories(1);
-                } else {
-                        totals->unchecked += count;
-                        totals->unchecked_ns += took;
                 }
                 for (unsigned process = 0; good && kind->dies && process < cell->processes; process++)
                         start_process(cell, process);
@@ -657,9 +659,13 @@ static void run_cell(const struct history_kind *kind, unsigned number)
 void run_histories(const struct history_kind *kind)
 {
         struct child cells[MOST_CELLS];
-        const long wanted = 3 * sysconf(_SC_NPROCESSORS_ONLN);
-        const unsigned count = wanted > MOST_CELLS ? MOST_CELLS : wanted < 3 ? 3 : (unsigned)wanted;
+        const long wanted = CELLS_A_PROCESSOR * sysconf(_SC_NPROCESSORS_ONLN);
+        const unsigned count = wanted > MOST_CELLS ? MOST_CELLS : wanted < CELLS_A_PROCESSOR ? CELLS_A_PROCESSOR
+                             : (unsigned)wanted;
 
+        /* In a group that is not orphaned: in an orphaned one gVisor sends SIGHUP to all when one ends while another is
+         * stopped, and the first process of the namespace dies of it. */
+        MUST(setpgid(0, 0));
         choose_clock();
         totals = shared(sizeof(*totals));
         for (unsigned i = 0; i < count; i++)
@@ -667,12 +673,6 @@ void run_histories(const struct history_kind *kind)
                         run_cell(kind, i);
         for (unsigned i = 0; i < count; i++)
                 join(&cells[i]);
-        if (totals->checked_ns && totals->unchecked_ns) {
-                const double checked = (double)totals->checked / (double)totals->checked_ns;
-                const double unchecked = (double)totals->unchecked / (double)totals->unchecked_ns;
-                measured("checked_per_second", checked * 1e9 * count);
-                measured("unchecked_per_second", unchecked * 1e9 * count);
-                measured("speed_beside_unchecked", checked / unchecked);
-        }
+        measured_speed(totals->operations, totals->ns, count);
         measured("undecided_histories", (double)totals->undecided);
 }

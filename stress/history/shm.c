@@ -13,10 +13,6 @@
 
 enum { MOST_ATTACHED = 4, SIZE = 4096 };
 
-#ifndef SHM_DEST
-#define SHM_DEST 01000
-#endif
-
 /* out, of IPC_STAT. */
 enum { NATTCH, MODE, USED };
 

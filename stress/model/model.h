@@ -26,6 +26,7 @@
 #include <sys/sem.h>
 #include <sys/types.h>
 
+#include "numbers.h"
 #include "reqs.h"
 
 /* ---- operations ---- */

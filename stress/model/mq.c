@@ -9,10 +9,6 @@
 
 #include "mq.h"
 
-#ifndef MQ_PRIO_MAX
-#define MQ_PRIO_MAX 32768
-#endif
-
 static void init(void *state)
 {
         memset(state, 0, sizeof(struct mqueue));

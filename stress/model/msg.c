@@ -7,13 +7,6 @@
 
 #include "msg.h"
 
-#ifndef MSG_COPY
-#define MSG_COPY 040000
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY 13
-#endif
-
 static void init(void *state)
 {
         memset(state, 0, sizeof(struct msg_queue));
@@ -143,18 +136,23 @@ static int send(struct judgement *j, const struct msg_queue *queue, struct msg_q
 
 enum { NONE = -1 };
 
+enum ipck_requirement rule_of_selection(int64_t type, int flags)
+{
+        if (flags & MSG_COPY)
+                return msgrcv_copy_peek;
+        if (type == 0)
+                return msgrcv_sel_zero;
+        return type < 0 ? msgrcv_sel_negative_lowest : flags & MSG_EXCEPT ? msgrcv_flag_except : msgrcv_sel_positive;
+}
+
 /* The place of the message that msgtyp and flags select. */
-static int64_t selected(const struct msg_queue *queue, const struct operation *o, enum ipck_requirement *requirement)
+static int64_t selected(const struct msg_queue *queue, const struct operation *o)
 {
         const int64_t most = o->type == LONG_MIN ? LONG_MAX : -o->type;
         int64_t lowest = NONE;
 
-        if (o->flags & MSG_COPY) {
-                *requirement = msgrcv_copy_peek;
+        if (o->flags & MSG_COPY)
                 return o->type >= 0 && (uint64_t)o->type < queue->qnum ? o->type : NONE;
-        }
-        *requirement = o->type == 0 ? msgrcv_sel_zero : o->type < 0 ? msgrcv_sel_negative_lowest
-                     : (o->flags & MSG_EXCEPT) ? msgrcv_flag_except : msgrcv_sel_positive;
         for (uint64_t i = 0; i < queue->qnum; i++) {
                 const int64_t type = queue->message[i].type;
                 if (o->type < 0) {
@@ -205,7 +203,7 @@ static int receive(struct judgement *j, const struct msg_queue *queue, struct ms
 {
         const struct operation *const o = j->o;
         const bool copy = o->flags & MSG_COPY, exists = o->id >= 0 && o->id == queue->object.id;
-        enum ipck_requirement requirement;
+        const enum ipck_requirement requirement = rule_of_selection(o->type, o->flags);
 
         fault(j, o->id < 0, EINVAL, msgrcv_einval_badid);
         fault(j, o->size < 0, EINVAL, msgrcv_einval_negsize);
@@ -218,7 +216,7 @@ static int receive(struct judgement *j, const struct msg_queue *queue, struct ms
         fault(j, o->id >= 0 && !exists, EINVAL, msgrcv_einval_badid);
         if (exists)
                 permission_fault(j, &queue->object, READ, msgrcv_eacces);
-        const int64_t place = exists ? selected(queue, o, &requirement) : NONE;
+        const int64_t place = exists ? selected(queue, o) : NONE;
         if (place != NONE && queue->message[place].size > (uint64_t)o->size && o->size >= 0) {
                 fault(j, !(o->flags & MSG_NOERROR), E2BIG, copy ? msgrcv_copy_e2big : msgrcv_e2big);
                 fault(j, copy && (o->flags & MSG_NOERROR), EINVAL, msgrcv_copy_einval_noerror_short);
@@ -369,10 +367,9 @@ static int step(const void *state, const struct limits *limits, const struct ope
 static bool enabled(const void *state, const struct operation *o)
 {
         const struct msg_queue *const queue = state;
-        enum ipck_requirement requirement;
 
         return queue->object.id != o->id ||
-               (o->call == CALL_msgsnd ? fits(queue, o->size) : selected(queue, o, &requirement) != NONE);
+               (o->call == CALL_msgsnd ? fits(queue, o->size) : selected(queue, o) != NONE);
 }
 
 static void describe(const void *state, char *text, size_t room)

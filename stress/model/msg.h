@@ -10,6 +10,9 @@
 /* Whoever uses the model never lets a queue hold more. */
 enum { MODEL_MESSAGES = 256 };
 
+/* The requirement that says which message a msgrcv() with this msgtyp and these flags takes. */
+enum ipck_requirement rule_of_selection(int64_t type, int flags);
+
 struct msg_queue {
         struct object object;
         struct moment stime, rtime;

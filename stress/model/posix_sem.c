@@ -11,10 +11,6 @@
 
 #include "posix_sem.h"
 
-#ifndef SEM_VALUE_MAX
-#define SEM_VALUE_MAX INT_MAX
-#endif
-
 static void init(void *state)
 {
         memset(state, 0, sizeof(struct posix_sem));

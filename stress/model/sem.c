@@ -6,10 +6,6 @@
 
 #include "sem.h"
 
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY 20
-#endif
-
 static void init(void *state)
 {
         memset(state, 0, sizeof(struct sem_set));

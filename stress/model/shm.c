@@ -9,19 +9,6 @@
 
 #include "shm.h"
 
-#ifndef SHM_EXEC
-#define SHM_EXEC 0100000
-#endif
-#ifndef SHM_STAT_ANY
-#define SHM_STAT_ANY 15
-#endif
-#ifndef SHM_DEST
-#define SHM_DEST 01000
-#endif
-#ifndef SHM_LOCKED
-#define SHM_LOCKED 02000
-#endif
-
 static void init(void *state)
 {
         memset(state, 0, sizeof(struct segment));

@@ -12,25 +12,6 @@
 #include "ipck.h"
 #include "rules.h"
 
-#ifndef MSG_EXCEPT
-#define MSG_EXCEPT 020000
-#endif
-#ifndef MSG_COPY
-#define MSG_COPY 040000
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY 13
-#endif
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY 20
-#endif
-#ifndef SHM_STAT_ANY
-#define SHM_STAT_ANY 15
-#endif
-#ifndef SHM_EXEC
-#define SHM_EXEC 0100000
-#endif
-
 struct name {
         int value;
         const char *name;

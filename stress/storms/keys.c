@@ -10,7 +10,10 @@
 
 #include "storm.h"
 
-enum { KEYS = 3, MOST_HELD = 60, BUCKETS = 256, DEPTH = 64, SIZE = 100 };
+enum { KEYS = 3, MOST_CREW = 64, MOST_HELD = 60, BUCKETS = 256, DEPTH = 64, SIZE = 100 };
+
+/* Keys that are rushed at the beginning, above all others. */
+enum { RUSHES = 8, RUSH_KEY = 0x70000000 };
 
 /* ---- the three mechanisms ---- */
 
@@ -113,6 +116,9 @@ static struct books {
         key_t keys[KEYS];
         _Atomic int lives[MECHANISMS][KEYS];                    /* 1 while somebody has created and not yet removed */
         _Atomic int present[MECHANISMS][BUCKETS][DEPTH];        /* identifiers plus 1 */
+        int crew;
+        _Atomic int met;                                        /* workers, before each rush */
+        _Atomic int found[RUSHES];                              /* identifier plus 1 that the first was given */
 } *books;
 
 /* How often the identifier is in its bucket. */
@@ -213,10 +219,28 @@ static void discard(int i)
         count_operations(2);
 }
 
+/* All ask for a queue of the same new key at once. */
+static void rush(int n)
+{
+        meet(&books->met, books->crew, n + 1);
+        const int id = msgget(RUSH_KEY + n, IPC_CREAT | 0600);
+        int first = 0;
+
+        count_operations(1);
+        EXPECT(msgget_atomic_creat_same_id, id != -1, "msgget() with IPC_CREAT beside others fails with %s",
+               errno_name(errno));
+        if (!atomic_compare_exchange_strong(&books->found[n], &first, id + 1))
+                EXPECT(msgget_atomic_creat_same_id, first == id + 1,
+                       "of those who call msgget() with IPC_CREAT at the same time one is given %d, another %d",
+                       first - 1, id);
+}
+
 static void worker(int me)
 {
         (void)me;
         doing("calls that do not wait");
+        for (int n = 0; n < RUSHES; n++)
+                rush(n);
         for (uint32_t n = 50 + pick(200); n > 0 && more_time(); n--) {
                 const int m = (int)pick(MECHANISMS);
                 if (held_count && (held_count == MOST_HELD || once_in(6)))
@@ -238,12 +262,15 @@ STORM(keys, "creation, look-up and removal of few keys: one creator a life, iden
         while (another_round()) {
                 memset(books, 0, sizeof(*books));
                 for (int k = 0; k < KEYS; k++)
-                        books->keys[k] = (key_t)(1 + pick(0x7fffffff));
+                        books->keys[k] = (key_t)(1 + pick(RUSH_KEY - 1));
                 for (int m = 0; m < MECHANISMS; m++)
                         before[m] = mechanisms[m].count();
-                muster(draw_crew(2, 64), worker);
+                books->crew = draw_crew(2, MOST_CREW);
+                muster(books->crew, worker);
                 set_off();
                 all_end(msgget_atomic_creat_excl);
+                for (int n = 0; n < RUSHES; n++)
+                        MUST(remove_queue(books->found[n] - 1));
                 for (int m = 0; m < MECHANISMS; m++) {
                         EXPECT(mechanisms[m].counts, mechanisms[m].count() == before[m],
                                "when all that %s made is removed there are %d objects, not %d", mechanisms[m].get,

@@ -130,7 +130,8 @@ class Session:
 
     def _workload(self, target: Target, one: Workload, expected: Expected, results: TargetResults) -> None:
         seed = one.seed or self._options.seed
-        replay = f"ipck stress {one.name} --target {target.name} --seed {seed} --seconds {self._options.seconds:g}"
+        again = f"--seed {lines.seed_in_words(seed)} --seconds {self._options.seconds:g}"
+        replay = f"ipck stress {one.name} --target {target.name} {again}"
         found = tuple(
             expected.judge(replace(violation, target=target.name, workload=one.name, seed=seed, replay=replay))
             for violation in one.violations
@@ -142,10 +143,10 @@ class Session:
 
     def _resources(self, target: Target, one: Resources, results: TargetResults) -> None:
         results.resources.append(one)
-        self._say(f"{target.name}: cycle {one.cycle} with --seed {one.seed} is over")
+        self._say(f"{target.name}: cycle {one.cycle} with --seed {lines.seed_in_words(one.seed)} is over")
         for said in trend.growing(results.resources):
             results.growing.append(said)
-            seeds = f"--seed {results.resources[0].seed} to {one.seed}"
+            seeds = f"--seed {lines.seed_in_words(results.resources[0].seed)} to {one.seed}"
             self._say(f"LEAK {target.name}: {said} ({one.cycle} cycles, {seeds})")
 
 

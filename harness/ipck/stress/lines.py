@@ -8,9 +8,14 @@ from ..records import clean, decode
 from ..stream import Alive, Left, members
 from .results import Resources, Violation, Workload
 
-GENERATION = 1
+GENERATION = 2
 """STRESS_GENERATION of stress/stress.h: with another one the same seed means other operations."""
 _LONGEST_DETAILS = 1 << 16
+
+
+def seed_in_words(seed: int) -> str:
+    """SEED with the generation in which it means what it did."""
+    return f"{GENERATION}:{seed}"
 
 
 @dataclass(frozen=True, slots=True)
