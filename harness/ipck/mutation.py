@@ -29,9 +29,9 @@ _SEED = 1
 _JOBS = 4
 """Tests that a program runs at a time, besides those that mostly wait."""
 _PLENTY = 20.0
-"""Seconds that a test may take where nothing is wrong."""
+"""Seconds that a test may take."""
 _DEADLINE = 8.0
-"""Seconds that a test may take where a call is."""
+"""The same where a call is wrong, at first."""
 _HASTE, _PATIENCE = 0.5, 1.0
 """Scale patience and deadline where most of what is waited for never comes: at first, and of tests asked again."""
 _ABOVE = ("tools.", "notes.")
@@ -174,15 +174,15 @@ class Runs:
         began = time.monotonic()
         ready = self._ground.ready
         tests = [ready.tests[name] for name in sorted(self._ground.reached.get(mutant.name, ())) if name in ready.tests]
-        judged = judge(mutant, len(tests), self._results(mutant, tests, self._options(_HASTE)))
+        judged = judge(mutant, len(tests), self._results(mutant, tests, self._options(_HASTE, _DEADLINE)))
         if doubtful := _doubtful(judged, tests):
-            again = self._results(mutant, doubtful, self._options(_PATIENCE))
+            again = self._results(mutant, doubtful, self._options(_PATIENCE, _PLENTY))
             judged = second(judged, judge(mutant, len(tests), again))
         return replace(judged, seconds=time.monotonic() - began)
 
-    def _options(self, patience: float) -> Options:
+    def _options(self, patience: float, deadline: float) -> Options:
         """The scale is not measured again: the runs of other mutants would make the machine look slow."""
-        return Options(_SEED, _JOBS, patience * self._ground.scale, deadline=_DEADLINE, exact=True)
+        return Options(_SEED, _JOBS, patience * self._ground.scale, deadline=deadline, exact=True)
 
     def _results(self, mutant: Mutant, tests: Sequence[Test], options: Options) -> Sequence[TestResult]:
         if not tests:

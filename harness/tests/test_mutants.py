@@ -323,7 +323,7 @@ def test_time_scale_is_that_of_the_run_without_a_mutant(world: World) -> None:
     assert calls[0] == "1 none --json - --shuffle --seed 1 --deadline 20 --time-scale 1 --select -"
     assert asked == [
         "--jobs 4 --deadline 8 --time-scale 1.5 --exact-scale --select -",  # hasty
-        "--jobs 4 --deadline 8 --time-scale 3 --exact-scale --select -",  # and as it should be
+        "--jobs 4 --deadline 20 --time-scale 3 --exact-scale --select -",  # and as it should be
     ]
 
 
