@@ -36,22 +36,22 @@ TEST(structure_shows_the_queue, VERIFIES(ipc_old_msg_stat), ONE_ROUTE, MOSTLY_WA
         MUST(put(queue, 1, 7, 0));
         next_second(stat_of_queue(queue).msg_stime);
         MUST(take(queue, 1));
-        const struct msqid_ds now = stat_of_queue(queue);
+        const struct msqid_ds present = stat_of_queue(queue);
         const struct old_queue old = old_stat(ipc_old_msg_stat, queue);
         EQ(ipc_old_msg_stat, old.perm.key, key);
-        EQ(ipc_old_msg_stat, old.perm.uid, old_uid(now.msg_perm.uid));
-        EQ(ipc_old_msg_stat, old.perm.gid, old_gid(now.msg_perm.gid));
-        EQ(ipc_old_msg_stat, old.perm.cuid, old_uid(now.msg_perm.cuid));
-        EQ(ipc_old_msg_stat, old.perm.cgid, old_gid(now.msg_perm.cgid));
+        EQ(ipc_old_msg_stat, old.perm.uid, old_uid(present.msg_perm.uid));
+        EQ(ipc_old_msg_stat, old.perm.gid, old_gid(present.msg_perm.gid));
+        EQ(ipc_old_msg_stat, old.perm.cuid, old_uid(present.msg_perm.cuid));
+        EQ(ipc_old_msg_stat, old.perm.cgid, old_gid(present.msg_perm.cgid));
         EQ(ipc_old_msg_stat, old.perm.mode, 0640);
-        EQ(ipc_old_msg_stat, old.stime, now.msg_stime);
-        EQ(ipc_old_msg_stat, old.rtime, now.msg_rtime);
-        EQ(ipc_old_msg_stat, old.ctime, now.msg_ctime);
+        EQ(ipc_old_msg_stat, old.stime, present.msg_stime);
+        EQ(ipc_old_msg_stat, old.rtime, present.msg_rtime);
+        EQ(ipc_old_msg_stat, old.ctime, present.msg_ctime);
         EQ(ipc_old_msg_stat, old.cbytes, 7);
         EQ(ipc_old_msg_stat, old.qnum, 1);
         EQ(ipc_old_msg_stat, old.qbytes, 1000);
-        EQ(ipc_old_msg_stat, old.lspid, (uint16_t)now.msg_lspid);
-        EQ(ipc_old_msg_stat, old.lrpid, (uint16_t)now.msg_lrpid);
+        EQ(ipc_old_msg_stat, old.lspid, (uint16_t)present.msg_lspid);
+        EQ(ipc_old_msg_stat, old.lrpid, (uint16_t)present.msg_lrpid);
 }
 
 TEST(structure_shows_32_bits_of_sizes, VERIFIES(ipc_old_msg_stat_large), ONE_ROUTE)
@@ -101,9 +101,9 @@ TEST(set_takes_mode_and_size, VERIFIES(ipc_old_msg_set, ipc_old_msg_set_large), 
                 old.qbytes = row->qbytes;
                 old.lqbytes = row->lqbytes;
                 EQ(row->requirement, old_msgctl(queue, KERNEL_IPC_SET, &old), 0);
-                const struct msqid_ds now = stat_of_queue(queue);
-                EQ(row->requirement, now.msg_perm.mode, 0521);
-                EQ(row->requirement, now.msg_qbytes, row->wanted);
+                const struct msqid_ds present = stat_of_queue(queue);
+                EQ(row->requirement, present.msg_perm.mode, 0521);
+                EQ(row->requirement, present.msg_qbytes, row->wanted);
         }
 }
 

@@ -32,16 +32,16 @@ TEST(structure_shows_the_set, VERIFIES(ipc_old_sem_stat), ONE_ROUTE, MOSTLY_WAIT
         EQ(ipc_old_sem_stat, old_stat(ipc_old_sem_stat, set).otime, 0);
         next_second(stat_of(set).sem_ctime);
         MUST(SEMOP(set, OP(0, 1, 0)));
-        const struct semid_ds now = stat_of(set);
+        const struct semid_ds present = stat_of(set);
         const struct old_set old = old_stat(ipc_old_sem_stat, set);
         EQ(ipc_old_sem_stat, old.perm.key, key);
-        EQ(ipc_old_sem_stat, old.perm.uid, old_uid(now.sem_perm.uid));
-        EQ(ipc_old_sem_stat, old.perm.gid, old_gid(now.sem_perm.gid));
-        EQ(ipc_old_sem_stat, old.perm.cuid, old_uid(now.sem_perm.cuid));
-        EQ(ipc_old_sem_stat, old.perm.cgid, old_gid(now.sem_perm.cgid));
+        EQ(ipc_old_sem_stat, old.perm.uid, old_uid(present.sem_perm.uid));
+        EQ(ipc_old_sem_stat, old.perm.gid, old_gid(present.sem_perm.gid));
+        EQ(ipc_old_sem_stat, old.perm.cuid, old_uid(present.sem_perm.cuid));
+        EQ(ipc_old_sem_stat, old.perm.cgid, old_gid(present.sem_perm.cgid));
         EQ(ipc_old_sem_stat, old.perm.mode, 0640);
-        EQ(ipc_old_sem_stat, old.otime, now.sem_otime);
-        EQ(ipc_old_sem_stat, old.ctime, now.sem_ctime);
+        EQ(ipc_old_sem_stat, old.otime, present.sem_otime);
+        EQ(ipc_old_sem_stat, old.ctime, present.sem_ctime);
         EQ(ipc_old_sem_stat, old.nsems, 3);
 }
 

@@ -41,20 +41,20 @@ TEST(structure_shows_the_segment, VERIFIES(ipc_old_shm_stat), ONE_ROUTE, MOSTLY_
         next_second(stat_of_segment(segment).shm_atime);
         attach(segment, 0);
         detach(first);
-        const struct shmid_ds now = stat_of_segment(segment);
+        const struct shmid_ds present = stat_of_segment(segment);
         const struct old_segment old = old_stat(ipc_old_shm_stat, segment);
         EQ(ipc_old_shm_stat, old.perm.key, key);
-        EQ(ipc_old_shm_stat, old.perm.uid, old_uid(now.shm_perm.uid));
-        EQ(ipc_old_shm_stat, old.perm.gid, old_gid(now.shm_perm.gid));
-        EQ(ipc_old_shm_stat, old.perm.cuid, old_uid(now.shm_perm.cuid));
-        EQ(ipc_old_shm_stat, old.perm.cgid, old_gid(now.shm_perm.cgid));
+        EQ(ipc_old_shm_stat, old.perm.uid, old_uid(present.shm_perm.uid));
+        EQ(ipc_old_shm_stat, old.perm.gid, old_gid(present.shm_perm.gid));
+        EQ(ipc_old_shm_stat, old.perm.cuid, old_uid(present.shm_perm.cuid));
+        EQ(ipc_old_shm_stat, old.perm.cgid, old_gid(present.shm_perm.cgid));
         EQ(ipc_old_shm_stat, old.perm.mode, 0640);
         EQ(ipc_old_shm_stat, old.segsz, 12345);
-        EQ(ipc_old_shm_stat, old.atime, now.shm_atime);
-        EQ(ipc_old_shm_stat, old.dtime, now.shm_dtime);
-        EQ(ipc_old_shm_stat, old.ctime, now.shm_ctime);
-        EQ(ipc_old_shm_stat, old.cpid, (uint16_t)now.shm_cpid);
-        EQ(ipc_old_shm_stat, old.lpid, (uint16_t)now.shm_lpid);
+        EQ(ipc_old_shm_stat, old.atime, present.shm_atime);
+        EQ(ipc_old_shm_stat, old.dtime, present.shm_dtime);
+        EQ(ipc_old_shm_stat, old.ctime, present.shm_ctime);
+        EQ(ipc_old_shm_stat, old.cpid, (uint16_t)present.shm_cpid);
+        EQ(ipc_old_shm_stat, old.lpid, (uint16_t)present.shm_lpid);
         EQ(ipc_old_shm_stat, old.nattch, 2);
 }
 

@@ -49,7 +49,7 @@ def run(
     inside: Sequence[str] = (),
     **more: str,
 ) -> Ran:
-    """Let the caller make the calls WORDS under SCENARIOS, apart from everything else; INSIDE is a command around it."""
+    """Let the caller make the calls WORDS under SCENARIOS, apart from all else; INSIDE is a command around it."""
     log = tmp_path / "log"
     log.unlink(missing_ok=True)
     environment = os.environ | {"IPCK_FAULT": scenarios, "IPCK_FAULT_LOG": str(log), **more}

@@ -52,11 +52,12 @@ class Data:
     """The content of coverage.json, schema 1.
 
     kernel: its version; flags: how the compiler optimized what was measured. total: of ipc/, files: of each source
-    file, of mm/shmem.c the part that IPC uses; of several kernels what any of them executed. kernels: each for itself. unexplained: lines that were not executed and of which the reviewed
-    table gives no reason: [{file, line, function, text}]; explained: those of which it does, with kind and reason;
-    stale: messages, entries of the table that nothing bears out. alone: [{test, lines}]. programs: what was run on the
-    kernel: [{program, seconds, tests, unexpected, faults}]; unexpected are tests that did not come out as the baseline
-    says, faults what went wrong with the run itself.
+    file, of mm/shmem.c the part that IPC uses; of several kernels what any of them executed. kernels: each for itself.
+    unexplained: lines that were not executed and of which the reviewed table gives no reason: [{file, line, function,
+    text}]; explained: those of which it does, with kind and reason; stale: messages, entries of the table that nothing
+    bears out. alone: [{test, lines}]. programs: what was run on the kernel: [{program, machine, seconds, tests,
+    unexpected, faults}]; unexpected are tests that did not come out as the baseline says, faults what went wrong with
+    the run itself.
     """
 
     schema: int
