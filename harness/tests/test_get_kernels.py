@@ -194,6 +194,17 @@ def test_mirror_without_a_signature_is_refused(tmp_path: Path, arch: str) -> Non
 
 
 @needs_apt
+@pytest.mark.parametrize("arch", ["amd64", pytest.param("source", marks=needs_dpkg_source)])
+def test_mirror_that_cannot_be_reached(tmp_path: Path, arch: str) -> None:
+    apt = tmp_path / "apt-get"
+    apt.write_text('#!/bin/sh\n[ "$1" != indextargets ] || exec echo http://127.0.0.1:9/debian\nexec /usr/bin/apt-get "$@"\n')
+    apt.chmod(0o755)
+    done = get_debian(tmp_path, arch)
+    lists = f"the package lists of trixie/{arch} could not be fetched from http://127.0.0.1:9/debian"
+    assert done.returncode == 2 and done.stderr.endswith(f"ipck: {lists}: apt says above why\n")
+
+
+@needs_apt
 @pytest.mark.skipif(not shutil.which("gpg"), reason="gnupg is not installed")
 def test_mirror_signed_by_somebody_else_is_refused(tmp_path: Path) -> None:
     release = mirror(tmp_path) / "dists/trixie/Release"
