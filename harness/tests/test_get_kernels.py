@@ -197,7 +197,8 @@ def test_mirror_without_a_signature_is_refused(tmp_path: Path, arch: str) -> Non
 @pytest.mark.parametrize("arch", ["amd64", pytest.param("source", marks=needs_dpkg_source)])
 def test_mirror_that_cannot_be_reached(tmp_path: Path, arch: str) -> None:
     apt = tmp_path / "apt-get"
-    apt.write_text('#!/bin/sh\n[ "$1" != indextargets ] || exec echo http://127.0.0.1:9/debian\nexec /usr/bin/apt-get "$@"\n')
+    mirror_here = '[ "$1" != indextargets ] || exec echo http://127.0.0.1:9/debian'
+    apt.write_text(f'#!/bin/sh\n{mirror_here}\nexec /usr/bin/apt-get "$@"\n')
     apt.chmod(0o755)
     done = get_debian(tmp_path, arch)
     lists = f"the package lists of trixie/{arch} could not be fetched from http://127.0.0.1:9/debian"
