@@ -18,11 +18,11 @@ flavours_linted := optimized
 # Cross-built, and fetched with their compilers, by asking for them: make build/s390x/ipck-tests
 flavours_crossed := $(shell sed -n 's/^\([a-z][^ ]*\) .*/\1/p' conformance/architectures)
 # For a kernel or an emulator without a C library of its own.
-flavours_asked := $(flavours_crossed) $(if $(filter x86_64,$(machine)),i386-static)
+flavours_asked := musl-coverage $(flavours_crossed) $(if $(filter x86_64,$(machine)),i386-static)
 
 families := sysv posix common tools notes
 sources := $(sort $(shell find $(addprefix conformance/,$(families)) -name '*.c'))
-library := $(sort $(wildcard conformance/lib/*.c))
+library := $(sort $(filter-out conformance/lib/counters_%,$(wildcard conformance/lib/*.c)))
 hardened := $(sort $(wildcard fault/hardened/*.c))
 clients := $(sort $(wildcard fault/clients/*.c))
 bench := $(sort $(wildcard stress/bench/*.c))
@@ -69,9 +69,14 @@ compiler_musl = musl-gcc -idirafter /usr/include -idirafter /usr/include/$(multi
 link_glibc-static := -static
 link_i386-static := -static
 link_musl := -static
+# The same with a C library that counts its lines, for the tests of musl's objects.
+compiler_musl-coverage = $(compiler_musl)
+link_musl-coverage := -static -T conformance/lib/counters.ld
+counters_musl-coverage := own
 # What is linked in another way alone has the tests' objects in common.
 objects_glibc-static := glibc
 objects_i386-static := i386
+objects_musl-coverage := musl
 $(foreach flavour,$(flavours_crossed),$(eval compiler_$(flavour) := scripts/cross-gcc $(flavour))$(eval link_$(flavour) := -static))
 
 # C libraries that are not installed: make build/FLAVOUR/ipck-tests LIBC=DIR, and those of Debian's suites by name.
@@ -152,6 +157,12 @@ coverage:
 	@scripts/setup coverage
 	@$(MAKE) --no-print-directory -j$(JOBS) $(coverage_programs)
 	@scripts/ipck coverage $(ARGS)
+
+## coverage-libc: the same of the calls of a C library, musl, whose lines are counted
+.PHONY: coverage-libc
+coverage-libc:
+	@scripts/setup coverage
+	@scripts/ipck coverage --libc musl $(ARGS)
 
 ## stress: many processes at once, every result checked against a model or by books that must balance
 .PHONY: stress
@@ -268,7 +279,7 @@ build/$(1)/obj/reqs.o: build/reqs.c build/reqs.h
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(common) -c -o $$@ $$<
 
-build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/reqs.o
+build/$(1)/libipck.a: $(library:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/counters_$(or $(counters_$(1)),kernel).o build/$(1)/obj/reqs.o
 	@rm -f $$@ && ar rcs $$@ $$^
 
 build/$(1)/ipck-tests: $(sources:%.c=build/$(or $(objects_$(1)),$(1))/obj/%.o) build/$(1)/libipck.a
@@ -277,7 +288,7 @@ build/$(1)/ipck-tests: $(sources:%.c=build/$(or $(objects_$(1)),$(1))/obj/%.o) b
 	@$$(and $$(settings_$(1)),scripts/sysroot check $$(@D) $$@)
 
 # The first process of a kernel that is booted to run the program.
-build/$(1)/guest-init: harness/guest/init.c conformance/lib/counters.c conformance/lib/counters.h
+build/$(1)/guest-init: harness/guest/init.c conformance/lib/counters.c conformance/lib/counters_kernel.c conformance/lib/counters.h
 	@mkdir -p $$(@D)
 	@$$(compiler_$(1)) $$(common) -O1 -static -o $$@ $$(filter %.c,$$^)
 
@@ -297,7 +308,7 @@ build/$(1)/ipck-fault.so: $(fault_sources) $(fault_headers)
 	@$$(compiler_$(1)) $$(common) -O2 -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $$@ $(fault_sources) -lm
 
 # Lets system calls fail inside calls of the C library.
-build/$(1)/ipck-inside: $(inside:%.c=build/$(1)/obj/%.o) build/$(1)/obj/conformance/lib/errno_names.o
+build/$(1)/ipck-inside: $(inside:%.c=build/$(1)/obj/%.o) build/$(1)/libipck.a
 	@echo "  LD  $$@"
 	@$$(compiler_$(1)) $$(link_$(1)) $$(inputs_$(1)) -pthread -o $$@ $$(filter build/%,$$^) -lrt
 
@@ -371,6 +382,11 @@ $(foreach flavour,$(flavours_libc),$(eval $(call libc_rules,$(flavour))))
 always:
 
 $(foreach flavour,$(flavours) $(flavours_checked) $(flavours_linted) $(flavours_asked) $(flavours_libc),$(eval $(call flavour_rules,$(flavour))))
+
+# Comes before the library's own objects, which are not taken then.
+build/musl-coverage/libc/counted.o: always
+	@scripts/build-musl $(@D) $(MUSL)
+build/musl-coverage/ipck-tests build/musl-coverage/ipck-inside: build/musl-coverage/libc/counted.o conformance/lib/counters.ld
 
 # Gates for any program; and the scenarios with them, so that a library can come between: gates below what is preloaded.
 build/glibc/ipck-gates.so: $(gates) fault/gates/preload.c fault/gates/gates.h conformance/lib/errno_names.c fault/interpose.h $(calls)

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * counters.c: reads the counters of a kernel that is built with gcov. No part of the runner is used here: the first
- * process of a machine has this as well.
+ * counters.c: tells how the counters of what is under test grow. No part of the runner is used here: the first process
+ * of a machine has this as well.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
-#include <ftw.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "counters.h"
 
-enum { MOST_OBJECTS = 256, FEW_WORDS = 4096, MOST_OPEN = 16 };
+enum { MOST_OBJECTS = 256, FEW_BYTES = 16384 };
 
-/* What one object of the kernel counted. */
+/* What one object counted. */
 struct object {
         char *path;
+        const void *place;
         uint32_t *words, *before;
-        size_t size, room, size_before, room_before;    /* in words */
+        size_t size, room, size_before, room_before;    /* in bytes */
 };
 
 static struct object objects[MOST_OBJECTS];
@@ -37,16 +35,15 @@ static bool wanted(const char *path)
         return false;
 }
 
-static int take(const char *path, const struct stat *status, int kind, struct FTW *place)
+static int take(const char *path, const void *place)
 {
-        (void)status;
-        (void)place;
-        if (kind != FTW_F || !wanted(path + strlen(IPCK_COUNTERS)))
+        if (!wanted(path))
                 return 0;
         if (found == MOST_OBJECTS) {
                 errno = ENOBUFS;
                 return -1;
         }
+        objects[found].place = place;
         objects[found].path = strdup(path);
         return objects[found++].path ? 0 : -1;
 }
@@ -54,54 +51,39 @@ static int take(const char *path, const struct stat *status, int kind, struct FT
 int ipck_counters_open(void)
 {
         found = 0;
-        if (getenv("ipck_counters") && nftw(IPCK_COUNTERS, take, MOST_OPEN, FTW_PHYS) != 0)
+        if (getenv("ipck_counters") && ipck_counters_find(take) != 0)
                 return -1;
         return found;
 }
 
-static bool make_room(struct object *o)
+static bool append(void *to, const void *bytes, size_t size)
 {
-        const size_t room = o->room ? 2 * o->room : FEW_WORDS;
-        uint32_t *words = realloc(o->words, room * sizeof(*words));
+        struct object *const o = to;
 
-        if (!words)
-                return false;
-        o->words = words;
-        o->room = room;
-        return true;
-}
-
-/* All of the file at the time of open(); false where that cannot be had. */
-static bool read_object(struct object *o)
-{
-        const int fd = open(o->path, O_RDONLY | O_CLOEXEC);
-        size_t bytes = 0;
-        ssize_t n = -1;
-
-        while (fd != -1) {
-                if (bytes == o->room * sizeof(*o->words) && !make_room(o))
-                        break;
-                n = read(fd, (char *)o->words + bytes, o->room * sizeof(*o->words) - bytes);
-                if (n <= 0)
-                        break;
-                bytes += (size_t)n;
+        while (o->room - o->size < size) {
+                const size_t room = o->room ? 2 * o->room : FEW_BYTES;
+                uint32_t *words = realloc(o->words, room);
+                if (!words)
+                        return false;
+                o->words = words;
+                o->room = room;
         }
-        if (fd != -1)
-                close(fd);
-        o->size = bytes / sizeof(*o->words);
-        return n == 0;
+        memcpy((char *)o->words + o->size, bytes, size);
+        o->size += size;
+        return true;
 }
 
 /* Whether there are changes; they follow before. */
 static bool write_changes(FILE *out, const struct object *o, const char *before)
 {
+        const size_t size = o->size / sizeof(*o->words), size_before = o->size_before / sizeof(*o->words);
         bool changed = false;
 
-        for (size_t i = 0; i < o->size; i++) {
-                if (o->words[i] == (i < o->size_before ? o->before[i] : 0))
+        for (size_t i = 0; i < size; i++) {
+                if (o->words[i] == (i < size_before ? o->before[i] : 0))
                         continue;
                 if (!changed)
-                        fprintf(out, "%s\"%s\":[%zu", before, o->path + strlen(IPCK_COUNTERS), o->size);
+                        fprintf(out, "%s\"%s\":[%zu", before, o->path, size);
                 changed = true;
                 fprintf(out, ",%zu,%u", i, o->words[i]);
         }
@@ -128,7 +110,8 @@ void ipck_counters_write(FILE *out, const char *at)
 
         fprintf(out, "{\"type\":\"counters\",\"at\":\"%s\",\"files\":{", at);
         for (struct object *o = objects; o < objects + found; o++) {
-                if (!read_object(o))
+                o->size = 0;
+                if (!ipck_counters_read(o->path, o->place, append, o))
                         continue;
                 if (write_changes(out, o, comma))
                         comma = ",";

@@ -35,8 +35,9 @@ static const char usage[] =
         "                    back up to a minute, until leaks were looked for\n"
         "  --shared-mounts   run also where no mounts can be private, in a sandbox in which nothing else runs: /proc and\n"
         "                    /dev/shm stay as they are, and tests that need their own are skipped\n"
-        "Where the environment has ipck_counters, JSON lines tell behind each test what a kernel with gcov counted in the\n"
-        "objects that it names, as */ipc/*.gcda,*/mm/shmem.gcda; the tests then run one after the other.\n"
+        "Where the environment has ipck_counters, JSON lines tell behind each test what a kernel with gcov, or a C\n"
+        "library that is linked here, counted in the objects that it names, as */ipc/*.gcda,*/mm/shmem.gcda; the tests\n"
+        "then run one after the other.\n"
         "Exit status: 0 all passed or were skipped, 1 a requirement failed, 2 something could not be decided.\n";
 
 static unsigned processors(void)

@@ -587,7 +587,7 @@ int ipck_run(struct ipck_case *cases, size_t count)
         sigprocmask(SIG_BLOCK, &block, NULL);
         ipck_out_head(&isolation, count);
         ipck_options.counting = ipck_counters_open() > 0;
-        ipck_out_counters("");
+        ipck_out_counters(ipck_counters_began);
         if (isolation.possible)
                 run_all(cases, count, &tally);
         else

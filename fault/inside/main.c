@@ -12,6 +12,7 @@
  * well. `outcome` is succeeded, failed (with `error`), crashed (by the signal `error`), hung, or unknown for a system
  * call that errors.c does not have. `left` are differences to what there was before a call that failed, or to what the
  * call leaves when all goes well. Rows without `fault` are system calls that do not fail, with the reason as `problem`.
+ * At the end follows what a library counted whose lines are counted (conformance/lib/counters.h).
  * Exit status: 0, or 2 when it cannot be done.
  */
 #include <errno.h>
@@ -27,6 +28,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "../../conformance/lib/counters.h"
 #include "inside.h"
 
 _Noreturn void refuse(const char *what)
@@ -208,6 +210,7 @@ int main(int argc, char **argv)
                 deadline_ms = atoi(*patterns++ + sizeof(option) - 1);
         signal(SIGPIPE, SIG_DFL);
         furnish();
+        const bool counting = ipck_counters_open() > 0;
         printf("{\"libc\": \"%s\"}\n", library());
         for (size_t i = 0; i < probes_count; i++) {
                 if (!wanted(&probes[i], patterns))
@@ -225,5 +228,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "\n");
                 return 2;
         }
+        if (counting)
+                ipck_counters_write(stdout, "exit");
         return fflush(stdout) == 0 ? 0 : 2;
 }

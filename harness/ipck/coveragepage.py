@@ -44,7 +44,7 @@ class Page:
     @property
     def files(self) -> Mapping[str, Counts]:
         """All rows of the table of files."""
-        return {"ipc/": self.data.total, **self.data.files}
+        return {self.data.part: self.data.total, **self.data.files}
 
     def percent(self, counted: Sequence[int]) -> str:
         """How many of how many."""

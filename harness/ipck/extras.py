@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """A page, and the data that it is made of; its template sees what page_of() returns by the page's name."""
+    """A page, and the data that it is made of; its template sees what page_of() returns by the page's variable."""
 
     name: str
     title: str
     read: Callable[[Path], Any]  # the data in a folder, nothing where there is none; IpckError when it is broken
     page_of: Callable[[Any, Mapping[str, "Row"]], Any]  # of the data and the report's rows, by requirement
+
+    @property
+    def variable(self) -> str:
+        """What it is called in templates."""
+        return self.name.replace("-", "_")
 
     @property
     def page(self) -> str:
@@ -46,7 +51,11 @@ EXTRAS = (
     Extra("stress", "Stress", stress.read, stresspage.page_of),
     Extra("interleave", "Races", interleaving.read, interleaving.page_of),
     Extra("bench", "Benchmarks", bench.read, benchpage.page_of),
-    Extra("coverage", "Coverage", lambda out: coverage.read(out / coverage.NAME), coveragepage.page_of),
+    Extra("coverage", "Coverage", lambda out: coverage.read(coverage.file(out, coverage.KERNEL)), coveragepage.page_of),
+    Extra(
+        "coverage-libc", "Coverage of a libc", lambda out: coverage.read(coverage.file(out, coverage.LIBRARY)),
+        coveragepage.page_of,
+    ),
 )
 PAGES = {extra.name: extra for extra in EXTRAS}
 

@@ -1,12 +1,11 @@
-"""The commands about a kernel that was built to be looked into."""
+"""The commands about a kernel or a C library that was built to be looked into."""
 
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from . import baseline, catalogue, notes, plan, provenance, targets
-from .coverage import campaign, changes, kernel, measure, reasons, results
+from .coverage import campaign, changes, kernel, library, measure, reasons, results
 from .coverage.objects import Objects
 from .coverage.tally import Tally
 from .coverage.view import united
@@ -15,41 +14,49 @@ from .errors import IpckError
 from .extras import PAGES
 from .files import write
 from .publish import republish
-from .tree import ROOT, shown
+from .targets import Target
+from .tree import COVERAGE, ROOT, shown
 
-_PAGE = PAGES["coverage"]
 _SHOWN = 40
 _MACHINE = "um"
 
 
 @dataclass(frozen=True, slots=True)
+class _Subject:
+    """What counts: a kernel, or this one with a library."""
+
+    objects: Objects
+    target: Target
+    baseline: str
+    programs: Sequence[campaign.Program]
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """A program on a kernel."""
+    """A program on what counts."""
 
     program: campaign.Program
     ready: plan.Ready
-    kernel: int  # its place in the list
+    subject: int  # its place in the list
 
 
 def coverage(options: argparse.Namespace) -> int:
-    """Run everything on kernels that count their lines, and tell which were executed."""
+    """Run everything on kernels or with a library that count their lines, and tell which were executed."""
     measure.check_tools()
-    table = reasons.load(options.reasons)
+    table = reasons.load(options.reasons or COVERAGE / f"{options.libc or 'linux'}.toml")
     wanted = changes.read(options.diff) if options.diff else None
-    if options.kernel and options.machine:
-        raise IpckError("--machine says for what to build: it has no use beside --kernel")
-    images = [kernel.image(place) for place in options.kernel]
-    images = images or [kernel.built(options.source, machine) for machine in options.machine or (_MACHINE,)]
-    objects = [Objects.beside(image) for image in images]
+    subjects = [_library(options)] if options.libc else _kernels(options)
+    objects = [one.objects for one in subjects]
     if others := [one for one in objects if one.source != objects[0].source]:
         raise IpckError(f"{shown(others[0].folder)} is of another source than {shown(objects[0].folder)}")
-    places = [place for number, image in enumerate(images) for place in _places(options, image, objects, number)]
+    places = [place for number, one in enumerate(subjects) for place in _places(options, one, number)]
     tests = list(dict.fromkeys(test for place in places for test in place.ready.tests))
     counted = [measure.Counted(one, Tally(tests)) for one in objects]
     ran = []
     for place in places:
-        one = counted[place.kernel]
-        ran.append(replace(campaign.run(place.program, place.ready, one.tally), machine=one.objects.machine()))
+        one = counted[place.subject]
+        machine = "" if options.libc else one.objects.machine()
+        ran.append(replace(campaign.run(place.program, place.ready, one.tally), machine=machine))
         for line in campaign.words(ran[-1]):
             _say(line)
     if wanted is not None:
@@ -59,32 +66,52 @@ def coverage(options: argparse.Namespace) -> int:
             _say(line)
         return 2 if any(one.faults for one in ran) else 1 if judged.missed else 0
     data, seen = measure.gather(counted, table, ran, provenance.commit(ROOT))
-    write(options.out / results.NAME, results.as_json(data))
-    pages = measure.write_pages(seen, objects[0].source, options.out)
+    write(results.file(options.out, data.name), results.as_json(data))
+    pages = measure.write_pages(seen, objects[0].source, options.out / data.name)
     rows = catalogue.load(options.requirements)
     republish(options.out, rows, notes.load(rows, options.requirements))
     _tell(data)
-    _say(f"report: {shown(options.out / _PAGE.page)}, with the source text: {shown(pages)}")
+    _say(f"report: {shown(options.out / PAGES[data.name].page)}, with the source text: {shown(pages)}")
     return data.status
 
 
-def _places(options: argparse.Namespace, image: Path, objects: Sequence[Objects], number: int) -> Iterator[_Place]:
-    """The programs that are built for the kernel IMAGE, which NUMBER of OBJECTS made, and what tests each holds."""
+def _kernels(options: argparse.Namespace) -> list[_Subject]:
+    """The kernels that are asked for."""
+    if options.kernel and options.machine:
+        raise IpckError("--machine says for what to build: it has no use beside --kernel")
+    images = [kernel.image(place) for place in options.kernel]
+    images = images or [kernel.built(options.source, machine) for machine in options.machine or (_MACHINE,)]
+    objects = [Objects.beside(image) for image in images]
+    made = [kernel.counting(image, one) for image, one in zip(images, objects)]
+    stems = [kernel.baseline_of(there, one.release(), options.baselines) for there, one in zip(made, objects)]
+    return [_Subject(*three, campaign.PROGRAMS) for three in zip(objects, made, stems)]
+
+
+def _library(options: argparse.Namespace) -> _Subject:
+    """The C library that is asked for."""
+    if options.kernel or options.machine:
+        raise IpckError("--kernel and --machine say on which kernels to count: --libc counts on this one")
+    target = library.target(options.libc)
+    programs = [program.tool for program in campaign.LIBRARY_PROGRAMS]
+    objects = library.built(options.libc, options.source, options.build, programs)
+    return _Subject(objects, target, target.baseline, campaign.LIBRARY_PROGRAMS)
+
+
+def _places(options: argparse.Namespace, subject: _Subject, number: int) -> Iterator[_Place]:
+    """The programs that are built for SUBJECT, the one with this NUMBER, and what tests each holds."""
     rows = catalogue.load(options.requirements)
-    target = kernel.counting(image, objects[number])
-    stem = kernel.baseline_of(target, objects[number].release(), options.baselines)
-    for program in campaign.PROGRAMS:
-        there = program.on(target)
+    for program in subject.programs:
+        there = program.on(subject.target)
         if there is None:
             continue
         if program.optional and not there.program(options.build).exists():
             _say(f"{program.name} is left out: it is not built")
             continue
-        known = baseline.load(program.baseline or stem, rows, None, options.baselines)
+        known = baseline.load(program.baseline or subject.baseline, rows, None, options.baselines)
         try:
             held = targets.list_tests(there, rows, options.build) if program.tests else []
         except targets.Unavailable as error:
-            raise IpckError(f"{shown(image)}: {error}") from None
+            raise IpckError(f"{subject.target.description}: {error}") from None
         tests = {test.id: test for test in campaign.choose(program, held) if there.judges(test.id)}
         if tests or not program.tests:
             yield _Place(program, plan.Ready(there, options.build, tests, known), number)
@@ -95,11 +122,11 @@ def _tell(data: results.Data) -> None:
     for line in data.unexplained[:_SHOWN]:
         _say(f"UNEXPLAINED {line.file}:{line.line}: {line.function}(): {line.text}")
     if len(data.unexplained) > _SHOWN:
-        _say(f"and {len(data.unexplained) - _SHOWN} more: see {results.NAME}")
+        _say(f"and {len(data.unexplained) - _SHOWN} more: see {PAGES[data.name].data}")
     for message in data.stale:
         _say(f"STALE {message}")
-    _say(f"{'Linux ' + data.kernel:<24}{'lines':>16}{'functions':>16}{'branches':>16}")
-    for name, counts in {**data.files, "ipc/ in total": data.total}.items():
+    _say(f"{data.measured:<24}{'lines':>16}{'functions':>16}{'branches':>16}")
+    for name, counts in {**data.files, f"{data.part} in total": data.total}.items():
         parts = (counts.lines, counts.functions, counts.branches)
         cells = (f"{part[0]}/{part[1]} {percent(part):>5}" for part in parts)
         _say(f"{name:<24}" + "".join(f"{cell:>16}" for cell in cells))

@@ -123,7 +123,7 @@ def render(
     anchored = {row.requirement.id: row for row in rows}
     shown = dict(
         **files_of,
-        **{name: PAGES[name].page_of(data, anchored) for name, data in extras.items()},
+        **{PAGES[name].variable: PAGES[name].page_of(data, anchored) for name, data in extras.items()},
         all_pages=pages,
         notes=notespage.page_of(notes, anchored),
         truths=notespage.LOOKS,

@@ -39,7 +39,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What a kernel that counts its own lines counted since the record before (conformance/lib/counters.h)."""
+    """What a kernel or library that counts its lines counted since the record before (conformance/lib/counters.h)."""
 
     at: str
     files: dict[str, tuple[int, ...]]

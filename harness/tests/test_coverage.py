@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ipck.coverage import campaign, changes, measure, reasons, results
+from ipck.coverage import campaign, changes, library, measure, reasons, results
 from ipck.coverage.gcda import Broken, Layout
 from ipck.coverage.kernel import baseline_of
+from ipck.coverage.library import LibraryObjects
 from ipck.coverage.objects import Objects
 from ipck.coverage.reasons import Table
 from ipck.coverage.tally import Tally, alone
@@ -21,8 +22,8 @@ from ipck.errors import IpckError
 from ipck.targets import named
 from ipck.targets.kernels import QemuKernel
 from ipck.targets.uml import Uml
-from ipck.tree import COVERAGE
-from stubs import ADDS_RAW, MAKES, WAITS, World, end, result, run_line, start
+from ipck.tree import COVERAGE, ROOT
+from stubs import ADDS, ADDS_RAW, MAKES, TESTS, WAITS, World, end, result, run_line, start
 
 SOURCE = """#include <stdlib.h>
 
@@ -270,7 +271,7 @@ def test_program_of_32_bits_runs_where_there_are_such() -> None:
     qemu, uml = named("kernel:/a/bzImage"), named("uml:/a/linux")
     assert isinstance(qemu, QemuKernel) and isinstance(uml, Uml)
     there = program.on(qemu)
-    assert there and (there.flavour, there.append.split()) == ("i386-static", ["word"])
+    assert isinstance(there, QemuKernel) and (there.flavour, there.append.split()) == ("i386-static", ["word"])
     assert program.on(uml) is None
 
 
@@ -281,7 +282,7 @@ def test_notes_of_another_build_are_refused(kernel: Kernel) -> None:
     tally = count(kernel, {"test": 1})
     (kernel.tree / NAME).write_text(SOURCE.replace("+ 7", "+ 8"))
     subprocess.run(["gcc", "-O2", "--coverage", "-c", "-o", "ipc/sem.o", NAME], cwd=kernel.tree, check=True)
-    with pytest.raises(IpckError, match="sem.gcno: these notes are of another build than the kernel"):
+    with pytest.raises(IpckError, match="sem.gcno: these notes are of another build than what counted"):
         seen(kernel, tally)
 
 
@@ -367,8 +368,9 @@ def test_table_that_is_wrong_is_refused(tmp_path: Path, text: str, said: str) ->
     assert said in str(caught.value)
 
 
-def test_reviewed_table_is_well_formed() -> None:
-    assert len(reasons.load(COVERAGE).missed) > 50
+@pytest.mark.parametrize(("name", "entries"), [("linux", 50), *((name, 0) for name in library.LIBRARIES)])
+def test_reviewed_table_is_well_formed(name: str, entries: int) -> None:
+    assert len(reasons.load(COVERAGE / f"{name}.toml").missed) >= entries
 
 
 # Changes
@@ -489,7 +491,7 @@ def test_all_is_executed_or_has_a_reason(machine: World, kernel: Kernel) -> None
     binary(kernel, lines_of(kernel))
     done = ipck(machine, kernel)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    data = results.read(machine.out / results.NAME)
+    data = results.read(results.file(machine.out, results.KERNEL))
     assert data and data.total == data.files[NAME] and data.total.functions == (1, 2)
     assert not data.unexplained and {line.function for line in data.explained} == {"never"}
     assert [(one.program, one.tests, one.unexpected) for one in data.programs] == [("ipck-tests", 3, ())]
@@ -512,7 +514,7 @@ def test_panic_loses_no_counters(machine: World, kernel: Kernel) -> None:
     binary(kernel, whole[:6] + [start(WAITS)])
     done = ipck(machine, kernel)
     assert done.returncode == 2 and "before its last line" in done.stdout
-    data = results.read(machine.out / results.NAME)
+    data = results.read(results.file(machine.out, results.KERNEL))
     assert data and data.total.lines[0] > 0
 
 
@@ -523,7 +525,7 @@ def test_patch_is_judged(machine: World, kernel: Kernel, bits: int, status: int)
     binary(kernel, lines_of(kernel, bits))
     done = ipck(machine, kernel, "--diff", str(patch(machine.root, PATCH)))
     assert done.returncode == status and "of 2 changed lines with code were executed" in done.stdout
-    assert not (machine.out / results.NAME).exists()
+    assert not results.file(machine.out, results.KERNEL).exists()
 
 
 @needs_lcov
@@ -532,7 +534,7 @@ def test_patch_is_judged(machine: World, kernel: Kernel, bits: int, status: int)
     [
         ("CONFIG_UML=y\nCONFIG_DEBUG_FS=y\n", [], "was built without CONFIG_GCOV_KERNEL: it does not count its lines"),
         ("CONFIG_UML=y\n", [], "was built without CONFIG_GCOV_KERNEL and CONFIG_DEBUG_FS"),
-        (CONFIG, [run_line(), '{"type":"counters","at":"","files":{}}'], "no counters came out of the kernel"),
+        (CONFIG, [run_line(), '{"type":"counters","at":"","files":{}}'], "no counters came out of it"),
     ],
 )
 def test_kernel_that_does_not_count_is_told(
@@ -573,9 +575,10 @@ def test_missing_lcov_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("text", ["[]", '{"schema": 2}', "{"])
 def test_broken_data_are_told(tmp_path: Path, text: str) -> None:
-    (tmp_path / results.NAME).write_text(text)
+    path = results.file(tmp_path, results.KERNEL)
+    path.write_text(text)
     with pytest.raises(IpckError, match="make it again with ipck coverage, or remove it"):
-        results.read(tmp_path / results.NAME)
+        results.read(path)
 
 
 @pytest.mark.parametrize(("release", "stem"), [("6.1.176-gcov", "uml-6.1"), ("9.9.1", "uml"), ("", "uml")])
@@ -583,3 +586,230 @@ def test_baseline_is_that_of_the_series(world: World, release: str, stem: str) -
     world.baseline("", "uml-6.1")
     target = named("uml:/a/linux")
     assert isinstance(target, Uml) and baseline_of(target, release, world.baselines) == stem
+
+
+# A C library
+
+
+OWN = ROOT / "conformance/lib"
+COUNTING = (
+    "-O0", "-fdata-sections", "-fprofile-arcs", "-ftest-coverage", "-fprofile-update=atomic",
+    "-fprofile-info-section=ipck_gcov_info",
+)  # fmt: skip
+"""As scripts/build-musl compiles."""
+CALLS = """int left(int how)
+{
+        if (how == 1)
+                return 1;
+        return 2;
+}
+
+int never(void)
+{
+        return 7;
+}
+"""
+PROCESSES = """#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "counters.h"
+
+int left(int how), never(void);
+
+int main(int argc, char **argv)
+{
+        if (ipck_counters_open() != 1 || argc > 9)
+                return 3;
+        ipck_counters_write(stdout, ipck_counters_began);
+        fflush(stdout);
+        for (int how = 0; how < 2; how++)
+                if (fork() == 0) {
+                        if (setuid(65534) == -1 && argc < 0)
+                                return never();
+                        left(how);
+                        how ? kill(getpid(), SIGKILL) : _exit(0);
+                }
+        while (wait(NULL) != -1) {
+        }
+        ipck_counters_write(stdout, "test");
+        return 0;
+}
+"""
+
+
+@pytest.fixture(name="calls", scope="module")
+def _calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of one file that counts, and a program with it whose processes do not come to their exit()."""
+    tree = tmp_path_factory.mktemp("library")
+    (tree / "src").mkdir()
+    (tree / "VERSION").write_text("1.2.3\n")
+    (tree / "flags").write_text("-O0\n")
+    (tree / "src/calls.c").write_text(CALLS)
+    (tree / "main.c").write_text(PROCESSES)
+    subprocess.run(["gcc", *COUNTING, "-c", "-o", "src/calls.o", "src/calls.c"], cwd=tree, check=True)
+    assert link(tree, tree / "src/calls.o", tree / "program").returncode == 0
+    return tree
+
+
+def link(calls: Path, library: Path, program: Path) -> "subprocess.CompletedProcess[str]":
+    """Make PROGRAM with LIBRARY."""
+    sources = (calls / "main.c", library, OWN / "counters.c", OWN / "counters_own.c")
+    command = ("gcc", "-D_GNU_SOURCE", f"-I{OWN}", f"-T{OWN}/counters.ld", "-o", program, *sources, "-lgcov")
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def rows_of(calls: Path) -> list[dict[str, object]]:
+    """The lines that the program prints."""
+    environment = {**os.environ, "ipck_counters": "*"}
+    done = subprocess.run([calls / "program"], capture_output=True, text=True, env=environment, timeout=60, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_processes_that_do_not_exit_count_in_the_library(calls: Path) -> None:
+    tally = Tally(["test"])
+    machine = tally.machine()
+    for line in rows_of(calls) + rows_of(calls):  # started again
+        at, files = line["at"], line["files"]
+        assert isinstance(at, str) and isinstance(files, dict)
+        machine.add(at, files)
+    counted = measure.Counted(LibraryObjects(calls, calls, "musl"), tally)
+    file = counted.seen(Table({}, ()))["src/calls.c"]
+    assert {name: count for name, (_, count) in file.functions.items()} == {"left": 4, "never": 0}
+    assert (file.lines[3], file.lines[4]) == (4, 2)
+    data, _ = measure.gather([counted], Table({}, ()), (), "")
+    assert (data.libc, data.flags, data.name) == ("musl 1.2.3", "-O0", "coverage-libc")
+    assert data.total == data.files["src/calls.c"] and data.kernels == ()
+
+
+def test_library_counts_nothing_where_nobody_asks(calls: Path) -> None:
+    done = subprocess.run([calls / "program"], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (3, b"")
+
+
+def test_program_without_counting_objects_is_not_linked(calls: Path, tmp_path: Path) -> None:
+    subprocess.run(["gcc", "-c", "-o", tmp_path / "plain.o", calls / "src/calls.c"], check=True)
+    done = link(calls, tmp_path / "plain.o", tmp_path / "program")
+    assert done.returncode and "__start_ipck_gcov_info" in done.stderr
+
+
+def test_counters_that_cannot_be_shared_are_told(calls: Path, tmp_path: Path) -> None:
+    flags = [flag for flag in COUNTING if flag != "-fdata-sections"]
+    subprocess.run(["gcc", *flags, "-c", "-o", tmp_path / "calls.o", calls / "src/calls.c"], check=True)
+    assert link(calls, tmp_path / "calls.o", tmp_path / "program").returncode == 0
+    done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and "not where counters.ld wants them: compile with -fdata-sections" in done.stderr
+
+
+def test_library_runs_what_calls_it() -> None:
+    kernels, libraries = campaign.PROGRAMS[0], campaign.LIBRARY_PROGRAMS[0]
+    assert campaign.choose(kernels, TESTS) == [ADDS_RAW, WAITS, MAKES]
+    assert campaign.choose(libraries, TESTS) == [ADDS, WAITS, MAKES]
+
+
+def test_program_that_has_no_namespaces_gets_some() -> None:
+    there = campaign.Program("ipck-inside", apart=True).on(library.target("musl"))
+    assert there and there.prefix[:3] == ("env", "ipck_counters=*", "unshare") and there.tool == "ipck-inside"
+
+
+class Linked:
+    """Programs that print what processes counted in a library."""
+
+    def __init__(self, world: World, calls: Path) -> None:
+        self.world = world
+        self._lines = [json.dumps({"type": "counters", **row}) for row in rows_of(calls)]
+        folder = world.build / "musl-coverage/libc"
+        folder.mkdir(parents=True)
+        (folder / "source").symlink_to(calls)
+        (folder / "src").symlink_to(calls / "src")
+        (folder / "counted.o").write_text("")
+        (folder / "flags").write_text("-O0\n")
+
+    def tests(self, counting: bool = True, shell: str = "") -> None:
+        """The tests, of which the first one runs the calls."""
+        first, then = self._lines if counting else ("{}", "{}")
+        lines = [run_line(), first, start(ADDS), then.replace('"test"', f'"{ADDS.id}"'), result(ADDS)]
+        lines += [line for test in (WAITS, MAKES) for line in (start(test), result(test))] + [end(3)]
+        asked = '[ "$ipck_counters" = "*" ] || exit 3\ncat "$lines"\n'
+        self.world.program([line for line in lines if line != "{}"], f"{asked}{shell}", flavour="musl-coverage")
+
+    def inside(self, text: str) -> None:
+        """Another program."""
+        path = self.world.build / "musl-coverage/ipck-inside"
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def ipck(self, *more: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run ipck coverage."""
+        path = self.world.root / "reasons.toml"
+        path.write_text(text)
+        return self.world.ipck("coverage", "--libc=musl", f"--reasons={path}", f"--out={self.world.out}", *more)
+
+
+@pytest.fixture(name="linked")
+def _linked(machine: World, calls: Path) -> Linked:
+    return Linked(machine, calls)
+
+
+NEVER = '[[missed]]\nfile = "src/calls.c"\nfunction = "never"\nkind = "unreachable"\nreason = "so it is"\n'
+
+
+@needs_lcov
+@pytest.mark.parametrize(("text", "status", "said"), [(NEVER, 0, "with a reason, 0 without"), ("", 1, "UNEXPLAINED")])
+def test_library_is_measured(linked: Linked, text: str, status: int, said: str) -> None:
+    linked.tests()
+    done = linked.ipck(text=text)
+    assert (done.returncode, done.stderr) == (status, "") and said in done.stdout
+    data = results.read(results.file(linked.world.out, results.LIBRARY))
+    assert data and data.libc == "musl 1.2.3" and data.total.functions == (1, 2)
+    assert [one.test for one in data.alone] == [ADDS.id]
+    page = (linked.world.out / "coverage-libc.html").read_text()
+    assert "of its IPC calls in musl 1.2.3" in page and 'href="coverage-libc/index.html"' in page
+    assert "how == 1" in (linked.world.out / "coverage-libc/src/calls.c.gcov.html").read_text()
+
+
+@needs_lcov
+def test_results_of_kernel_and_library_lie_side_by_side(linked: Linked, kernel: Kernel) -> None:
+    binary(kernel, lines_of(kernel))
+    linked.tests()
+    assert ipck(linked.world, kernel).returncode == 0 and linked.ipck(text=NEVER).returncode == 0
+    pages = {name: (linked.world.out / f"{name}.html").read_text() for name in (results.KERNEL, results.LIBRARY)}
+    assert 'href="coverage-libc.html"' in pages["coverage"] and 'href="coverage.html"' in pages["coverage-libc"]
+    assert "of ipc/ in Linux" in pages["coverage"]
+
+
+@needs_lcov
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("echo broken >&2; exit 2", "the program ended: broken"),
+        ("kill -9 $$", "the program was killed by SIGKILL"),
+        ("echo '{\"libc\": \"musl\"}'", "the program ended"),
+    ],
+)
+def test_program_that_sends_no_counters_is_told(linked: Linked, text: str, said: str) -> None:
+    linked.tests()
+    linked.inside(text)
+    done = linked.ipck(text=NEVER)
+    assert done.returncode == 2 and said in done.stdout
+
+
+@needs_lcov
+def test_library_that_does_not_count_is_told(linked: Linked) -> None:
+    linked.tests(counting=False)
+    done = linked.ipck()
+    assert done.returncode == 2 and "no counters came out of it: it has none of what is measured" in done.stderr
+
+
+@needs_lcov
+def test_library_that_is_not_built_is_told(linked: Linked) -> None:
+    (linked.world.build / "musl-coverage/libc/counted.o").unlink()
+    done = linked.ipck()
+    assert done.returncode == 2 and "counted.o is not built: see scripts/build-musl" in done.stderr
+
+
+@needs_lcov
+@pytest.mark.parametrize("more", ["--kernel=/a/linux", "--machine=um"])
+def test_kernel_beside_a_library_is_refused(linked: Linked, more: str) -> None:
+    done = linked.ipck(more)
+    assert done.returncode == 2 and "--libc counts on this one" in done.stderr

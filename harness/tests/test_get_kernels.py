@@ -160,35 +160,49 @@ def mirror(root: Path) -> Path:
     return folder
 
 
-def get_debian(root: Path) -> "subprocess.CompletedProcess[str]":
+def get_debian(root: Path, arch: str = "amd64", package: str = "linux-image") -> "subprocess.CompletedProcess[str]":
     """Ask for a package of the mirror."""
     environment = os.environ | {
         "XDG_CACHE_HOME": str(root / "cache"), "PATH": f"{root}:{os.environ['PATH']}", "LC_ALL": "C"
     }  # fmt: skip
-    command = [str(SCRIPTS / "get-debian"), "trixie/amd64", "linux-image"]
+    command = [str(SCRIPTS / "get-debian"), f"trixie/{arch}", package]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
 
 
+needs_dpkg_source = pytest.mark.skipif(not shutil.which("dpkg-source"), reason="dpkg-dev is not installed")
 needs_apt = pytest.mark.skipif(
     not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists() or not Path("/usr/bin/apt-get").exists(),
     reason="apt or debian-archive-keyring is not installed",
 )
 
 
-def refused(root: Path, done: "subprocess.CompletedProcess[str]") -> str:
+def refused(root: Path, done: "subprocess.CompletedProcess[str]", arch: str = "amd64") -> str:
     """What apt said when it refused the mirror."""
     said, _, last = done.stderr.rstrip("\n").rpartition("\n")
     assert (done.returncode, done.stdout) == (2, "")
-    lists = f"the package lists of trixie/amd64 could not be fetched from file:{root}/mirror"
+    lists = f"the package lists of trixie/{arch} could not be fetched from file:{root}/mirror"
     assert last == f"ipck: {lists}: apt says above why"
     assert not list((root / "cache/ipck/debian").rglob(".complete"))
     return said
 
 
 @needs_apt
-def test_mirror_without_a_signature_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arch", ["amd64", pytest.param("source", marks=needs_dpkg_source)])
+def test_mirror_without_a_signature_is_refused(tmp_path: Path, arch: str) -> None:
     mirror(tmp_path)
-    assert "is not signed" in refused(tmp_path, get_debian(tmp_path))
+    assert "is not signed" in refused(tmp_path, get_debian(tmp_path, arch), arch)
+
+
+@needs_apt
+@pytest.mark.parametrize("arch", ["amd64", pytest.param("source", marks=needs_dpkg_source)])
+def test_mirror_that_cannot_be_reached(tmp_path: Path, arch: str) -> None:
+    apt = tmp_path / "apt-get"
+    mirror_here = '[ "$1" != indextargets ] || exec echo http://127.0.0.1:9/debian'
+    apt.write_text(f'#!/bin/sh\n{mirror_here}\nexec /usr/bin/apt-get "$@"\n')
+    apt.chmod(0o755)
+    done = get_debian(tmp_path, arch)
+    lists = f"the package lists of trixie/{arch} could not be fetched from http://127.0.0.1:9/debian"
+    assert done.returncode == 2 and done.stderr.endswith(f"ipck: {lists}: apt says above why\n")
 
 
 @needs_apt
@@ -202,3 +216,79 @@ def test_mirror_signed_by_somebody_else_is_refused(tmp_path: Path) -> None:
     subprocess.run([*gpg, "--clearsign", "-o", str(release.with_name("InRelease")), str(release)], check=True)
     subprocess.run(["gpgconf", "--homedir", str(keys), "--kill", "all"], check=False)
     assert "couldn't be verified" in refused(tmp_path, get_debian(tmp_path))
+
+
+# Source packages, from an apt that has one
+
+
+APT = """#!/bin/sh
+echo "$*" >>"$0.calls"
+case $* in
+indextargets*) echo file:/mirror ;;
+*update*) ;;
+*source*--only-source*" other") echo 'E: Unable to find a source package for other'; exit 100 ;;
+*source*) cp "${0%/*}"/packages/* . ;;
+esac
+"""
+
+
+class Sources:
+    """A mirror with a source package, by name: musl."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        apt = root / "apt-get"
+        apt.write_text(APT)
+        apt.chmod(0o755)
+        tree = root / "packages/musl-7"
+        (tree / "debian/source").mkdir(parents=True)
+        (tree / "VERSION").write_text("7\n")
+        (tree / "debian/source/format").write_text("3.0 (native)\n")
+        (tree / "debian/rules").write_text("#!/usr/bin/make -f\n")
+        (tree / "debian/control").write_text(
+            "Source: musl\nMaintainer: N <n@example.org>\nStandards-Version: 4.6.2\n\n"
+            "Package: musl\nArchitecture: any\nDescription: library\n"
+        )
+        (tree / "debian/changelog").write_text(
+            "musl (7) trixie; urgency=low\n\n  * It is.\n\n -- N <n@example.org>  Sat, 01 Nov 2025 00:00:00 +0000\n"
+        )
+        subprocess.run(["dpkg-source", "-b", "musl-7"], cwd=root / "packages", capture_output=True, check=True)
+        shutil.rmtree(tree)
+
+    def get(self, package: str) -> "subprocess.CompletedProcess[str]":
+        """Ask for a package."""
+        return get_debian(self.root, "source", package)
+
+
+@needs_apt
+@needs_dpkg_source
+def test_source_package_is_fetched_once_and_unpacked(tmp_path: Path) -> None:
+    sources = Sources(tmp_path)
+    first = sources.get("musl")
+    folder = tmp_path / "cache/ipck/debian/trixie-source/musl+"
+    assert (first.returncode, first.stdout, first.stderr) == (0, f"{folder}\n", "")
+    assert (folder / "musl-7/VERSION").read_text() == "7\n" and (folder / ".packages").read_text() == "musl_7.dsc\n"
+    calls = (tmp_path / "apt-get.calls").read_text()
+    assert sources.get("musl").stdout == first.stdout and (tmp_path / "apt-get.calls").read_text() == calls
+    assert (tmp_path / "cache/ipck/apt/trixie-source/sources.list").read_text().startswith("deb-src [signed-by=/usr/")
+
+
+@needs_apt
+@needs_dpkg_source
+def test_source_package_that_is_not_there(tmp_path: Path) -> None:
+    done = Sources(tmp_path).get("other")
+    assert done.returncode == 2 and not list((tmp_path / "cache").rglob(".complete"))
+    assert done.stderr == (
+        "E: Unable to find a source package for other\n"
+        "ipck: the package other of trixie/source could not be fetched\n"
+    )
+
+
+@needs_apt
+@needs_dpkg_source
+def test_source_package_that_is_damaged(tmp_path: Path) -> None:
+    sources = Sources(tmp_path)
+    next(tmp_path.glob("packages/*.tar.*")).write_bytes(b"damage")
+    done = sources.get("musl")
+    assert done.returncode == 2 and done.stderr.endswith("ipck: musl_7.dsc could not be unpacked\n")
+    assert not list((tmp_path / "cache").rglob(".complete"))

@@ -22,7 +22,7 @@ static const char *long_name(size_t length)
 
 static const struct {
         const char *name;
-} portable[] = {{"/a"}, {"/ipck"}, {"/ipck.1"}, {"/ABC-xyz_0.9"}, {"/fourteen_chars"}, {"/.hidden"}, {"/sem.ipck"}};
+} portable[] = {{"/a"}, {"/ipck"}, {"/ipck.1"}, {"/ABC-xyz_0.9"}, {"/fourteen_chars"}, {"/.hidden"}, {"/.h"}, {"/sem.ipck"}};
 
 /* The value shows which semaphore it is: here and in other processes, created there or here. */
 TEST(name_with_a_slash_means_one_semaphore_to_all, VERIFIES(sem_open_name_leading_slash))

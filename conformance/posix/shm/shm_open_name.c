@@ -15,7 +15,7 @@ static const struct {
         const char *name;
 } names[] = {
         {"/ipck"}, {"/IPCK"}, {"/Ipck"}, {"/ipck."}, {"/.ipck"}, {"/ipck-"}, {"/-ipck"}, {"/ipc"}, {"/ipckk"}, {"/i"},
-        {"/_"}, {"/0"}, {"/..."}, {"/..ipck"}, {"/ipck.ipck"}, {"/sem.ipck"},
+        {"/_"}, {"/0"}, {"/.i"}, {"/i."}, {"/..."}, {"/..ipck"}, {"/ipck.ipck"}, {"/sem.ipck"},
 };
 
 TEST(processes_get_the_same_object_by_one_name, VERIFIES(shm_open_name_leading_slash))

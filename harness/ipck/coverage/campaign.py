@@ -1,4 +1,4 @@
-"""Runs programs on a kernel that counts, and gathers what it counted."""
+"""Runs programs on a kernel or with a library that counts, and gathers what it counted."""
 
 import os
 import time
@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 from .. import runner, stream
 from ..engine import Engine, Event, Options
 from ..errors import IpckError
+from ..faults import inside
 from ..plan import Ready
 from ..records import clean
 from ..results import RED, TargetRun
 from ..store import Recorder
-from ..targets import Test
+from ..targets import VARIANTS, Target, Test, without_variant
 from ..targets.kernels import QemuKernel
 from ..targets.uml import Uml
 from ..tree import shown
@@ -40,6 +41,8 @@ class Program:
     only: tuple[str, ...] = ("*",)  # of its tests, as shell patterns
     flavour: str = ""  # of a program of 32 bits on a kernel of 64; User-Mode Linux runs none
     baseline: str = ""  # whose deviations are expected then
+    apart: bool = False  # it is to have namespaces of its own, and makes none
+    doubles: tuple[str, ...] = ("libc",)  # tests whose calls are made so are left out where others are the same
 
     @property
     def name(self) -> str:
@@ -47,8 +50,10 @@ class Program:
         tool = f"{self.tool} of {self.flavour}" if self.flavour else self.tool
         return f"{tool}, started with {self.boot}" if self.boot else tool
 
-    def on(self, target: Uml | QemuKernel) -> Uml | QemuKernel | None:
+    def on(self, target: Target) -> Target | None:
         """TARGET, set up to run it; None where it cannot."""
+        if not isinstance(target, Uml | QemuKernel):
+            return replace(target, tool=self.tool, prefix=(*target.prefix, *(inside.apart() if self.apart else ())))
         if self.flavour and isinstance(target, Uml):
             return None
         flavour, append = self.flavour or target.flavour, f"{target.append} {self.boot}"
@@ -63,7 +68,13 @@ PROGRAMS = (
     Program("ipck-stress", ("--seed", "1", "--seconds", "0.5", "*")),
     Program("ipck-failnth", ("--own-clock",)),
 )
-"""In this order."""
+"""On a kernel, in this order."""
+
+LIBRARY_PROGRAMS = (
+    Program("ipck-tests", tests=True, optional=False, doubles=("raw", "mux")),
+    Program(inside.PROGRAM, apart=True),
+)
+"""With a C library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +90,15 @@ class Ran:
 
 
 def choose(program: Program, tests: Sequence[Test]) -> list[Test]:
-    """What PROGRAM runs of its TESTS: not those that differ from others only in that the C library makes the calls."""
+    """What PROGRAM runs of its TESTS: of those that differ only in who makes the calls, one."""
     names = {test.id for test in tests}
+    others = [variant for variant in VARIANTS if variant not in program.doubles]
     return [
         test
         for test in tests
         if any(fnmatchcase(test.id, pattern) for pattern in program.only)
-        if not (test.id.endswith(".libc") and f"{test.id.removesuffix('.libc')}.raw" in names)
+        if test.id.rpartition(".")[2] not in program.doubles
+        or not any(f"{without_variant(test.id)}.{other}" in names for other in others)
     ]
 
 
@@ -113,7 +126,7 @@ class _Counted(Engine):
 
 
 def run(program: Program, ready: Ready, tally: Tally) -> Ran:
-    """Run a program on the target of READY; what the kernel counts meanwhile goes into TALLY."""
+    """Run a program on the target of READY; what is counted meanwhile goes into TALLY."""
     return _run_tests(program, ready, tally) if program.tests else _run_plain(program, ready, tally)
 
 
@@ -127,8 +140,8 @@ def _run_tests(program: Program, ready: Ready, tally: Tally) -> Ran:
         results = [part.result() for part in parts]
     faults = tuple(fault.message for result in results for fault in result.faults)
     if not tally.total:
-        said = "; ".join(faults) or "there are none of ipc/ in its debugfs"
-        raise IpckError(f"{shown(ready.target.program(ready.build))}: no counters came out of the kernel: {said}")
+        said = "; ".join(faults) or "it has none of what is measured"
+        raise IpckError(f"{shown(ready.target.program(ready.build))}: no counters came out of it: {said}")
     done = [test for result in results for test in result.tests]
     red = tuple(f"{test.test}: {test.outcome}" for test in done if test.outcome in RED)
     return Ran(program.name, round(time.monotonic() - began, 3), "", len(done), red, faults)
@@ -152,7 +165,8 @@ def _run_plain(program: Program, ready: Ready, tally: Tally) -> Ran:
     began = heard = time.monotonic()
     lines = stream.Lines()
     faults: list[str] = []
-    ended = False
+    carried = isinstance(target, Uml | QemuKernel)  # whoever carries its lines says how it ended
+    counted = ended = False
     with target.start(ready.build, program.arguments, "") as process:
         while (piece := process.read(_POLL)) is not None:
             now = time.monotonic()
@@ -160,13 +174,17 @@ def _run_plain(program: Program, ready: Ready, tally: Tally) -> Ran:
             for line in lines.feed(piece):
                 if line and b'"counters"' in line:
                     _add(machine, _counters(line, target.name))
-                elif line and b'"left"' in line:
+                    counted = True
+                elif line and carried and b'"left"' in line:
                     ended = True
-            if now - heard > process.heartbeat * target.time_scale or now - began > _PATIENCE:
+            silent = 0 < process.heartbeat * target.time_scale < now - heard
+            if silent or now - began > _PATIENCE:
                 faults.append(f"{process.what} was killed after {now - began:.0f} s")
                 break
-        if not ended and not faults:
-            faults.append(f"{process.what} {process.finish() or 'ended'}: {clean(process.last_words())[:_WORDS]}")
+        if not faults and not ended:
+            how = process.finish()
+            if carried or how or not counted:
+                faults.append(f"{process.what} {how or 'ended'}: {clean(process.last_words())[:_WORDS]}")
     return Ran(program.name, round(time.monotonic() - began, 3), faults=tuple(faults))
 
 
@@ -174,7 +192,7 @@ def _counters(line: bytes, target: str) -> stream.Counters:
     try:
         record, _ = stream.read(line, target)
     except ValueError as error:
-        raise IpckError(f"the kernel's counters cannot be read: {error}") from None
+        raise IpckError(f"the counters cannot be read: {error}") from None
     return record if isinstance(record, stream.Counters) else stream.Counters("", {})
 
 
@@ -182,4 +200,4 @@ def _add(machine: Machine, counters: stream.Counters) -> None:
     try:
         machine.add(counters.at, counters.files)
     except Broken as error:
-        raise IpckError(f"the kernel's counters cannot be read: {error}") from None
+        raise IpckError(f"the counters cannot be read: {error}") from None

@@ -1,4 +1,4 @@
-"""What counters say of the lines of a kernel, and which test alone says it."""
+"""What counters say of the lines of a kernel or a C library, and which test alone says it."""
 
 import shutil
 import subprocess
@@ -14,31 +14,39 @@ from . import reasons
 from .campaign import Ran
 from .objects import Objects, view
 from .reasons import Table
-from .results import FOLDER, SCHEMA, Alone, Counts, Data, Kernel
+from .results import SCHEMA, Alone, Counts, Data, Kernel
 from .tally import Tally, Values, alone
 from .view import File, View, tracefile, united
 
 GENHTML = "genhtml"
 TRACEFILE = "coverage.info"
-_IPC = "ipc/"
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a kernel counted. Several are of one source, and their tallies of the same tests."""
+    """What a kernel or a library counted. Several are of one source, and their tallies of the same tests."""
 
     objects: Objects
     tally: Tally
 
     def view(self, values: Mapping[str, Values], table: Table) -> View:
-        """What VALUES of its counters say of ipc/ and of the parts of other files that TABLE names."""
+        """What VALUES of its counters say of what is of interest, of other files of the parts that TABLE names."""
         with tempfile.TemporaryDirectory(prefix="ipck-coverage-") as folder:
             counters = self.objects.lay_out(Path(folder), self.tally.layouts, values)
-            return _parts(view(self.objects, counters), table)
+            all_ = view(self.objects, counters)
+        parts = table.parts.items()
+        return self._whole(all_) | {name: all_[name].only(functions) for name, functions in parts if name in all_}
 
     def seen(self, table: Table) -> View:
         """What was executed of them."""
         return self.view(self.tally.total, table)
+
+    def sum(self, seen: View) -> Counts:
+        """The counts of all files in SEEN of which more than parts are of interest."""
+        return sum(map(_counts, self._whole(seen).values()), Counts())
+
+    def _whole(self, seen: View) -> View:
+        return {name: file for name, file in seen.items() if self.objects.whole(name)}
 
 
 def reached_alone(kernels: Sequence[Counted], table: Table) -> tuple[Alone, ...]:
@@ -56,11 +64,6 @@ def _halves(kernels: Sequence[Counted], table: Table) -> Iterator[tuple[int, int
         yield bit, value, [(name, line) for name, file in seen.items() for line in file.reached()]
 
 
-def _parts(seen: View, table: Table) -> View:
-    whole = {name: file for name, file in seen.items() if name.startswith(_IPC)}
-    return whole | {name: seen[name].only(functions) for name, functions in table.parts.items() if name in seen}
-
-
 def gather(kernels: Sequence[Counted], table: Table, programs: Sequence[Ran], commit: str) -> tuple[Data, View]:
     """All that is said of what KERNELS counted while PROGRAMS ran, and what it is said of."""
     views = [kernel.seen(table) for kernel in kernels]
@@ -68,19 +71,15 @@ def gather(kernels: Sequence[Counted], table: Table, programs: Sequence[Ran], co
     judged = reasons.judge(seen, {name: _text(objects.source / name) for name in seen}, table)
     counts = {name: _counts(file) for name, file in sorted(seen.items())}
     each = tuple(
-        Kernel(kernel.objects.release(), kernel.objects.machine(), _total(view))
-        for kernel, view in zip(kernels, views)
+        Kernel(kernel.objects.release(), kernel.objects.machine(), kernel.sum(view))
+        for kernel, view in zip(kernels, views) if not kernel.objects.library()
     )  # fmt: skip
     data = Data(
-        SCHEMA, objects.release(), objects.flags(), commit, _total(seen), counts, judged.unexplained, judged.explained,
-        judged.stale, reached_alone(kernels, table), tuple(programs), round(sum(ran.seconds for ran in programs), 3),
-        each,
+        SCHEMA, objects.release(), objects.flags(), commit, kernels[0].sum(seen), counts, judged.unexplained,
+        judged.explained, judged.stale, reached_alone(kernels, table), tuple(programs),
+        round(sum(ran.seconds for ran in programs), 3), each, objects.library(),
     )  # fmt: skip
     return data, seen
-
-
-def _total(seen: View) -> Counts:
-    return sum((_counts(file) for name, file in seen.items() if name.startswith(_IPC)), Counts())
 
 
 def _counts(file: File) -> Counts:
@@ -101,9 +100,8 @@ def check_tools() -> None:
             raise IpckError(f"{tool} is not installed: apt-get install {package}")
 
 
-def write_pages(seen: Mapping[str, File], source: Path, out: Path) -> Path:
-    """Let lcov make pages with the source text, below OUT; returns the first of them."""
-    folder = out / FOLDER
+def write_pages(seen: Mapping[str, File], source: Path, folder: Path) -> Path:
+    """Let lcov make pages with the source text in FOLDER; returns the first of them."""
     trace = folder / TRACEFILE
     shutil.rmtree(folder, ignore_errors=True)
     files.write(trace, tracefile(seen, str(source)))

@@ -1,4 +1,4 @@
-"""The objects of a kernel that counts: what the compiler wrote beside them, and gcov's view of counters."""
+"""Objects that count: what the compiler wrote beside them, and gcov's view of counters."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _OPTIMIZATION = re.compile(r"-O\S*|-fno-inline\S*")
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """A folder of objects, and the source that they are made of."""
+    """A folder of objects of a kernel, and the source that they are made of."""
 
     folder: Path
     source: Path
@@ -42,7 +42,7 @@ class Objects:
         for first in range(1, len(parts)):
             if (notes := self.folder.joinpath(*parts[first:])).exists():
                 return notes
-        raise IpckError(f"{shown(self.folder)} has no notes for the counters {path}: the kernel was built elsewhere")
+        raise IpckError(f"{shown(self.folder)} has no notes for the counters {path}: they are of another build")
 
     def lay_out(self, folder: Path, layouts: Mapping[str, Layout], values: Mapping[str, dict[int, int]]) -> list[Path]:
         """Put files with the VALUES of counters below FOLDER, their notes beside them; returns the former."""
@@ -53,7 +53,7 @@ class Objects:
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
                 if notes_stamp(notes) != layout.stamp:
-                    raise Broken("these notes are of another build than the kernel: build it again")
+                    raise Broken("these notes are of another build than what counted: build it again")
             except Broken as error:
                 raise IpckError(f"{shown(notes)}: {error}") from None
             place.symlink_to(notes.resolve())
@@ -68,6 +68,10 @@ class Objects:
             return str((self.folder / path).resolve().relative_to(self.source))
         except ValueError:
             return None
+
+    def whole(self, name: str) -> bool:
+        """Whether all of this file is of interest, not only the functions that a table names."""
+        return name.startswith("ipc/")
 
     def flags(self) -> str:
         """How ipc/ was optimized: what the compiler was told about it last."""
@@ -91,8 +95,12 @@ class Objects:
         found = re.search(r"^# Linux/(\S+) ", self.config(), re.M)
         return found[1] if found else ""
 
+    def library(self) -> str:
+        """The C library that they are part of, with its version; empty for a kernel's."""
+        return ""
+
     def release(self) -> str:
-        """The kernel's version."""
+        """The version of the kernel."""
         try:
             return (self.folder / "include/config/kernel.release").read_text("utf-8").strip()
         except OSError:

@@ -29,7 +29,7 @@ KINDS = {
     "unreachable": "nothing leads there: a guard against what cannot be",
     "outside": "asked for by other parts of the kernel than IPC",
     "boot": "only when the machine starts, and something fails then",
-    "fault": "only when an allocation or a copy fails: the fail-nth campaign",
+    "fault": "only when an allocation, a copy or a system call inside fails: the campaigns of faults",
     "race": "only in a window of few instructions",
     "smp": "only with a second processor",
     "compat": "only for 32-bit programs",

@@ -1,4 +1,4 @@
-"""coverage.json: which lines of the implementation under test were executed. The schema is that of Data."""
+"""coverage.json, coverage-libc.json: which lines of a kernel or a library were executed. The schema is that of Data."""
 
 import json
 from dataclasses import dataclass
@@ -11,9 +11,8 @@ from .campaign import Ran
 from .reasons import Line
 
 SCHEMA = 1
-NAME = "coverage.json"
-FOLDER = "coverage"
-"""Beside it: lcov's pages, and coverage.info, which they are made of."""
+KERNEL, LIBRARY = "coverage", "coverage-libc"
+"""Names of their files without .json. Folders of these names have lcov's pages, and what they are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,16 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The content of coverage.json, schema 1.
+    """The content of coverage.json and coverage-libc.json, schema 1.
 
-    kernel: its version; flags: how the compiler optimized what was measured. total: of ipc/, files: of each source
-    file, of mm/shmem.c the part that IPC uses; of several kernels what any of them executed. kernels: each for itself.
+    kernel: its version; libc: empty, or the library that was measured, on this kernel. flags: how the compiler
+    optimized what was measured. total: of ipc/ or all of the library that was measured, files: of each source file, of
+    mm/shmem.c the part that IPC uses; of several kernels what any of them executed. kernels: each for itself.
     unexplained: lines that were not executed and of which the reviewed table gives no reason: [{file, line, function,
     text}]; explained: those of which it does, with kind and reason; stale: messages, entries of the table that nothing
-    bears out. alone: [{test, lines}]. programs: what was run on the kernel: [{program, machine, seconds, tests,
-    unexpected, faults}]; unexpected are tests that did not come out as the baseline says, faults what went wrong with
-    the run itself.
+    bears out. alone: [{test, lines}]. programs: what was run: [{program, machine, seconds, tests, unexpected,
+    faults}]; unexpected are tests that did not come out as the baseline says, faults what went wrong with the run
+    itself.
     """
 
     schema: int
@@ -73,6 +73,22 @@ class Data:
     programs: tuple[Ran, ...]
     seconds: float
     kernels: tuple[Kernel, ...] = ()
+    libc: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        return LIBRARY if self.libc else KERNEL
+
+    @property
+    def measured(self) -> str:
+        """What it is about: Linux 6.1.176, musl 1.2.3."""
+        return self.libc or f"Linux {self.kernel}"
+
+    @property
+    def part(self) -> str:
+        """What of it was measured as a whole."""
+        return "its IPC calls" if self.libc else "ipc/"
 
     @property
     def status(self) -> int:
@@ -87,8 +103,13 @@ def as_json(data: Data) -> str:
     return json.dumps(encode(data), indent=1) + "\n"
 
 
+def file(out: Path, name: str) -> Path:
+    """That of one of the NAMEs in the folder OUT."""
+    return out / f"{name}.json"
+
+
 def read(path: Path) -> Data | None:
-    """What stands in coverage.json, None where there is none; IpckError when it is something else."""
+    """What stands in such a file, None where there is none; IpckError when it is something else."""
     try:
         data = decode(Data, parse(path.read_text("utf-8")))
         if data.schema != SCHEMA:
