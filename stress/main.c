@@ -49,7 +49,7 @@ struct stress_options stress_options = {.seed = 1, .seconds = 2, .time_scale = 1
 
 /* ---- what a workload reports ---- */
 
-enum { MOST_VIOLATIONS = 64, MOST_MEASURED = 16, MOST_DETAILS = 16384 };
+enum { MOST_VIOLATIONS = 64, MOST_MEASURED = 16 };
 
 static struct results {
         _Alignas(8) _Atomic uint64_t operations;

@@ -39,6 +39,9 @@ struct workload {
                 __attribute__((used, section("stress_workloads"))) = &stress_workload_##id;             \
         static void stress_body_##id(void)
 
+/* The details of a violation are cut there: room for the longest history, and for a test that a fuzz prints. */
+enum { MOST_DETAILS = 1 << 18 };
+
 /* Changes whenever the same seed means other operations. */
 enum { STRESS_GENERATION = 2 };
 

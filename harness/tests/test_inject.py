@@ -369,6 +369,7 @@ def test_command_runs_the_program_and_tells_what_fired(tmp_path: Path) -> None:
         (f"sysv/ftok:interrupt -- {CALLER} ftok", "ftok() never waits"),
         ("sysv/ftok --", "no program"),
         (f"--engine nothing sysv/ftok -- {CALLER} ftok", "there is no engine 'nothing'"),
+        (f"sysv/ftok:step=1:nth=5 -- {BUILD}/glibc-static/caller ftok", "engine kernel: it is linked statically"),
         (f"--engine libfiu sysv/ftok:step=1 -- {CALLER} ftok", "sysv/ftok:step=1: takes --engine kernel"),
         (f"--engine strace sysv/sem/semget:step=1 -- {CALLER} semget", "strace reaches no step inside the kernel"),
         (f"--engine kernel sysv/ftok:errno=EIO -- {CALLER} ftok", "fails no step inside the kernel (step=N)"),

@@ -295,7 +295,7 @@ enum { UNJUDGED = 10 };
 
 static void report(struct world *w, uint64_t sequence)
 {
-        static char details[1 << 16];
+        static char details[MOST_DETAILS];
         char why[256];
         FILE *const out = fmemopen(details, sizeof(details), "w");
 

@@ -7,8 +7,6 @@
 
 #include "history.h"
 
-enum { MOST_TEXT = 16000 };
-
 /* The history as text, and what is wrong with it in one line. */
 void explain_history(const struct history *history, const struct judgment *judgment, char *details, size_t details_size,
                      char *text, size_t text_size);

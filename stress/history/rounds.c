@@ -297,7 +297,7 @@ static struct judgment judge(struct watch *w, bool at_rest)
 
 static void report(struct watch *w, struct judgment *judgment)
 {
-        char text[400], *const details = malloc(MOST_TEXT);
+        char text[400], *const details = malloc(MOST_DETAILS);
         void *const initial = malloc(w->history.model->most);
 
         REQUIRE(details && initial);
@@ -305,7 +305,7 @@ static void report(struct watch *w, struct judgment *judgment)
         const enum ipck_requirement requirement =
                 judgment->in_vain ? w->cell->kind->in_vain(&w->history, &w->history.events[judgment->event])
                                   : judgment->why.requirement;
-        explain_history(&w->history, judgment, details, MOST_TEXT, text, sizeof(text));
+        explain_history(&w->history, judgment, details, MOST_DETAILS, text, sizeof(text));
         totals->violated = true;
         violation(requirement, details, "%s (seed %" PRIu64 ", cell %u, round %u)", text, stress_options.seed,
                   w->cell->number, w->cell->round);

@@ -23,8 +23,9 @@ from .strace import Strace
 REFUSED = 125
 """Exit status when ipck itself could not do it, or a scenario never fired: not the program's, as with env(1)."""
 
-_IN_ORDER: tuple[Engine, ...] = (Preload(), Strace(), Kernel())
-ENGINES = {engine.name: engine for engine in _IN_ORDER}
+_IN_ORDER: tuple[Engine, ...] = (Preload(), Strace())
+_INSIDE: Engine = Kernel()
+ENGINES = {engine.name: engine for engine in (*_IN_ORDER, _INSIDE)}
 
 
 def inject(
@@ -59,8 +60,9 @@ def choose_engine(name: str, order: Order) -> Engine:
     """The engine NAME, or the first that can do it; IpckError with the reason of each that cannot."""
     if name and name not in ENGINES:
         raise IpckError(f"there is no engine {name!r}: there are {', '.join(ENGINES)}")
+    inside = any(one.action == "step" for one in order.scenarios)
     reasons = []
-    for engine in [ENGINES[name]] if name else ENGINES.values():
+    for engine in (ENGINES[name],) if name else (_INSIDE,) if inside else _IN_ORDER:
         reason = engine.refuses(order.program, order.scenarios) or engine.lacks(order)
         if not reason:
             return engine
