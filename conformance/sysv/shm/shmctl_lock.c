@@ -16,11 +16,12 @@ static void limit_locks(rlim_t pages)
         set_rlimit(RLIMIT_MEMLOCK, pages * page_size());
 }
 
-/* The limit counts what a user has locked altogether, in other tests as well: this is one who has nothing locked, and
- * no privilege. */
+/* The limit counts what a user has locked altogether, in other tests and programs as well: this is one who has nothing
+ * locked, and no privilege. Two tests that begin in the same microsecond must not be the same user. */
 static void be_a_user_without_locks(void)
 {
-        const uid_t uid = (uid_t)(0x10000000 + monotonic_ns() / 1000 % 0x60000000);
+        enum { FIRST = 0x10000000, USERS = 0x60000000 };
+        const uid_t uid = (uid_t)(FIRST + (random_below(USERS) + (uint64_t)monotonic_ns()) % USERS);
 
         /* Who cannot change can at least be counted in a user namespace of his own. */
         if (setresuid(uid, uid, uid) == -1)
