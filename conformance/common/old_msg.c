@@ -107,6 +107,22 @@ TEST(set_takes_mode_and_size, VERIFIES(ipc_old_msg_set, ipc_old_msg_set_large), 
         }
 }
 
+TEST(set_takes_the_owner, VERIFIES(ipc_old_msg_set), ONE_ROUTE)
+{
+        need_old_ipc();
+        const int queue = new_queue(0600);
+
+        /* The two exist here. */
+        set_queue_owner(queue, USER_B, GROUP_B, 0600);
+        set_queue_owner(queue, geteuid(), getegid(), 0600);
+        struct old_queue old = old_stat(ipc_old_msg_set, queue);
+        old.perm.uid = USER_B;
+        old.perm.gid = GROUP_B;
+        EQ(ipc_old_msg_set, old_msgctl(queue, KERNEL_IPC_SET, &old), 0);
+        EQ(ipc_old_msg_set, stat_of_queue(queue).msg_perm.uid, USER_B);
+        EQ(ipc_old_msg_set, stat_of_queue(queue).msg_perm.gid, GROUP_B);
+}
+
 TEST(large_owner_is_shown_as_another, VERIFIES(ipc_old_id_overflow), ONE_ROUTE)
 {
         need_old_ipc();

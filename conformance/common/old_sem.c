@@ -45,7 +45,7 @@ TEST(structure_shows_the_set, VERIFIES(ipc_old_sem_stat), ONE_ROUTE, MOSTLY_WAIT
         EQ(ipc_old_sem_stat, old.nsems, 3);
 }
 
-TEST(set_takes_owner_and_mode, VERIFIES(ipc_old_sem_set), ONE_ROUTE)
+TEST(set_takes_the_mode, VERIFIES(ipc_old_sem_set), ONE_ROUTE)
 {
         need_old_ipc();
         const int set = new_sems(1, 0600);
@@ -56,6 +56,22 @@ TEST(set_takes_owner_and_mode, VERIFIES(ipc_old_sem_set), ONE_ROUTE)
         EQ(ipc_old_sem_set, stat_of(set).sem_perm.mode, 0521);
         EQ(ipc_old_sem_set, stat_of(set).sem_perm.uid, geteuid());
         EQ(ipc_old_sem_set, stat_of(set).sem_perm.gid, getegid());
+}
+
+TEST(set_takes_the_owner, VERIFIES(ipc_old_sem_set), ONE_ROUTE)
+{
+        need_old_ipc();
+        const int set = new_sems(1, 0600);
+
+        /* The two exist here. */
+        set_owner(set, USER_B, GROUP_B, 0600);
+        set_owner(set, geteuid(), getegid(), 0600);
+        struct old_set old = old_stat(ipc_old_sem_set, set);
+        old.perm.uid = USER_B;
+        old.perm.gid = GROUP_B;
+        EQ(ipc_old_sem_set, old_semctl(set, KERNEL_IPC_SET, &old), 0);
+        EQ(ipc_old_sem_set, stat_of(set).sem_perm.uid, USER_B);
+        EQ(ipc_old_sem_set, stat_of(set).sem_perm.gid, GROUP_B);
 }
 
 TEST(large_owner_is_shown_as_another, VERIFIES(ipc_old_id_overflow), ONE_ROUTE)

@@ -58,7 +58,7 @@ TEST(structure_shows_the_segment, VERIFIES(ipc_old_shm_stat), ONE_ROUTE, MOSTLY_
         EQ(ipc_old_shm_stat, old.nattch, 2);
 }
 
-TEST(set_takes_owner_and_mode, VERIFIES(ipc_old_shm_set), ONE_ROUTE)
+TEST(set_takes_the_mode, VERIFIES(ipc_old_shm_set), ONE_ROUTE)
 {
         need_old_ipc();
         const int segment = new_segment(1, 0600);
@@ -96,6 +96,22 @@ TEST(limits_have_32_bits, VERIFIES(ipc_old_shm_info), ONE_ROUTE)
                 EQ(ipc_old_shm_info, old.shmseg, 123);
                 EQ(ipc_old_shm_info, old.shmall, 4321);
         }
+}
+
+TEST(set_takes_the_owner, VERIFIES(ipc_old_shm_set), ONE_ROUTE)
+{
+        need_old_ipc();
+        const int segment = new_segment(1, 0600);
+
+        /* The two exist here. */
+        set_segment_owner(segment, USER_B, GROUP_B, 0600);
+        set_segment_owner(segment, geteuid(), getegid(), 0600);
+        struct old_segment old = old_stat(ipc_old_shm_set, segment);
+        old.perm.uid = USER_B;
+        old.perm.gid = GROUP_B;
+        EQ(ipc_old_shm_set, old_shmctl(segment, KERNEL_IPC_SET, &old), 0);
+        EQ(ipc_old_shm_set, stat_of_segment(segment).shm_perm.uid, USER_B);
+        EQ(ipc_old_shm_set, stat_of_segment(segment).shm_perm.gid, GROUP_B);
 }
 
 TEST(large_owner_is_shown_as_another, VERIFIES(ipc_old_id_overflow), ONE_ROUTE)
