@@ -12,28 +12,9 @@
 #include <sys/wait.h>
 
 #include "ipck_mechanism.h"
+#include "ipck_namespaces.h"
 
 /* ---- as many as there may be ---- */
-
-/* A user namespace in which so many IPC namespaces may exist at a time; shows that the limit is in force. */
-static void limit_namespaces(int most)
-{
-        struct child holder;
-        char text[16];
-
-        enter_user_namespace(0, 0);
-        CHILD(&holder)
-                enter_new_ipc_namespace();
-        join(&holder);
-        snprintf(text, sizeof(text), "%d", most);
-        if (write_sysctl("user/max_ipc_namespaces", "0") == -1)
-                UNSUPPORTED("a limit of IPC namespaces for an own user namespace (%s)", errno_name(errno));
-        CHILD(&holder)
-                if (unshare(CLONE_NEWIPC) == 0)
-                        UNSUPPORTED("a limit on the number of IPC namespaces");
-        join(&holder);
-        MUST(write_sysctl("user/max_ipc_namespaces", text));
-}
 
 TEST(number_of_namespaces_is_limited, VERIFIES(ipcns_enospc_max), KERNEL_ALONE, MOSTLY_WAITS)
 {
@@ -79,46 +60,13 @@ static void use_object(const struct mechanism *m, int id)
                 *attach(id, 0) = 1;
 }
 
-/* Leaves an empty namespace whenever it is told to, and sees it go: what was left before is due by then. */
-static void leave_empty_ones(struct child *self)
-{
-        limit_namespaces(1);
-        for (int i = 1;; i++) {
-                await(self, i);
-                for (int last = 0; last < 2; last++) {
-                        struct child member;
-
-                        CHILD(&member)
-                                UNTIL(unshare(CLONE_NEWIPC) == 0);
-                        join(&member);
-                }
-                here(self, i);
-        }
-}
-
-/* Takes the place of the namespace that was left before, which is blamed for no delay that an empty one has as well. */
-static void take_its_place(struct child *empty, enum ipck_requirement before)
-{
-        const int64_t patience = monotonic_ns() + scaled_ns(INT64_C(4000000000));
-        bool taken = false;
-
-        UNTIL((taken = (unshare(CLONE_NEWIPC) == 0)) || monotonic_ns() > patience);
-        if (!taken) {
-                const int next = at(empty) + 1;
-
-                tell(empty, next);
-                UNTIL(at(empty) == next);
-        }
-        EVENTUALLY(before, taken || unshare(CLONE_NEWIPC) == 0);
-}
-
 static void leave_objects_behind(const struct mechanism *m, int count, bool killed, struct child *empty,
                                  enum ipck_requirement before)
 {
         struct child member;
 
         CHILD(&member) {
-                take_its_place(empty, before);
+                TAKES_ITS_PLACE(before, empty, unshare(CLONE_NEWIPC) == 0);
                 for (int i = 0; i < count; i++)
                         use_object(m, new_object(m, 0600));
                 if (killed)
@@ -148,7 +96,7 @@ TEST(namespace_with_objects_goes_with_its_last_process,
                         }
                 }
                 CHILD(&last)
-                        take_its_place(&empty, before);
+                        TAKES_ITS_PLACE(before, &empty, unshare(CLONE_NEWIPC) == 0);
                 join(&last);
         }
         join(&process);
