@@ -360,7 +360,8 @@ static void wait_for_news(struct slot *slots, struct pollfd *fds, size_t count, 
                 left = 0;
         struct timespec patience = {.tv_sec = (time_t)left, .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)};
         sigemptyset(&none);
-        ppoll(fds, used, &patience, &none);
+        if (ppoll(fds, used, &patience, &none) == -1 && errno != EINTR)
+                ipck_fatal("ppoll: %s", strerror(errno));
 }
 
 /* Only what poll told of: where a system call is dear, asking every running test costs more than the tests do. */
