@@ -17,6 +17,7 @@ from . import watched
 from .model import Need, Target, Unavailable
 
 _PATIENCE = 20
+_ELF_32 = b"\x7fELF\1"
 _LOADER = "ld-linux-x86-64.so.2"
 
 # In namespaces of its own: none of its processes outlives the shell, and its files (memory, pid, management socket)
@@ -135,10 +136,20 @@ def _by_path(argument: str) -> Target:
     """`uml:BINARY[,watch][,append=WORDS]`."""
     given = watched.parse("uml", argument, "BINARY", ("watch",))
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", given.path.name).strip("-.") or "kernel"
+    flavour, baseline = ("i386-static", "uml-i386") if _is_of_32_bits(given.path) else ("glibc-static", "uml")
     return _uml(
-        name, f"the kernel {given.path}", given.path.absolute(), baseline="uml",
+        name, f"the kernel {given.path}", given.path.absolute(), flavour=flavour, baseline=baseline,
         append=given.append, watches=given.watch,
     )  # fmt: skip
+
+
+def _is_of_32_bits(binary: Path) -> bool:
+    """Such a kernel runs no other programs. What is no kernel is told later."""
+    try:
+        with binary.open("rb") as file:
+            return file.read(len(_ELF_32)) == _ELF_32
+    except OSError:
+        return False
 
 
 _INSTALLED = ("Debian 12's kernel", Path("/usr/bin/linux.uml"))
