@@ -43,7 +43,7 @@ struct workload {
 enum { MOST_DETAILS = 1 << 18 };
 
 /* Changes whenever the same seed means other operations. */
-enum { STRESS_GENERATION = 2 };
+enum { STRESS_GENERATION = 3 };
 
 extern struct stress_options {
         uint64_t seed;

@@ -22,7 +22,7 @@ examples:
   ipck stress                                      all workloads, on this machine
   ipck stress --list                               what they are
   ipck stress storm                                all storms; or some: storm.undo storm.removal
-  ipck stress storm.undo --seed 2:4711 --seconds 20  the same choices again, for longer
+  ipck stress storm.undo --seed 3:4711 --seconds 20  the same choices again, for longer
   ipck stress --target uml-6.1,gvisor-2024,host-musl     .. on several targets, side by side
   ipck stress --soak 30m --target qemu-6.1         again and again with new seeds; ends when a resource leaks
   ipck stress fuzz.sem --compare host-glibc gvisor-2024  the same calls on two targets: where do they differ?
@@ -44,7 +44,7 @@ def duration(text: str) -> float:
 
 
 def seed(text: str) -> int:
-    """Option value: 4711, or 2:4711 as it was printed, which another generation of the programs refuses."""
+    """Option value: 4711, or 3:4711 as it was printed, which another generation of the programs refuses."""
     generation, colon, number = text.rpartition(":")
     if colon and options.natural(generation) != GENERATION:
         raise argparse.ArgumentTypeError(

@@ -56,7 +56,7 @@ static void generate(struct random *random, struct item *item)
         case 2: item->call = CALL_mq_getattr; break;
         case 3:
                 item->call = CALL_mq_setattr;
-                item->value = one_in(random, 6) ? O_NONBLOCK | 1 : O_NONBLOCK;
+                item->value = one_in(random, 6) ? 1 | (one_in(random, 2) ? O_NONBLOCK : 0) : O_NONBLOCK;
                 break;
         case 4:
                 item->call = CALL_mq_notify;

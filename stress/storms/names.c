@@ -5,16 +5,18 @@
  */
 #include <fcntl.h>
 #include <mqueue.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "storm.h"
 
-enum { CONTESTS = 20, MOST_CONTESTANTS = 16, SIZE = 16 };
+enum { CONTESTS = 20, MOST_CONTESTANTS = 16, SIZE = 16, THREADS = 2, OPENED = 10 };
 enum kind {
         EXCLUSIVE_SEM, EXCLUSIVE_SHM, EXCLUSIVE_MQ, CREATE_MQ, CREATE_SHM, CREATE_SEM, FIRST_SIGHT, UNLINK_SEM,
-        CREATE_AND_UNLINK, KINDS,
+        CREATE_AND_UNLINK, NAMES_OF_THREADS, KINDS,
 };
 
 static struct books {
@@ -35,9 +37,13 @@ static bool opened(const struct contest *c, int flags)
         case CREATE_SHM:
         case EXCLUSIVE_SHM: {
                 const int fd = shm_open(c->name, flags | O_RDWR, 0600);
-                if (fd != -1)
-                        close(fd);
-                return fd != -1;
+                if (fd == -1)
+                        return false;
+                if (flags & O_EXCL)
+                        EXPECT(ftruncate_shm_grow, ftruncate(fd, SIZE) == 0, "ftruncate() fails with %s",
+                               errno_name(errno));
+                close(fd);
+                return true;
         }
         case CREATE_MQ:
         case EXCLUSIVE_MQ: {
@@ -118,6 +124,17 @@ static void look_first(struct contest *c, bool creates)
         sem_close(sem);
 }
 
+/* Those that were refused have not changed what there was. */
+static void look_at_size(const struct contest *c)
+{
+        const int fd = shm_open(c->name, O_RDONLY, 0);
+        struct stat st;
+
+        EXPECT(shm_open_fail_no_effect, fd != -1 && fstat(fd, &st) == 0 && st.st_size == SIZE,
+               "of an object that was created with O_EXCL and made %d bytes long there are not so many", SIZE);
+        close(fd);
+}
+
 static void unlink_together(struct contest *c)
 {
         if (sem_unlink(c->name) == 0)
@@ -142,6 +159,48 @@ static void create_and_unlink(struct contest *c)
         }
 }
 
+struct opener {
+        const struct contest *contest;
+        int process, thread;
+        _Atomic int *ready;
+};
+
+static void *open_own(void *argument)
+{
+        const struct opener *const self = argument;
+        const unsigned value = self->contest->value + (unsigned)self->thread;
+        char name[96];
+
+        snprintf(name, sizeof(name), "%s-%d-%d", self->contest->name, self->process, self->thread);
+        meet(self->ready, THREADS, 1);
+        for (int n = 0; n < OPENED; n++) {
+                sem_t *const sem = sem_open(name, O_CREAT, 0600, value);
+                EXPECT(sem_open_threads, sem != SEM_FAILED, "sem_open() beside that of another thread fails with %s",
+                       errno_name(errno));
+                EXPECT(sem_open_threads, value_of(sem) == (int)value,
+                       "a semaphore that is created with %u has the value %d where another thread opens another one",
+                       value, value_of(sem));
+                sem_close(sem);
+        }
+        sem_unlink(name);
+        return NULL;
+}
+
+/* The threads of a process open names of their own, and each gets what it named. */
+static void open_in_threads(const struct contest *c, int me)
+{
+        pthread_t threads[THREADS];
+        struct opener openers[THREADS];
+        _Atomic int ready = 0;
+
+        for (int i = 0; i < THREADS; i++) {
+                openers[i] = (struct opener){c, me, i, &ready};
+                start_thread(&threads[i], open_own, &openers[i]);
+        }
+        for (int i = 0; i < THREADS; i++)
+                pthread_join(threads[i], NULL);
+}
+
 static void contestant(int me)
 {
         doing("calls that do not wait");
@@ -155,6 +214,7 @@ static void contestant(int me)
                 case FIRST_SIGHT: look_first(c, me == 0); break;
                 case UNLINK_SEM: unlink_together(c); break;
                 case CREATE_AND_UNLINK: create_and_unlink(c); break;
+                case NAMES_OF_THREADS: open_in_threads(c, me); break;
                 default: create_exclusively(c);
                 }
                 count_operations(1);
@@ -195,6 +255,8 @@ STORM(names, "creators and unlinkers of one name at the same moment: one winner,
                 all_end(sem_open_excl_atomic);
                 for (int i = 0; i < CONTESTS; i++) {
                         const struct contest *const c = &books->contests[i];
+                        if (c->kind == EXCLUSIVE_SHM)
+                                look_at_size(c);
                         remove_name(c);
                         if (c->kind <= EXCLUSIVE_MQ)
                                 EXPECT(excl(c), c->winners == 1, "of %d calls with O_CREAT and O_EXCL %d succeeded",

@@ -8,7 +8,7 @@ from ..records import clean, decode
 from ..stream import Alive, Left, members
 from .results import Resources, Violation, Workload
 
-GENERATION = 2
+GENERATION = 3
 """STRESS_GENERATION of stress/stress.h: with another one the same seed means other operations."""
 _LONGEST_DETAILS = 1 << 16
 
