@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,6 +48,14 @@ TESTS = (ADDS, ADDS_RAW, WAITS, MAKES)
 def short(value: object) -> str:
     """A parameter's name in the id of a test."""
     return ascii(value)[:40]
+
+
+def wait_for(condition: object, seconds: float = 20) -> None:
+    """Until CONDITION() is true."""
+    until = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.01)
 
 
 def run_line(**more: Any) -> str:

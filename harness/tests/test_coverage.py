@@ -2,7 +2,9 @@
 
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 from array import array
 from collections.abc import Iterator, Mapping
@@ -23,7 +25,7 @@ from ipck.targets import named
 from ipck.targets.kernels import QemuKernel
 from ipck.targets.uml import Uml
 from ipck.tree import COVERAGE, ROOT
-from stubs import ADDS, ADDS_RAW, MAKES, TESTS, WAITS, World, end, result, run_line, start
+from stubs import ADDS, ADDS_RAW, MAKES, TESTS, WAITS, World, end, result, run_line, start, wait_for
 
 SOURCE = """#include <stdlib.h>
 
@@ -543,6 +545,23 @@ def test_kernel_that_does_not_count_is_told(
     binary(kernel, lines, config)
     done = ipck(machine, kernel)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+@needs_lcov
+def test_interrupted_run_leaves_no_kernel(machine: World, kernel: Kernel) -> None:
+    path = binary(kernel, lines_of(kernel)[:3])
+    path.write_text(f"{path.read_text()}exec 9>lives\necho >&9\nsleep 60\n")
+    os.mkfifo(kernel.tree / "lives")
+    lives = os.open(kernel.tree / "lives", os.O_RDONLY | os.O_NONBLOCK)
+    command = machine.command("coverage", f"--kernel={path}", f"--out={machine.out}")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=machine.environment()) as process:
+        wait_for(lambda: select.select([lives], [], [], 0)[0] and os.read(lives, 1))
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 2 and said == "ipck: interrupted\n"
+    wait_for(lambda: select.select([lives], [], [], 0)[0])
+    assert os.read(lives, 1) == b"", "nobody has it open any more"
+    os.close(lives)
 
 
 @needs_lcov

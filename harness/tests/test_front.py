@@ -7,14 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
 from ipck.targets import Test
-from stubs import ADDS, ADDS_RAW, HARNESS, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, whole
+from stubs import ADDS, ADDS_RAW, HARNESS, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, wait_for, whole
 
 ONE = "--target=host-glibc"
 REPORTS = ("results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html", "overview.html",
@@ -297,14 +296,6 @@ def test_full_disk_names_the_file_and_keeps_the_rest(name: str, world: World) ->
     assert f"FAIL {WAITS.id}" in done.stdout and table(done.stdout)["host-glibc"][:3] == ["4", "2", "1"]
     written = {str(path.relative_to(world.out)) for path in world.out.rglob("*") if path.is_file()}
     assert written == set(REPORTS) - {name}
-
-
-def wait_for(condition: object, seconds: float = 20) -> None:
-    """Until CONDITION() is true."""
-    until = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < until, "waited too long"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

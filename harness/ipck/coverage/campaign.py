@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from .. import runner, stream
 from ..engine import Engine, Event, Options
@@ -114,13 +115,16 @@ def words(ran: Ran) -> Iterator[str]:
 class _Counted(Engine):
     """A run of tests whose counters go apart."""
 
-    machine: Machine
+    def __init__(self, target: Target, tests: Sequence[Test], machine: Machine, build: Path) -> None:
+        """The counters go to MACHINE."""
+        super().__init__(target, tests, Options(_SEED, jobs=1), build)
+        self._machine = machine
 
     def events(self) -> Iterator[Event]:
         """Everything but the counters."""
         for event in super().events():
             if isinstance(event, stream.Counters):
-                _add(self.machine, event)
+                _add(self._machine, event)
             else:
                 yield event
 
@@ -135,9 +139,16 @@ def _run_tests(program: Program, ready: Ready, tally: Tally) -> Ran:
     began = time.monotonic()
     tests = list(ready.tests.values())
     machines = len(os.sched_getaffinity(0))
+    parts = [part for first in range(machines) if (part := tests[first::machines])]
+    engines = [_Counted(ready.target, part, tally.machine(), ready.build) for part in parts]
     with ThreadPoolExecutor(machines) as pool:
-        parts = [pool.submit(_run_part, ready, tests[first::machines], tally) for first in range(machines)]
-        results = [part.result() for part in parts]
+        try:
+            runs = [pool.submit(_run_part, ready, engine) for engine in engines]
+            results = [run.result() for run in runs]
+        except BaseException:
+            for engine in engines:
+                engine.stop()
+            raise
     faults = tuple(fault.message for result in results for fault in result.faults)
     if not tally.total:
         said = "; ".join(faults) or "it has none of what is measured"
@@ -147,14 +158,11 @@ def _run_tests(program: Program, ready: Ready, tally: Tally) -> Ran:
     return Ran(program.name, round(time.monotonic() - began, 3), "", len(done), red, faults)
 
 
-def _run_part(ready: Ready, tests: Sequence[Test], tally: Tally) -> TargetRun:
-    """What came of TESTS on a machine of their own."""
-    engine = _Counted(ready.target, tests, Options(_SEED, jobs=1), ready.build)
-    engine.machine = tally.machine()
+def _run_part(ready: Ready, engine: _Counted) -> TargetRun:
+    """What came of the tests of ENGINE, on a machine of their own."""
     recorder = Recorder()
     recorder.begin(runner.record(ready, engine.argv))
-    if tests:
-        runner.run(ready, engine, recorder)
+    runner.run(ready, engine, recorder)
     return recorder.run(ready.target.name)
 
 
