@@ -24,7 +24,7 @@ tinyconfig:
 olddefconfig:
 \t@grep -vxFf refused $(O)/.config >$(O)/new; mv $(O)/new $(O)/.config
 linux bzImage:
-\t@echo "  CC ipc/sem.o"; echo $@ $(LOCALVERSION) $(CC) '$(IPCK_IPC_CFLAGS)' >>$(O)/calls
+\t@echo "  CC ipc/sem.o"; echo $@ $(LOCALVERSION) $(SUBARCH) $(CC) '$(IPCK_IPC_CFLAGS)' >>$(O)/calls
 \t@! grep -n 'error:' ipc/sem.c
 \t@mkdir -p $(O)/arch/x86/boot; cp ipc/sem.c $(O)/linux; cp ipc/sem.c $(O)/arch/x86/boot/bzImage
 """
@@ -165,6 +165,14 @@ def test_variants_and_machines_lie_apart(tree: Tree) -> None:
     assert str(image).endswith("x86_64-check/arch/x86/boot/bzImage")
     config = (image.parents[3] / ".config").read_text()
     assert "CONFIG_IA32_EMULATION=y" in config and "CONFIG_KASAN=y" in config and "GCOV_KERNEL" not in config
+
+
+def test_kernel_of_32_bits_is_one_of_user_mode(tree: Tree) -> None:
+    image = tree.built("--machine", "um-i386", "--variant", "plain")
+    assert image.name == "linux" and image.parent.name == "um-i386-plain"
+    assert calls(image) == ["tinyconfig um", "linux -plain i386 gcc"]
+    config = (image.parent / ".config").read_text()
+    assert "CONFIG_64BIT=n" in config and "CONFIG_HOSTFS=y" in config, "its own options and those of user mode"
 
 
 def test_another_compiler_builds_anew(tree: Tree) -> None:

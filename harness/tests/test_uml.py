@@ -105,6 +105,20 @@ def test_name_is_fit_for_files(path: str, name: str) -> None:
     assert uml(path).name == name
 
 
+@pytest.mark.parametrize(
+    ("head", "flavour", "baseline"), [(b"\x7fELF\1", "i386-static", "uml-i386"), (b"\x7fELF\2", "glibc-static", "uml")]
+)
+def test_kernel_of_32_bits_gets_a_program_of_32_bits(
+    head: bytes, flavour: str, baseline: str, machine: World
+) -> None:
+    path = machine.root / "linux"
+    path.write_bytes(head)
+    target = uml(f"{path},append=a=b c")
+    assert isinstance(target, Uml) and (target.flavour, target.baseline) == (flavour, baseline)
+    words = target.append.split()
+    assert words[-2:] == ["a=b", "c"] and ("sysctl.kernel.printk_ratelimit_burst=0" in words) == (head[-1] == 1)
+
+
 # What is no kernel
 
 

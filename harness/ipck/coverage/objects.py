@@ -91,9 +91,11 @@ class Objects:
             return ""
 
     def machine(self) -> str:
-        """What they were compiled for, as the kernel's build calls it: um, x86."""
-        found = re.search(r"^# Linux/(\S+) ", self.config(), re.M)
-        return found[1] if found else ""
+        """What they were compiled for, as the kernel's build calls it: um, x86; and whether it has 32 bits only."""
+        config = self.config()
+        if not (found := re.search(r"^# Linux/(\S+) ", config, re.M)):
+            return ""
+        return found[1] if "\nCONFIG_64BIT=y\n" in config else f"{found[1]}, 32 bits"
 
     def library(self) -> str:
         """The C library that they are part of, with its version; empty for a kernel's."""

@@ -73,7 +73,7 @@ def build(
     compiler = Compiler.find()
     if variant.measures:
         _check_gcov(source, machine, compiler)
-    fragments = [PATCHES / f"{name}.config" for name in ("base", machine.name, *variant.fragments)]
+    fragments = [PATCHES / f"{name}.config" for name in ("base", *machine.fragments, *variant.fragments)]
     options = [option for path in (*fragments, *more) for option in read(path)]
     objects = source.folder / f"{machine.name}-{variant.name}"
     with locked(objects):
@@ -141,8 +141,8 @@ class _Objects:
     def _run(self, what: str, *words: str) -> None:
         """Run make with its output into the log; IpckError with the first line there that tells of an error."""
         command = (
-            "make", "-C", str(self._source.tree), f"O={self._folder}", f"ARCH={self._machine.name}",
-            f"CC={self._compiler.command}", f"LOCALVERSION=-{self._variant.name}", *words,
+            "make", "-C", str(self._source.tree), f"O={self._folder}", f"ARCH={self._machine.architecture}",
+            f"CC={self._compiler.command}", f"LOCALVERSION=-{self._variant.name}", *self._machine.words, *words,
         )  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if name not in _OF_OTHER_MAKES} | _SAME
         with self._log.open("a") as log:
@@ -186,7 +186,7 @@ def _check_gcov(source: Source, machine: Machine, compiler: Compiler) -> None:
             f"Linux {source.version()} does not know the counters of gcc {unknown[0]} and later (kernel/gcov), and "
             f"{compiler.words} makes them: set CC to an older gcc, or take a newer source"
         )
-    if machine.name == "um" and not source.gcov_patched():
+    if machine.architecture == "um" and not source.gcov_patched():
         raise IpckError(
             f"scripts/kernel/gcov-um.patch does not fit Linux {source.version()}, and without it a kernel of user mode "
             "that counts coverage dies when it starts: adapt the patch to the tree's kernel/gcov/gcc_base.c"

@@ -10,9 +10,16 @@ VARIANTS: dict[str, "Variant"] = {}
 class Machine:
     """What the kernel runs on."""
 
-    name: str  # as ARCH= of the kernel's Makefile
+    name: str
+    architecture: str  # ARCH= of the kernel's Makefile
     goal: str
     image: str  # where it lies among the objects
+    words: tuple[str, ...] = ()  # more for make
+
+    @property
+    def fragments(self) -> tuple[str, ...]:
+        """What of its configuration is its own: names of fragments in scripts/kernel."""
+        return tuple(dict.fromkeys((self.architecture, self.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,11 @@ class Variant:
         return "gcov" in self.fragments
 
 
-for _machine in (Machine("um", "linux", "linux"), Machine("x86_64", "bzImage", "arch/x86/boot/bzImage")):
+for _machine in (
+    Machine("um", "um", "linux", "linux"),
+    Machine("um-i386", "um", "linux", "linux", ("SUBARCH=i386",)),
+    Machine("x86_64", "x86_64", "bzImage", "arch/x86/boot/bzImage"),
+):
     MACHINES[_machine.name] = _machine
 for _variant in (
     Variant("plain", "nothing but what every kernel has that is built here"),

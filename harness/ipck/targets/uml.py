@@ -18,6 +18,7 @@ from .model import Need, Target, Unavailable
 
 _PATIENCE = 20
 _ELF_32 = b"\x7fELF\1"
+_NO_WORD_OF_SIGSEGV = "sysctl.kernel.printk_ratelimit_burst=0"  # in telling of one a 32-bit kernel panics (to 6.12)
 _LOADER = "ld-linux-x86-64.so.2"
 
 # In namespaces of its own: none of its processes outlives the shell, and its files (memory, pid, management socket)
@@ -136,10 +137,12 @@ def _by_path(argument: str) -> Target:
     """`uml:BINARY[,watch][,append=WORDS]`."""
     given = watched.parse("uml", argument, "BINARY", ("watch",))
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", given.path.name).strip("-.") or "kernel"
-    flavour, baseline = ("i386-static", "uml-i386") if _is_of_32_bits(given.path) else ("glibc-static", "uml")
+    of_32_bits = _is_of_32_bits(given.path)
+    flavour, baseline = ("i386-static", "uml-i386") if of_32_bits else ("glibc-static", "uml")
+    append = " ".join(filter(None, (_NO_WORD_OF_SIGSEGV if of_32_bits else "", given.append)))
     return _uml(
         name, f"the kernel {given.path}", given.path.absolute(), flavour=flavour, baseline=baseline,
-        append=given.append, watches=given.watch,
+        append=append, watches=given.watch,
     )  # fmt: skip
 
 
