@@ -23,7 +23,7 @@ _COVERAGE_EPILOG = """examples:
   ipck coverage                                        Debian's kernel, built at the first time
   ipck coverage --source ~/linux                       your own tree
   ipck coverage --source ~/linux --diff my.patch       whether the tests execute what a patch changes
-  ipck coverage --machine um --machine x86_64          two processors and 32-bit programs, too, in QEMU
+  ipck coverage --machine um --machine um-i386         a kernel of 32 bits, too (x86_64: two CPUs, in QEMU)
   ipck coverage --kernel ~/linux-objects/linux         a kernel that is there, with its objects and .gcno files
   ipck coverage --libc musl                            a C library
 

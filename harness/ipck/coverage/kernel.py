@@ -49,7 +49,7 @@ def counting(path: Path, objects: Objects) -> Uml | QemuKernel:
             f"{shown(path)} was built without {' and '.join(lacking)}: it does not count its lines; "
             "scripts/build-kernel builds one that does"
         )
-    return replace(target, name="coverage", append=f"ipck_counters={','.join(COUNTED)}")
+    return replace(target, name="coverage", append=f"{target.append} ipck_counters={','.join(COUNTED)}".lstrip())
 
 
 def baseline_of(target: Uml | QemuKernel, release: str, folder: Path) -> str:

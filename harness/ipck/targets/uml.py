@@ -18,7 +18,7 @@ from .model import Need, Target, Unavailable
 
 _PATIENCE = 20
 _ELF_32 = b"\x7fELF\1"
-_NO_WORD_OF_SIGSEGV = "sysctl.kernel.printk_ratelimit_burst=0"  # in telling of one a 32-bit kernel panics (to 6.12)
+_NO_WORD_OF_SIGSEGV = "sysctl.kernel.printk_ratelimit_burst=0"  # a 32-bit kernel panics when it tells of one
 _LOADER = "ld-linux-x86-64.so.2"
 
 # In namespaces of its own: none of its processes outlives the shell, and its files (memory, pid, management socket)
