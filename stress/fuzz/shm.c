@@ -64,8 +64,9 @@ static int find(const struct world *w, const struct item *item)
                 return NO_OBJECT;
         if (item->call != CALL_shmdt)
                 return find_sysv(w, item);
-        return item->bad_address ? item->object
-             : place == -1 ? NO_OBJECT : w->handle[item->family][item->process][place].object;
+        return place != -1         ? w->handle[item->family][item->process][place].object
+               : item->bad_address ? item->object
+                                   : NO_OBJECT;
 }
 
 /* ---- calling ---- */
@@ -100,8 +101,10 @@ static void attach(struct world *w, const struct item *item, struct operation *o
 
 static void detach(struct world *w, const struct item *item, struct operation *o, struct outcome *r)
 {
+        char *const start = w->record[w->position].place == -1 ? NULL : (char *)handle_of(w, item)->value;
+
         o->bad_address = item->bad_address;
-        CALLED(r, shmdt(item->bad_address ? UNALIGNED : (void *)handle_of(w, item)->value));
+        CALLED(r, shmdt(!item->bad_address ? start : start ? start + 1 : UNALIGNED));
 }
 
 static void control(const struct item *item, struct operation *o, struct outcome *r)
@@ -210,8 +213,11 @@ static void print(FILE *out, const struct item *item, const struct record *recor
                         item->flags & SHM_REMAP ? " | SHM_REMAP" : "");
                 break;
         case CALL_shmdt:
-                fprintf(out, item->bad_address ? "shmdt((void *)0x12345)" : "shmdt(open_in[%d][%d])", item->process,
-                        record->place);
+                if (record->place == -1)
+                        fputs("shmdt((void *)0x12345)", out);
+                else
+                        fprintf(out, "shmdt((char *)open_in[%d][%d]%s)", item->process, record->place,
+                                item->bad_address ? " + 1" : "");
                 break;
         default: print_control(out, item, record); break;
         }
