@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from ipck.targets import Test
-from stubs import ADDS, ADDS_RAW, HARNESS, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, wait_for, whole
+from stubs import (
+    ADDS, ADDS_RAW, HARNESS, MAKES, TESTS, WAITS, World, end, result, run_line, short, start, wait_for, whole,
+)  # fmt: skip
 
 ONE = "--target=host-glibc"
 REPORTS = ("results.jsonl", "junit.xml", "ktap/host-glibc.ktap", "summary.json", "index.html", "overview.html",
