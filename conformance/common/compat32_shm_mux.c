@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared memory calls behind ipc(2), in a 32-bit program on a 64-bit Linux kernel: they are the direct calls by other
+ * Shared memory calls behind ipc(2), in a 32-bit program: they are the direct calls by other
  * means.
  */
 #include <limits.h>

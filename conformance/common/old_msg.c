@@ -142,6 +142,11 @@ TEST(bad_address, VERIFIES(ipc_old_fault), ONE_ROUTE)
 
         FAILS_WITH(ipc_old_fault, EFAULT, old_msgctl(queue, KERNEL_IPC_STAT, bad_address()));
         FAILS_WITH(ipc_old_fault, EFAULT, old_msgctl(queue, KERNEL_IPC_SET, bad_address()));
+        /* What stands before the size. */
+        struct old_queue old = {.perm.mode = 0600};
+        void *const cut = guarded(offsetof(struct old_queue, qbytes));
+        memcpy(cut, &old, offsetof(struct old_queue, qbytes));
+        FAILS_WITH(ipc_old_fault, EFAULT, old_msgctl(queue, KERNEL_IPC_SET, cut));
         const struct msqid_ds after = stat_of_queue(queue);
         HOLDS(ipc_old_fault, memcmp(&before, &after, sizeof(before)) == 0);
 }

@@ -9,7 +9,7 @@
 #include "ipck_mux.h"
 
 /* UNSUPPORTED in a 64-bit program or on a 32-bit kernel; where the kernel's structures are not those that i386 and arm
- * share; where there is no ipc(2). */
+ * share; in a 64-bit program or where there is no ipc(2). */
 void need_compat(void);
 void need_known_layout(void);
 void need_ipc(void);

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * compat32.c: what tests of a 32-bit program on a 64-bit kernel need.
+ * compat32.c: what tests of a 32-bit program need, mostly of one on a 64-bit kernel.
  */
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "ipck_compat32.h"
 
+static void need_32_bits(void)
+{
+        if (sizeof(void *) != 4)
+                UNSUPPORTED("a 32-bit program");
+}
+
 void need_compat(void)
 {
         struct utsname name;
 
-        if (sizeof(void *) != 4)
-                UNSUPPORTED("a 32-bit program");
+        need_32_bits();
         MUST(uname(&name));
         if (!strstr(name.machine, "64") && strcmp(name.machine, "s390x") != 0)
                 UNSUPPORTED("a 64-bit kernel (machine %s)", name.machine);
@@ -27,7 +32,7 @@ void need_known_layout(void)
 
 void need_ipc(void)
 {
-        need_compat();
+        need_32_bits();
         if (MUX(MUX_SEMGET, 0 /* IPC_PRIVATE */, 0, 0, 0, 0) == -1 && errno == ENOSYS)
                 UNSUPPORTED("the ipc system call");
 }

@@ -565,6 +565,10 @@ static int lock(int id, int command)
 
         const int result = real_shmctl(id, command, NULL);
 
+        if (result == 0 && command == SHM_LOCK &&
+            chosen_where(shmctl_lock_of_huge_pages_is_einval,
+                         describe_segment(id, &present) && !(present.shm_perm.mode & SHM_LOCKED)))
+                return fail(EINVAL);
         if (result == 0 && chosen(shmctl_locks_are_counted) && noted(id))
                 noted(id)->number[0] = command == SHM_LOCK ? noted(id)->number[0] + 1 : 0;
         if (result == -1 && errno == EPERM && chosen(shmctl_lock_eperm_is_enomem))

@@ -238,13 +238,14 @@ TEST(ids_without_a_mapping_are_refused, VERIFIES(msgctl_set_einval_baduid))
 
 TEST(set_from_bad_memory_has_no_effect, VERIFIES(msgctl_set_efault), MOSTLY_WAITS)
 {
-        /* How much of it a system reads is its own affair, but the owner it must read. */
-        void *cut = guarded(sizeof(int));
+        /* How much of it a system reads is its own affair, but the owner and msg_qbytes it must read. */
+        void *cut = guarded(sizeof(int)), *up_to_qbytes = guarded(offsetof(struct msqid_ds, msg_qbytes));
         const struct {
                 const char *name;
                 struct msqid_ds *ds;
         } rows[] = {
                 {"inaccessible page", bad_address()}, {"null pointer", NULL}, {"first word of the structure", cut},
+                {"what stands before msg_qbytes", up_to_qbytes},
         };
         const int queue = new_queue(0600), gone = new_queue(0600);
 
@@ -252,6 +253,7 @@ TEST(set_from_bad_memory_has_no_effect, VERIFIES(msgctl_set_efault), MOSTLY_WAIT
                 UNSUPPORTED("a C library that leaves the structure to the kernel (a 32-bit one touches it itself)");
         struct msqid_ds ds = stat_of_queue(queue);
         memcpy(cut, &ds, sizeof(int));
+        memcpy(up_to_qbytes, &ds, offsetof(struct msqid_ds, msg_qbytes));
         MUST(msgctl(gone, IPC_RMID, NULL));
         const struct queue_view before = view_of_queue(queue);
         next_second(before.ctime);

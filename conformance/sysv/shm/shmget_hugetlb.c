@@ -30,14 +30,27 @@ static uintmax_t free_huge_pages(void)
         return free > reserved ? free - reserved : 0;
 }
 
-/* One that takes no page before it is used: it can be had although the pool is empty. */
-static int new_unreserved(size_t size)
+/* The pool is the whole machine's. */
+static void need_two_free(void)
 {
-        const int segment = shmget(IPC_PRIVATE, size, SHM_HUGETLB | SHM_NORESERVE | IPC_CREAT | 0600);
+        take_turn("/");
+        if (free_huge_pages() < 2)
+                UNSUPPORTED("two free huge pages (/proc/meminfo)");
+}
+
+static int new_huge(size_t size, int flags)
+{
+        const int segment = shmget(IPC_PRIVATE, size, flags | SHM_HUGETLB | IPC_CREAT | 0600);
 
         if (segment == -1 && errno == EPERM)
                 UNSUPPORTED("a user who may have huge pages");
         return segment;
+}
+
+/* One that takes no page before it is used: it can be had although the pool is empty. */
+static int new_unreserved(size_t size)
+{
+        return new_huge(size, SHM_NORESERVE);
 }
 
 /* KernelPageSize of the mapping that begins at the address; 0 where there is none. */
@@ -95,11 +108,8 @@ TEST(attachment_has_huge_pages, VERIFIES(shmget_hugetlb_ok))
 {
         const size_t huge = huge_page_size();
 
-        if (free_huge_pages() < 2)
-                UNSUPPORTED("two free huge pages (/proc/meminfo)");
-        const int segment = shmget(IPC_PRIVATE, 2 * huge, SHM_HUGETLB | IPC_CREAT | 0600);
-        if (segment == -1 && errno == EPERM)
-                UNSUPPORTED("a user who may have huge pages");
+        need_two_free();
+        const int segment = new_huge(2 * huge, 0);
         EQ(shmget_hugetlb_ok, worked(segment), 0);
         unsigned char *const memory = attached(segment);
         HOLDS(shmget_hugetlb_ok, memory != NULL);
@@ -154,11 +164,8 @@ TEST(unaligned_size_gets_whole_pages, VERIFIES(shmget_hugetlb_unaligned_size))
 {
         const size_t huge = huge_page_size();
 
-        if (free_huge_pages() < 2)
-                UNSUPPORTED("two free huge pages (/proc/meminfo)");
-        const int segment = shmget(IPC_PRIVATE, huge + 1, SHM_HUGETLB | IPC_CREAT | 0600);
-        if (segment == -1 && errno == EPERM)
-                UNSUPPORTED("a user who may have huge pages");
+        need_two_free();
+        const int segment = new_huge(huge + 1, 0);
         EQ(shmget_hugetlb_unaligned_size, worked(segment), 0);
         EQ(shmget_hugetlb_unaligned_size, stat_of_segment(segment).shm_segsz, huge + 1);
         unsigned char *const memory = attached(segment);
@@ -202,6 +209,45 @@ TEST(size_of_pages_can_be_named, VERIFIES(shmget_hugetlb_bad_size))
                 return;
         EQ(shmget_hugetlb_bad_size, page_size_at(memory), huge);
         FAILS_WITH(shmget_hugetlb_bad_size, EINVAL, shmget(IPC_PRIVATE, 1, flags | (int)(1U << SHM_HUGE_SHIFT)));
+}
+
+TEST(touched_huge_pages_count_by_their_size, VERIFIES(shmctl_info_shm_info_rss_hugetlb))
+{
+        const size_t huge = huge_page_size();
+
+        need_two_free();
+        empty_namespace();
+        const int segment = new_huge(2 * huge, 0);
+        unsigned char *const memory = attached((int)MUST(segment));
+        REQUIRE(memory != NULL);
+        EQ(shmctl_info_shm_info_rss_hugetlb, shm_usage().shm_rss, 0);
+        for (size_t touched = 1; touched <= 2; touched++) {
+                memory[(touched - 1) * huge + 1] = 1;
+                EQ(shmctl_info_shm_info_rss_hugetlb, shm_usage().shm_rss, touched * huge / page_size());
+        }
+        MUST(shmctl(segment, IPC_RMID, NULL));
+        detach(memory);
+        EQ(shmctl_info_shm_info_rss_hugetlb, shm_usage().shm_rss, 0);
+}
+
+TEST(huge_pages_are_not_locked, VERIFIES(shmctl_lock_hugetlb))
+{
+        const size_t huge = huge_page_size();
+        const int segment = (int)MUST(new_unreserved(huge));
+        struct child owner;
+
+        MUST(shmctl(segment, IPC_SET, &(struct shmid_ds){.shm_perm = {.uid = USER_A, .mode = 0600}}));
+        CHILD(&owner) {
+                /* Less than a huge page: a lock of what is not huge is refused. */
+                MUST(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){page_size(), page_size()}));
+                as_user(USER_A);
+                static const int commands[] = {SHM_LOCK, SHM_LOCK, SHM_UNLOCK, SHM_UNLOCK};
+                for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+                        EQ(shmctl_lock_hugetlb, shmctl(segment, commands[i], NULL), 0);
+                        EQ(shmctl_lock_hugetlb, stat_of_segment(segment).shm_perm.mode & SHM_LOCKED, 0);
+                }
+        }
+        join(&owner);
 }
 
 /* A group that the administrator lets have huge pages; by default it is that of root. */

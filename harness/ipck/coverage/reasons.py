@@ -33,13 +33,13 @@ KINDS = {
     "race": "only in a window of few instructions",
     "smp": "only with a second processor",
     "compat": "only for 32-bit programs",
-    "old": "only in 32-bit kernels, for programs of before Linux 2.4",
+    "32-bit": "only in a 32-bit kernel",
     "hugetlb": "only with huge pages",
     "resources": "only with more memory, objects or time than a test may take",
 }
 """Why a line is not executed."""
 
-ELSEWHERE = frozenset({"fault", "race", "smp", "compat", "old", "hugetlb"})
+ELSEWHERE = frozenset({"fault", "race", "smp", "compat", "32-bit", "hugetlb"})
 """Kinds that another campaign or another kernel executes: such a line may be executed as well."""
 
 _FOLDER = "coverage"
