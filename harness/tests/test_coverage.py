@@ -268,6 +268,14 @@ def test_branches_are_those_of_the_kernel_that_took_most() -> None:
     assert united([{NAME: other}, {NAME: one}])[NAME].branches == whole.branches
 
 
+def test_system_call_is_one_function_whatever_its_wrappers() -> None:
+    file = File()
+    for name, count in (("__do_sys_msgget", 3), ("__x64_sys_msgget", 3), ("__ia32_sys_msgget", 0), ("never", 0)):
+        file.add_function(name, 9 if name == "never" else 5, count)
+    assert file.counts()[1] == (1, 2)
+    assert "FNF:4\nFNH:2\n" in tracefile({NAME: file}, "/")
+
+
 def test_program_of_32_bits_runs_where_there_are_such() -> None:
     program = campaign.Program("ipck-tests", flavour="i386-static", boot="word")
     qemu, uml = named("kernel:/a/bzImage"), named("uml:/a/linux")

@@ -61,10 +61,12 @@ class File:
         )
 
     def counts(self) -> tuple[Counted, Counted, Counted]:
-        """Lines, functions, branches."""
-        functions = [count for _, count in self.functions.values()]
+        """Lines, functions, branches. What a macro makes of one definition, as SYSCALL_DEFINE3(), is one function."""
+        defined: dict[int, int] = {}
+        for line, count in self.functions.values():
+            defined[line] = defined.get(line, 0) + count
         branches = [count for counts in self.branches.values() for count in counts]
-        return _counted(self.lines.values()), _counted(functions), _counted(branches)
+        return _counted(self.lines.values()), _counted(defined.values()), _counted(branches)
 
     def reached(self) -> set[int]:
         """The lines that were executed."""
@@ -98,7 +100,8 @@ def tracefile(view: Mapping[str, File], root: str) -> str:
 
 
 def _records(path: str, file: File) -> Iterator[str]:
-    lines, functions, branches = file.counts()
+    lines, _, branches = file.counts()
+    functions = _counted([count for _, count in file.functions.values()])
     yield f"TN:\nSF:{path}"
     for name, (line, _) in file.functions.items():
         yield f"FN:{line},{name}"
