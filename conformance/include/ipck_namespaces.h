@@ -21,9 +21,9 @@ void see_empty_one_go(struct child *empty);
  * for no delay that an empty one has as well: Linux ends them one after the other. Evaluates the condition until then. */
 #define TAKES_ITS_PLACE(req, empty, condition)                                                          \
         do {                                                                                            \
-                const int64_t ipck_patience = monotonic_ns() + scaled_ns(INT64_C(4000000000));             \
+                const int64_t ipck_patience = monotonic_ns() + scaled_ns(INT64_C(4000000000));          \
                 bool ipck_taken = false;                                                                \
-                UNTIL((ipck_taken = (condition)) || monotonic_ns() > ipck_patience);                       \
+                UNTIL((ipck_taken = (condition)) || monotonic_ns() > ipck_patience);                    \
                 if (!ipck_taken)                                                                        \
                         see_empty_one_go(empty);                                                        \
                 EVENTUALLY(req, ipck_taken || (condition));                                             \

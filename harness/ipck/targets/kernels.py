@@ -36,7 +36,8 @@ AMD64 = Board(
         *("-chardev", "file,id=console,path=/dev/stderr,append=on", "-serial", "chardev:console"),
         *("-chardev", "stdio,id=results", "-device", "isa-serial,iobase=0x2f8,irq=3,chardev=results"),
     ),
-    # The end of a namespace waits for RCU, and more of them come than go where that takes its time.
+    # The end of a namespace waits for RCU, and more of them come than go where that takes its time. Some tests need
+    # pages in the pool of huge ones.
     "console=ttyS0 ipck_results=ttyS1 quiet panic=-1 oops=panic reboot=t rcupdate.rcu_expedited=1 hugepages=8",
     processor="x86_64",
     image="a bzImage for x86",
