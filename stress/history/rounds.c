@@ -519,7 +519,7 @@ static void reap_finished(struct watch *w)
         }
 }
 
-/* One round; false where a requirement was violated and the cell has to end. */
+/* One round; false where a requirement was violated, here or in another cell, and the cell has to end. */
 static bool run_round(struct watch *w)
 {
         struct cell *const cell = w->cell;
@@ -552,8 +552,12 @@ static bool run_round(struct watch *w)
                 end_process(w, draw(&w->random, cell->processes), true);
         }
         while (!all_finished(cell)) {
+                if (totals->violated)
+                        return false;
                 if (!stands_still(w))
                         continue;
+                if (cell->lanes[0].called == ROUND)
+                        w->judged = true;               /* nothing is left that might let them go on */
                 if (progress(cell) != seen)
                         stands_since = monotonic_ns();
                 seen = progress(cell);
@@ -605,7 +609,7 @@ static uint64_t operations_of_round(const struct cell *cell)
         return count;
 }
 
-/* Each fourth round is not judged: what the same operations cost alone. */
+/* Each fourth round is not judged, unless it comes to no end: what the same operations cost alone. */
 static void run_cell(const struct history_kind *kind, unsigned number)
 {
         struct cell *const cell = shared(sizeof(*cell));
@@ -636,7 +640,7 @@ static void run_cell(const struct history_kind *kind, unsigned number)
                 kind->set_up(cell);
         for (unsigned process = 0; process < cell->processes; process++)
                 start_process(cell, process);
-        for (unsigned round = 0; good && more_time() && !totals->violated; round++) {
+        for (unsigned round = 0; good && more_time(); round++) {
                 const int64_t before = monotonic_ns();
                 w.judged = round % 4 != 3;
                 good = run_round(&w);
