@@ -326,6 +326,34 @@ TEST(sub_calls_do_what_the_direct_calls_do, VERIFIES(compat32_ipc_mux_all_subcal
         }
 }
 
+/* Commands without an argument as well: it is read first. */
+TEST(argument_of_the_sub_call_comes_by_address, VERIFIES(compat32_ipc_mux_semctl_arg), ONE_ROUTE)
+{
+        static const struct {
+                const char *name;
+                int command;
+        } rows[] = {{"SETVAL", SETVAL}, {"SETALL", SETALL}, {"GETVAL", GETVAL}, {"GETALL", GETALL}};
+        const struct {
+                void *place;
+                int error;
+        } places[] = {{NULL, EINVAL}, {bad_address(), EFAULT}, {guarded(sizeof(long) - 1), EFAULT}};
+        const long value = 7;
+
+        need_ipc();
+        const int set = new_sems(1, 0600);
+        set_val(set, 0, 5);
+        const struct sem_view before = view_of(set);
+        EACH_ROW(row, rows) {
+                for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+                        FAILS_WITH(compat32_ipc_mux_semctl_arg, places[i].error,
+                                   MUX(MUX_SEMCTL, set, 0, row->command, places[i].place, 0));
+                const struct sem_view after = view_of(set);
+                HOLDS(compat32_ipc_mux_semctl_arg, same_view(&before, &after));
+        }
+        EQ(compat32_ipc_mux_semctl_arg, MUX(MUX_SEMCTL, set, 0, SETVAL, &value, 0), 0);
+        EQ(compat32_ipc_mux_semctl_arg, VAL(set, 0), 7);
+}
+
 TEST(removal_by_sub_call, VERIFIES(compat32_ipc_mux_all_subcalls), ONE_ROUTE)
 {
         need_ipc();
