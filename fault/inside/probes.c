@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -13,6 +14,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -323,11 +325,23 @@ static bool notify_by_thread(void)
         return ask(SIGEV_THREAD);
 }
 
+/* glibc's thread stays. Others have one a registration, which closes its socket and ends when it hears of the removal. */
+static void await_end_of_threads(void)
+{
+#ifndef __GLIBC__
+        struct stat tasks;
+
+        while (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3)
+                sched_yield();
+#endif
+}
+
 static void have_notified_queue(void)
 {
         open_queue();
         ask(SIGEV_THREAD);
         mq_notify(queue, NULL);
+        await_end_of_threads();
 }
 
 static const char *can_notify(bool made, int how)
