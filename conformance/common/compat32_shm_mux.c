@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared memory calls behind ipc(2), in a 32-bit program: they are the direct calls by other
- * means.
+ * Shared memory calls behind ipc(2), in a 32-bit program: they are the direct calls by other means.
  */
 #include <limits.h>
 #include <sys/syscall.h>
